@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Arena: memory of one turn, see arena.h. */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK_SIZE ((size_t)16 * 1024)
+
+struct vd_arena_block {
+    struct vd_arena_block *next;
+    size_t size;
+    size_t used;
+    max_align_t bytes[];
+};
+
+static struct vd_arena_block *add_block(struct vd_arena *arena, size_t least)
+{
+    size_t size = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+    struct vd_arena_block *block;
+
+    VD_ASSERT(size < SIZE_MAX - sizeof(*block));
+    block = vd_alloc(sizeof(*block) + size);
+    block->size = size;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    return block;
+}
+
+void *vd_arena_alloc(struct vd_arena *arena, size_t size)
+{
+    const size_t align = sizeof(max_align_t);
+    struct vd_arena_block *block = arena->blocks;
+    char *at;
+
+    VD_ASSERT(size < SIZE_MAX / 2);
+    size = (size + align - 1) / align * align;
+    if (block == NULL || block->size - block->used < size)
+        block = add_block(arena, size);
+    at = (char *)block->bytes + block->used;
+    block->used += size;
+    arena->used += size;
+    memset(at, 0, size);
+    return at;
+}
+
+char *vd_arena_memdup(struct vd_arena *arena, const void *bytes, size_t len)
+{
+    char *copy = vd_arena_alloc(arena, len + 1);
+
+    if (len != 0)
+        memcpy(copy, bytes, len);
+    return copy;
+}
+
+char *vd_arena_strdup(struct vd_arena *arena, const char *text)
+{
+    return text == NULL ? NULL : vd_arena_memdup(arena, text, strlen(text));
+}
+
+char *vd_arena_printf(struct vd_arena *arena, const char *format, ...)
+{
+    va_list args;
+    int len;
+    char *text;
+
+    va_start(args, format);
+    len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    VD_ASSERT(len >= 0);
+    text = vd_arena_alloc(arena, (size_t)len + 1);
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+void vd_arena_reset(struct vd_arena *arena)
+{
+    struct vd_arena_block *keep = arena->blocks;
+
+    if (keep != NULL) {
+        while (keep->next != NULL) {
+            struct vd_arena_block *next = keep->next->next;
+
+            vd_free(keep->next);
+            keep->next = next;
+        }
+        keep->used = 0;
+    }
+    arena->used = 0;
+}
+
+void vd_arena_free(struct vd_arena *arena)
+{
+    while (arena->blocks != NULL) {
+        struct vd_arena_block *next = arena->blocks->next;
+
+        vd_free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->used = 0;
+}

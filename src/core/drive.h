@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Drive: step, save, perform: the order, written once for the daemon and the
+ * simulator alike. A turn steps every event of the inbox, saves once if
+ * anything that must survive has changed (group commit), and only then
+ * performs the effects, in the order in which they were made.
+ *
+ * When the save fails, the promises of the turn never happened: they are
+ * handed to `refuse` instead of `perform`, and the requests among them are
+ * answered to the core as unsent in the next turn. Chatter goes out all the
+ * same, so that a mute sentinel still watches and answers look-ups. The save
+ * is tried again with every turn, at the latest after VD_DRIVE_RETRY_MS.
+ *
+ * Only a store makes receipts, and only a receipt opens promises.
+ */
+#ifndef VD_CORE_DRIVE_H
+#define VD_CORE_DRIVE_H
+
+#include "base/err.h"
+#include "core/core.h"
+
+#define VD_DRIVE_RETRY_MS 1000
+
+/* Proof that an image is durable. Made by stores only (tests/tidy greps for it). */
+struct vd_receipt {
+    bool durable;
+};
+
+struct vd_drive_ops {
+    /* Make the image durable before returning; false with a reason otherwise. */
+    bool (*save)(void *self, const struct vd_image *image, struct vd_receipt *receipt,
+                 struct vd_err *err);
+    /* Do it. Must not step the core; what it causes comes back as later events. */
+    void (*perform)(void *self, const struct vd_effect *effect);
+    /* A promise that may not leave: REPLY gets "-ERR ..." sent, others are dropped (and logged). */
+    void (*refuse)(void *self, const struct vd_effect *effect, const char *reason);
+};
+
+struct vd_drive {
+    struct vd_core *core;
+    const struct vd_drive_ops *ops;
+    void *self;
+    bool mute;           /* the last save failed */
+    struct vd_err error; /* why */
+    vd_ms retry_at;      /* of the save, while mute */
+    struct vd_effects effects;
+    struct vd_effect *unsent; /* SENDs that were refused; answered in the next turn */
+    size_t unsent_count;
+    size_t unsent_room;
+};
+
+/* Takes the core over; vd_drive_free frees it. */
+void vd_drive_init(struct vd_drive *drive, struct vd_core *core, const struct vd_drive_ops *ops,
+                   void *self);
+void vd_drive_free(struct vd_drive *drive);
+
+/*
+ * One turn at `now`: the events in order, then DUE if it has come, then save,
+ * then perform. `dice` is luck for the events that the drive adds itself.
+ */
+void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t count, vd_ms now,
+                   uint32_t dice);
+
+/* When the next turn must run even without events; INT64_MAX: never. */
+vd_ms vd_drive_wake_at(const struct vd_drive *drive);
+
+#endif

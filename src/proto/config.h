@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Configuration as values: what both file formats (conf_native in shell,
+ * conf_classic here) and the command line fill in, and what the daemon is
+ * started from. It is read once and never written back; a value changed at
+ * runtime lives in the state store.
+ */
+#ifndef VD_PROTO_CONFIG_H
+#define VD_PROTO_CONFIG_H
+
+#include "core/core.h"
+
+enum vd_log_level {
+    VD_LOG_DEBUG,
+    VD_LOG_VERBOSE,
+    VD_LOG_NOTICE,
+    VD_LOG_WARNING,
+    VD_LOG_NOTHING,
+};
+
+enum vd_log_format {
+    VD_LOG_PLAIN, /* as Sentinel's lines */
+    VD_LOG_JSON,  /* one object a line */
+};
+
+enum vd_on_save_failure {
+    VD_SAVE_MUTE,     /* no promise leaves until saving works again */
+    VD_SAVE_VOLATILE, /* votes from memory; abstains after a restart */
+};
+
+/* A monitored name as the configuration has it. Owns its texts and arrays. */
+struct vd_config_group {
+    char *name;
+    struct vd_addr addr;
+    struct vd_options options;
+    uint64_t set; /* bit per enum vd_option: named in the configuration */
+    /* Taken over from a classic file on first start, ignored once there is saved state. */
+    uint64_t config_epoch;
+    uint64_t leader_epoch;
+    struct vd_addr *replicas;
+    size_t replica_count;
+    struct vd_image_peer *peers;
+    size_t peer_count;
+    char *place; /* "file:line" of the group's first line, for messages */
+};
+
+/* What the process itself needs. Texts are owned; NULL or "" means unset. */
+struct vd_server_options {
+    uint16_t port; /* 0: no TCP */
+    char **bind;   /* addresses to listen on; "*" and "::*" mean all; a leading '-' forgives failure */
+    size_t bind_count;
+    char *unixsocket;
+    unsigned unixsocketperm; /* 0: leave */
+    char *bind_source_addr;  /* of outgoing links */
+    int tcp_backlog;
+    int tcp_keepalive_s;
+    vd_ms timeout_ms; /* idle clients; 0: never */
+    unsigned maxclients;
+    char *requirepass;
+    bool protected_mode;
+    size_t query_limit;            /* bytes buffered of one client's input */
+    size_t output_hard_limit;      /* normal clients; 0: none */
+    size_t output_hard_limit_pubsub;
+    size_t output_soft_limit_pubsub;
+    vd_ms output_soft_pubsub_ms;
+    char *dir; /* working directory; NULL: stay */
+    char *logfile; /* NULL: standard error */
+    enum vd_log_level log_level;
+    enum vd_log_format log_format;
+    bool syslog_enabled;
+    char *syslog_ident;
+    char *syslog_facility;
+    bool daemonize;
+    char *pidfile;
+    bool supervised_systemd;
+    char *state_dir; /* where state is kept; made if missing */
+    enum vd_on_save_failure on_save_failure;
+};
+
+struct vd_config {
+    char *file; /* absolute path; NULL: none read */
+    bool classic;
+    struct vd_server_options server;
+    struct vd_globals globals;
+    uint64_t globals_set;  /* bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration */
+    struct vd_id myid;     /* "" : not given */
+    uint64_t current_epoch; /* from a classic file */
+    struct vd_config_group *groups;
+    size_t group_count;
+    char **warnings; /* sentences with file:line, e.g. directives accepted and ignored */
+    size_t warning_count;
+};
+
+void vd_config_init(struct vd_config *config); /* defaults */
+void vd_config_free(struct vd_config *config);
+
+/* NULL when there is none. */
+struct vd_config_group *vd_config_find(const struct vd_config *config, const char *name);
+
+#endif
