@@ -80,6 +80,8 @@ disable_new_services() {
         *" $service "*)
             if command -v systemctl >/dev/null 2>&1; then
                 systemctl disable "$service" >/dev/null 2>&1 || say "could not disable $service"
+            else
+                update-rc.d "$service" disable >/dev/null 2>&1 || say "could not disable $service"
             fi
             ;;
         esac
