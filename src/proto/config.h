@@ -8,6 +8,7 @@
 #ifndef VD_PROTO_CONFIG_H
 #define VD_PROTO_CONFIG_H
 
+#include "base/text.h"
 #include "core/core.h"
 
 enum vd_log_level {
@@ -47,7 +48,8 @@ struct vd_config_group {
 /* What the process itself needs. Texts are owned; NULL or "" means unset. */
 struct vd_server_options {
     uint16_t port; /* 0: no TCP */
-    char **bind;   /* addresses to listen on; "*" and "::*" mean all; a leading '-' forgives failure */
+    char *
+        *bind; /* addresses to listen on; "*" and "::*" mean all; a leading '-' forgives failure */
     size_t bind_count;
     char *unixsocket;
     unsigned unixsocketperm; /* 0: leave */
@@ -58,12 +60,12 @@ struct vd_server_options {
     unsigned maxclients;
     char *requirepass;
     bool protected_mode;
-    size_t query_limit;            /* bytes buffered of one client's input */
-    size_t output_hard_limit;      /* normal clients; 0: none */
+    size_t query_limit;       /* bytes buffered of one client's input */
+    size_t output_hard_limit; /* normal clients; 0: none */
     size_t output_hard_limit_pubsub;
     size_t output_soft_limit_pubsub;
     vd_ms output_soft_pubsub_ms;
-    char *dir; /* working directory; NULL: stay */
+    char *dir;     /* working directory; NULL: stay */
     char *logfile; /* NULL: standard error */
     enum vd_log_level log_level;
     enum vd_log_format log_format;
@@ -77,24 +79,52 @@ struct vd_server_options {
     enum vd_on_save_failure on_save_failure;
 };
 
+/* One mistake in the configuration. Texts are owned; NULL where there is nothing to say. */
+struct vd_fault {
+    char *file;    /* or "command line", "standard input" */
+    unsigned line; /* 0: the file as a whole */
+    char *text;    /* the line, its secret masked; classic files only */
+    char *reason;
+    char *remedy;
+};
+
+struct vd_config_index; /* groups by name; config.c's own */
+
 struct vd_config {
     char *file; /* absolute path; NULL: none read */
     bool classic;
     struct vd_server_options server;
     struct vd_globals globals;
-    uint64_t globals_set;  /* bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration */
-    struct vd_id myid;     /* "" : not given */
+    uint64_t
+        globals_set; /* bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration */
+    struct vd_id myid;      /* "" : not given */
     uint64_t current_epoch; /* from a classic file */
     struct vd_config_group *groups;
     size_t group_count;
+    struct vd_config_index *index;
     char **warnings; /* sentences with file:line, e.g. directives accepted and ignored */
     size_t warning_count;
+    struct vd_fault *faults; /* in the order in which they were found */
+    size_t fault_count;
 };
 
 void vd_config_init(struct vd_config *config); /* defaults */
 void vd_config_free(struct vd_config *config);
 
-/* NULL when there is none. */
+/* NULL when there is none. By hash. Valid until a group is added. */
 struct vd_config_group *vd_config_find(const struct vd_config *config, const char *name);
+
+/* A new group with default options; the name must be new. Valid until the next is added. */
+struct vd_config_group *vd_config_add(struct vd_config *config, const char *name);
+
+void vd_config_warn(struct vd_config *config, const char *format, ...) VD_PRINTF(2, 3);
+
+/* Copies its texts; `text` and `remedy` may be NULL. Returns false, for `return
+ * vd_config_fault(...)`. */
+bool vd_config_fault(struct vd_config *config, const char *file, unsigned line, const char *text,
+                     const char *reason, const char *remedy);
+
+/* "file:line: reason; remedy" */
+void vd_fault_print(const struct vd_fault *fault, struct vd_text *to);
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table of what the process itself needs (struct vd_server_options): one
+ * row a setting, for both file formats. Settings that the core acts on are in
+ * option.h.
+ */
+#ifndef VD_PROTO_SERVER_OPTION_H
+#define VD_PROTO_SERVER_OPTION_H
+
+#include "base/err.h"
+#include "proto/config.h"
+#include "proto/option.h"
+
+enum vd_server_kind {
+    VD_SERVER_INT,     /* int or unsigned or uint16_t, by `size` */
+    VD_SERVER_OCTAL,   /* unsigned, a file mode */
+    VD_SERVER_SECONDS, /* vd_ms; whole seconds in the classic file */
+    VD_SERVER_MS,      /* vd_ms */
+    VD_SERVER_BYTES,   /* size_t */
+    VD_SERVER_BOOL,
+    VD_SERVER_CHOICE, /* an enum or bool, by `size` */
+    VD_SERVER_TEXT,
+    VD_SERVER_SECRET,
+    VD_SERVER_LIST,   /* bind: addresses */
+    VD_SERVER_LIMITS, /* client-output-buffer-limit: class, hard, soft, seconds, repeated */
+};
+
+struct vd_server_row {
+    const char *classic; /* NULL: not there */
+    const char *native;  /* NULL: not there */
+    enum vd_server_kind kind;
+    size_t offset; /* in struct vd_server_options */
+    size_t size;   /* of the field */
+    int64_t min;
+    int64_t max;
+    const char *const *choices; /* NULL-terminated; the place is the value */
+};
+
+const struct vd_server_row *vd_server_rows(size_t *count);
+
+/* By its name in the native (VD_IN_NATIVE) or the classic file; NULL: no such setting. */
+const struct vd_server_row *vd_server_find(enum vd_option_place place, const char *name,
+                                           size_t len);
+
+/*
+ * Put values into the field. False with a reason in Redis's words ("argument
+ * must be between 0 and 65535 inclusive"); the field is then as it was.
+ */
+bool vd_server_set(struct vd_server_options *server, const struct vd_server_row *row,
+                   enum vd_option_form form, const struct vd_word *values, size_t count,
+                   struct vd_err *err) VD_MUSTCHECK;
+
+#endif
