@@ -18,24 +18,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/vd.XXXXXX") || exit 1
 
-# The tests' servers inherit TMPDIR, which is this run's alone: whatever still carries it is ours.
-kill_left_over() {
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        [ "$pid" != "$$" ] || continue
-        if tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "TMPDIR=$tmp"; then
-            printf 'left over and ended: %s (%s)\n' "$pid" \
-                "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
-            kill -9 "$pid" 2>/dev/null
-        fi
-    done
-}
-clean_up() {
-    kill_left_over
-    rm -rf "$tmp"
-}
-trap clean_up EXIT
+trap 'rm -rf "$tmp"' EXIT
 trap 'printf "FAIL: interrupted\n"; exit 1' HUP INT TERM
 
 fail() {
@@ -55,7 +38,7 @@ step() {
 }
 
 configure() {
-    cd "$build" && "$top/configure" --enable-asan --enable-werror
+    (cd "$build" && "$top/configure" --enable-asan --enable-werror)
 }
 
 check() {
@@ -79,7 +62,7 @@ step check check
 printf '== live\n'
 TMPDIR=$tmp VEDETTE=$build/vedette PYTHONDONTWRITEBYTECODE=1 \
     ASAN_OPTIONS=log_path=$tmp/sanitizer UBSAN_OPTIONS=log_path=$tmp/sanitizer:print_stacktrace=1 \
-    timeout -k 10 600 "$python" -m pytest -q -p no:cacheprovider tests/live "$@"
+    "$python" tests/reaper.py 600 "$python" -m pytest -q -p no:cacheprovider tests/live "$@"
 live=$?
 for report in "$tmp"/sanitizer.*; do
     [ -f "$report" ] || continue

@@ -190,7 +190,9 @@ def check_listed(top):
             continue  # a program of one source goes by its name
         yield f"Makefile.am: {path} is not listed"
     for path in sorted(listed):
-        if re.match(r"(src|tests|man|conf|packaging)/", path) and not (top / path).exists():
+        if not re.match(r"(src|tests|man|conf|packaging)/", path):
+            continue
+        if not (top / path).exists() and not (top / f"{path}.c").exists():
             yield f"Makefile.am: {path} is listed but not there"
 
 

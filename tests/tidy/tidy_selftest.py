@@ -32,7 +32,8 @@ CLEAN = {
     "src/shell/store_x.c": HEAD
     + "struct r {\n    int durable;\n};\nvoid vd_save(struct r *r);\n"
     + "void vd_save(struct r *r)\n{\n    r->durable = 1;\n}\n",
-    "Makefile.am": "S = src/base/low.h src/base/low.c src/core/mid.h src/core/mid.c \\\n"
+    "tests/unit/check_mid.c": HEAD + "int main(void)\n{\n    return 0;\n}\n",
+    "Makefile.am": "P = tests/unit/check_mid\nS = src/base/low.h src/base/low.c src/core/mid.h src/core/mid.c \\\n"
     "\tsrc/shell/store_x.c\n",
 }
 
@@ -64,6 +65,8 @@ BROKEN = [
      "src/core/mid.c is not listed"),
     ({"Makefile.am": CLEAN["Makefile.am"] + "S += src/core/gone.c\n"},
      "src/core/gone.c is listed but not there"),
+    ({"Makefile.am": CLEAN["Makefile.am"] + "S += tests/unit/check_gone\n"},
+     "tests/unit/check_gone is listed but not there"),
 ]
 
 
