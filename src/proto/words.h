@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Words: lines split at blanks, with quotes, as Redis splits lines of its
- * configuration and inline commands; and the way back. Binary safe.
+ * configuration and inline commands; and the way back.
  */
 #ifndef VD_PROTO_WORDS_H
 #define VD_PROTO_WORDS_H
@@ -24,8 +24,8 @@ struct vd_words {
 
 /*
  * Split a line. "..." takes \n \r \t \b \a \\ \" \xHH, any other \c is c; '...'
- * takes \' only. A closing quote must be followed by a blank or the end. False
- * when quotes are not balanced. Words live in the arena.
+ * takes \' only. A closing quote must be followed by a blank or the end. A NUL
+ * ends the line. False when quotes are not balanced. Words live in the arena.
  */
 bool vd_words_split(const char *line, size_t len, struct vd_arena *arena,
                     struct vd_words *out) VD_MUSTCHECK;
