@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The command table: one row says all about a command: name, arity, flags,
+ * ACL categories, documentation and who runs it. COMMAND, HELP, unknown
+ * command and arity errors are answered from it.
+ */
+#ifndef VD_PROTO_COMMAND_H
+#define VD_PROTO_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/resp.h"
+#include "proto/words.h"
+
+struct vd_call;
+typedef void vd_command_run(struct vd_call *call);
+
+enum vd_command_flag {
+    VD_CMD_ADMIN = 1 << 0,
+    VD_CMD_PUBSUB = 1 << 1,
+    VD_CMD_NOSCRIPT = 1 << 2,
+    VD_CMD_LOADING = 1 << 3,
+    VD_CMD_STALE = 1 << 4,
+    VD_CMD_FAST = 1 << 5,
+    VD_CMD_NO_AUTH = 1 << 6, /* may be called before authentication */
+    VD_CMD_ALLOW_BUSY = 1 << 7,
+    VD_CMD_NO_MULTI = 1 << 8,
+    /* Not shown in COMMAND INFO: */
+    VD_CMD_SUBSCRIBED = 1 << 9, /* may be called in RESP2 with subscriptions */
+};
+
+enum vd_command_category {
+    VD_CAT_ADMIN = 1 << 0,
+    VD_CAT_FAST = 1 << 1,
+    VD_CAT_SLOW = 1 << 2,
+    VD_CAT_DANGEROUS = 1 << 3,
+    VD_CAT_CONNECTION = 1 << 4,
+    VD_CAT_PUBSUB = 1 << 5,
+};
+
+struct vd_command {
+    const char *name; /* lower case; of a subcommand without its command's */
+    int arity;        /* words, the command's included; negative: at least */
+    unsigned flags;
+    unsigned categories;
+    vd_command_run *run; /* NULL: only the subcommands run */
+    const char *usage;   /* arguments, for HELP: "<name> [arg ...]"; "" none */
+    const char *summary;
+    const char *since;       /* the Redis version that had it first; vedette's own: the nearest */
+    const char *const *tips; /* NULL-terminated; NULL: none */
+    const struct vd_command *subs;
+    size_t sub_count;
+};
+
+/* All commands, in the order of COMMAND LIST. */
+const struct vd_command *vd_commands(size_t *count);
+
+/* By name, whatever its case; NULL: unknown. */
+const struct vd_command *vd_command_find(const struct vd_word *name);
+const struct vd_command *vd_command_find_sub(const struct vd_command *command,
+                                             const struct vd_word *name);
+
+/* Does a request of that many words fit the row's arity? */
+bool vd_command_fits(const struct vd_command *command, size_t words);
+
+/* Append "info" or "client|list"; `parent` is NULL for a command. */
+void vd_command_put_name(const struct vd_command *parent, const struct vd_command *command,
+                         struct vd_text *to);
+
+/* An ACL category by its name without '@', whatever its case; 0: unknown. */
+unsigned vd_command_category_find(const char *name, size_t len);
+
+#endif

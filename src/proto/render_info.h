@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * INFO: the five sections of a sentinel in Redis's fields and order
+ * (PROTOCOL 8), and one of vedette's own behind them. Figures of the process
+ * come as facts from the shell.
+ */
+#ifndef VD_PROTO_RENDER_INFO_H
+#define VD_PROTO_RENDER_INFO_H
+
+#include "core/view.h"
+#include "proto/config.h"
+#include "proto/words.h"
+
+struct vd_server_facts {
+    const char *version; /* vedette's */
+    const char *os;      /* "Linux 6.1.0 x86_64" */
+    const char *run_id;
+    const char *executable;
+    const char *config_file;
+    const char *compiler;
+    const char *mute; /* why promises do not leave; NULL: they do */
+    long pid;
+    unsigned port;
+    bool supervised;
+    int64_t monotonic_us;
+    int64_t wall_us;
+    int64_t uptime_s;
+    const char *const *bind; /* as configured */
+    size_t bind_count;
+    size_t clients;
+    size_t maxclients;
+    size_t pubsub_clients;
+    size_t max_input; /* largest buffers of clients at present */
+    size_t max_output;
+    uint64_t connections_received;
+    uint64_t connections_rejected;
+    uint64_t commands;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t ops_per_second; /* recent */
+    uint64_t in_per_second;  /* bytes */
+    uint64_t out_per_second;
+    size_t pubsub_channels;
+    size_t pubsub_patterns;
+    uint64_t error_replies;
+    uint64_t reads;
+    uint64_t writes;
+    uint64_t input_limit_closed;
+    uint64_t output_limit_closed;
+    uint64_t auth_denied;
+    int64_t cpu_system_us;
+    int64_t cpu_user_us;
+    int64_t cpu_system_children_us;
+    int64_t cpu_user_children_us;
+    int64_t cpu_system_thread_us;
+    int64_t cpu_user_thread_us;
+};
+
+/* The version of Redis whose Sentinel protocol is spoken, for clients that look at it. */
+#define VD_REDIS_VERSION "7.2.4"
+
+/* Append the text of the sections asked for; none asked: all. */
+void vd_render_info(const struct vd_core *core, vd_ms now, const struct vd_server_facts *facts,
+                    const struct vd_word *sections, size_t count, struct vd_text *to);
+
+#endif
