@@ -93,6 +93,11 @@ def find_program(name):
     return os.path.abspath(path)
 
 
+def bind_line(host):
+    """What a server that is called by this host listens on."""
+    return "127.0.0.1 -::1" if host == "localhost" else host
+
+
 class Process:
     """One child: its command line, log file and life. Restarted under the same name and log."""
 
@@ -264,7 +269,7 @@ class RedisServer(Server):
         self.config = os.path.join(self.data_dir, "redis.conf")
         lines = [
             f"port {port}",
-            f"bind {host}",
+            f"bind {bind_line(host)}",
             f"dir {self.data_dir}",
             'save ""',
             "appendonly no",
@@ -312,7 +317,7 @@ class Sentinel(Server):
         self.state_dir = os.path.join(self.home, "state")
         os.makedirs(self.home, exist_ok=True)
         self.config = os.path.join(self.home, "sentinel.conf")
-        head = [f"port {port}", f"bind {host}", f"dir {self.home}"]
+        head = [f"port {port}", f"bind {bind_line(host)}", f"dir {self.home}"]
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join([*head, *lines]) + "\n")
         self.argv = [find_program(program), self.config]
@@ -410,6 +415,11 @@ class Watcher:
                 self.news.wait(left)
 
 
+def find_password(lines):
+    """The requirepass among configuration lines."""
+    return next((line.split()[1] for line in lines if line.startswith("requirepass ")), None)
+
+
 class Lab:
     """A private directory and the processes in it."""
 
@@ -445,6 +455,7 @@ class Lab:
         server = RedisServer(
             self, name or self._name("redis"), host, port or self.free_port(), follow, options
         )
+        server.password = find_password(options)
         self.add(server)
         return server.start() if start else server
 
@@ -455,6 +466,7 @@ class Lab:
         one = Sentinel(
             self, name or self._name(program), program, host, port or self.free_port(), lines, options
         )
+        one.password = find_password(lines)
         self.add(one)
         return one.start() if start else one
 
@@ -631,16 +643,19 @@ def make_house(
     lines=(),
     options=(),
     server_options=(),
+    host=LOOPBACK,
     ready=True,
 ):
     """A primary, its replicas in sync, and one sentinel per program named."""
     down_after = down_after or usual_down_after(programs)
-    primary = lab.redis(options=server_options)
-    servers = [primary] + [lab.redis(primary, options=server_options) for _ in range(replicas)]
+    primary = lab.redis(options=server_options, host=host)
+    servers = [primary]
+    for _ in range(replicas):
+        servers.append(lab.redis(primary, server_options, host))
     for server in servers[1:]:
         wait_until(lambda s=server: s.follows(primary), 20, f"{server.name} follows")
     conf = [*lines, *group_lines(name, primary, quorum, down_after, failover_timeout, extra)]
-    sentinels = [lab.sentinel(program, conf, options) for program in programs]
+    sentinels = [lab.sentinel(program, conf, options, host) for program in programs]
     for one in sentinels:
         quicken(one)
     house = House(lab, name, servers, sentinels)
