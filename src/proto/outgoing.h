@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Outgoing: the core's requests in the words that servers know, with commands
+ * that the operator renamed. Sentinel's words (SLAVEOF,
+ * is-master-down-by-addr) appear here because the wire demands them.
+ */
+#ifndef VD_PROTO_OUTGOING_H
+#define VD_PROTO_OUTGOING_H
+
+#include "base/text.h"
+#include "core/core.h"
+
+/* What a server turned out to refuse; remembered by its address. Zero: nothing is known. */
+struct vd_grants {
+    bool no_replicaof;   /* say SLAVEOF */
+    bool no_transaction; /* no MULTI or EXEC: one by one */
+    bool no_rewrite;     /* CONFIG REWRITE */
+    bool no_kill;        /* CLIENT KILL */
+};
+
+/* The words of the link that is written to. */
+struct vd_dialect {
+    const struct vd_rename *renames;
+    size_t rename_count;
+};
+
+/* Commands of a request that turns a server, in the order in which they are sent. */
+enum vd_turn_part {
+    VD_PART_MULTI,
+    VD_PART_FOLLOW, /* REPLICAOF or SLAVEOF */
+    VD_PART_REWRITE,
+    VD_PART_KILL_NORMAL,
+    VD_PART_KILL_PUBSUB,
+    VD_PART_EXEC,
+    VD_PART_COUNT,
+};
+
+#define VD_TURN_ERROR_SIZE 128
+
+/* A request that is on its way. Filled by vd_asked_init; the rest is answer's and outgoing's own.
+ */
+struct vd_asked {
+    vd_link link;
+    vd_ticket ticket;
+    enum vd_request request;
+    struct vd_addr addr; /* REPLICATE: whom to follow, for a second try */
+    unsigned parts;      /* turning: what was sent, a bit per enum vd_turn_part */
+    unsigned next;       /* ... whose reply is the next */
+    unsigned refused;    /* ... what was refused */
+    bool said_replicaof; /* ... or SLAVEOF */
+    bool done;           /* ... it was answered; the rest of the replies is of no interest */
+    char error[VD_TURN_ERROR_SIZE]; /* ... why it was refused */
+};
+
+void vd_asked_init(struct vd_asked *asked, const struct vd_effect *send);
+
+/* Is it one that turns a server (PROMOTE, REPLICATE)? */
+bool vd_asked_turns(const struct vd_asked *asked);
+
+/*
+ * Append the request's commands to `to`. `send` is the effect, or NULL when a
+ * request that turns a server is sent again. Sets what vd_answer_take expects.
+ */
+void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
+                     const struct vd_grants *grants, const struct vd_dialect *dialect,
+                     struct vd_text *to);
+
+/*
+ * What a new link begins with: AUTH when there is a password, CLIENT SETNAME,
+ * and SUBSCRIBE on a subscription. AUTH's reply comes first, if it was sent.
+ */
+struct vd_greeting {
+    bool auth;
+    bool subscribe;
+};
+void vd_outgoing_greet(enum vd_link_kind kind, const char *user, const char *pass,
+                       const char *client_name, const struct vd_dialect *dialect,
+                       struct vd_text *to, struct vd_greeting *greeting);
+
+#endif

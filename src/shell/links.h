@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Links: connections to data nodes and other sentinels. Effects go out as
+ * commands, replies come in as events; nothing is kept and the core is never
+ * called. Only literal addresses are connected to; names go through the
+ * resolver, and of several addresses the one that answers first is taken
+ * (RFC 8305). Replies are parsed by hiredis's reader, with limits: the server
+ * at the other end may be anybody.
+ *
+ * Every SEND is answered by exactly one event that carries its ticket, or the
+ * link by one LINK_DOWN, after which nothing more is said about it. After
+ * CLOSE nothing is said at all. How long to wait for anything is the core's
+ * to decide.
+ */
+#ifndef VD_SHELL_LINKS_H
+#define VD_SHELL_LINKS_H
+
+#include <ev.h>
+
+#include "proto/config.h"
+#include "shell/inbox.h"
+#include "shell/resolver.h"
+
+struct vd_links;
+
+/* All that is given is borrowed and must outlive the links. */
+struct vd_links *vd_links_new(struct ev_loop *loop, struct vd_inbox *inbox,
+                              struct vd_resolver *resolver, const struct vd_server_options *server);
+/* Closes all, silently. */
+void vd_links_free(struct vd_links *links);
+
+/* The configuration was read anew; links made from now on follow it. */
+void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options *server);
+
+/* Effects CONNECT, CLOSE and SEND. What is sent leaves with vd_links_flush. */
+void vd_links_perform(struct vd_links *links, const struct vd_effect *effect);
+
+/* Write what is due, one write a link. Called by itself before the loop waits, behind the turn. */
+void vd_links_flush(struct vd_links *links);
+
+/* How many there are, those being opened included. */
+size_t vd_links_count(const struct vd_links *links);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Store: what must survive a crash, and the history of failovers, in the state
+ * directory. The port behind which a format lives: save an image, give a
+ * receipt; only a receipt opens promises. Configuration is never written
+ * here; what is kept of it are the texts of the lines that a runtime value has
+ * overruled, so that the next start can tell whether the operator changed them.
+ */
+#ifndef VD_SHELL_STORE_H
+#define VD_SHELL_STORE_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "core/drive.h"
+#include "proto/config.h"
+
+/* What goes with a saved group besides its image. */
+struct vd_saved_group {
+    /* Its address in the configuration when it was saved; port 0: it was not there. */
+    struct vd_addr configured;
+    /*
+     * By enum vd_option, for those of image.set_at_runtime: the option's value
+     * in the configuration when it was saved (vd_option_print_group); NULL: the
+     * configuration did not name it.
+     */
+    const char *configured_text[VD_OPT_GROUP_COUNT];
+};
+
+/* A group of the configuration that SENTINEL REMOVE took away. */
+struct vd_tombstone {
+    const char *name;
+    struct vd_addr configured; /* its address in the configuration then */
+};
+
+/* The saved state. Owns all it points to (vd_saved_free). A zeroed struct is empty. */
+struct vd_saved {
+    /*
+     * All groups. Options hold their saved values where set_at_runtime has the
+     * bit, and all of them where from_config is false; else defaults. The same
+     * for the globals. `removed` is empty.
+     */
+    struct vd_image image;
+    const struct vd_saved_group *groups; /* beside image.groups */
+    /* By enum vd_option - VD_OPT_GROUP_COUNT, as configured_text above. */
+    const char *configured_global[VD_OPT_COUNT - VD_OPT_GROUP_COUNT];
+    const struct vd_tombstone *tombstones;
+    size_t tombstone_count;
+    struct vd_arena arena;
+};
+
+void vd_saved_free(struct vd_saved *saved);
+
+struct vd_store;
+
+/*
+ * Open the state directory, made (0700) if missing, and lock it: a second
+ * daemon on it is refused, with the pid of the first. The state is checked
+ * whole; if it is corrupt, of a newer version, or cannot be written, nothing
+ * is changed. NULL with the reason and the remedy.
+ */
+struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err);
+
+/* NULL is fine. The lock is given up. */
+void vd_store_close(struct vd_store *store);
+
+/* The configuration in force, whose texts are kept beside runtime values; borrowed until the next.
+ */
+void vd_store_configured(struct vd_store *store, const struct vd_config *config);
+
+/*
+ * Read all state into *saved. *found is false when there is none yet. False
+ * with the reason when what is there makes no sense.
+ */
+bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found,
+                   struct vd_err *err) VD_MUSTCHECK;
+
+/*
+ * Make the image durable: one transaction, on disk on return. `removed` first,
+ * then the groups; groups not in the image stay as they are. When the disk is
+ * full, the reserve is given up and the save tried once more.
+ */
+bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
+                   struct vd_err *err) VD_MUSTCHECK;
+
+/* A failover for the history: instants of `record` are of vd_clock_now's clock. The last 1000 are
+ * kept. */
+bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record,
+                     struct vd_err *err) VD_MUSTCHECK;
+
+/* Print the history of a state directory, whose daemon may be running, oldest first. */
+bool vd_store_print_history(const char *state_dir, FILE *out, struct vd_err *err) VD_MUSTCHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Turn: the daemon's way through the door. Before the loop waits, all events
+ * of the inbox, and DUE when it has come, become one turn of the drive: step,
+ * save once, perform. A timer is set to the very instant at which the next
+ * turn is due. Effects are handed to the room that does such things; nothing
+ * is decided here.
+ */
+#ifndef VD_SHELL_TURN_H
+#define VD_SHELL_TURN_H
+
+#include <ev.h>
+
+#include "core/drive.h"
+#include "shell/clients.h"
+#include "shell/inbox.h"
+#include "shell/links.h"
+#include "shell/resolver.h"
+#include "shell/spawn.h"
+#include "shell/store.h"
+
+/* Filled in by main before vd_turn_start; borrowed. */
+struct vd_turn {
+    struct ev_loop *loop;
+    struct vd_inbox *inbox;
+    struct vd_drive *drive;
+    struct vd_store *store;
+    struct vd_links *links;
+    struct vd_resolver *resolver;
+    struct vd_spawn *spawn;
+    struct vd_clients *clients;
+    struct vd_inbox taken; /* the rest is the turn's own */
+    ev_prepare before;
+    ev_timer due;
+};
+
+/* The ops by which the drive uses a struct vd_turn. */
+extern const struct vd_drive_ops vd_turn_ops;
+
+/* Begin: watch, and push START. */
+void vd_turn_start(struct vd_turn *turn);
+
+/* All that is in the inbox now, as one turn or several, without waiting. */
+void vd_turn_run(struct vd_turn *turn);
+
+void vd_turn_stop(struct vd_turn *turn);
+
+#endif
