@@ -19,7 +19,8 @@
 
 #define VD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Called once before the process ends in vd_panic; `text` names the place. It must not return to use the core again. */
+/* Called once before the process ends in vd_panic; `text` names the place. It must not return to
+ * use the core again. */
 typedef void vd_panic_hook(const char *text);
 void vd_panic_set_hook(vd_panic_hook *hook);
 _Noreturn void vd_panic(const char *file, int line, const char *what);

@@ -204,8 +204,8 @@ bool vd_glob(const char *pattern, size_t pattern_len, const char *text, size_t l
                 ok = true;
             } else if (pattern[p] == '[') {
                 next = p;
-                ok = class_has(pattern, pattern_len, &next, fold(text[t], ignore_case),
-                               ignore_case);
+                ok =
+                    class_has(pattern, pattern_len, &next, fold(text[t], ignore_case), ignore_case);
             } else {
                 if (pattern[p] == '\\' && p + 1 < pattern_len)
                     next = ++p + 1;

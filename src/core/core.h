@@ -116,7 +116,7 @@ struct vd_event {
             uint64_t epoch;
             bool wants_vote;
             struct vd_id candidate; /* with wants_vote; any text of up to 40 bytes */
-            char asker[9];          /* first 8 of the asker's id by its connection's name; "" unknown */
+            char asker[9]; /* first 8 of the asker's id by its connection's name; "" unknown */
         } question;
         struct {
             vd_client client;
@@ -196,8 +196,8 @@ struct vd_failover_record {
     vd_ms started_at; /* candidacy */
     vd_ms elected_at;
     vd_ms selected_at;
-    vd_ms promoted_at; /* ROLE says so; +switch-master */
-    vd_ms ended_at;    /* replicas turned */
+    vd_ms promoted_at;  /* ROLE says so; +switch-master */
+    vd_ms ended_at;     /* replicas turned */
     int64_t loss_bytes; /* bound: best known offset - promoted offset; -1 unknown */
 };
 
@@ -226,16 +226,16 @@ struct vd_effect {
             vd_ticket ticket;
             enum vd_request request;
             const struct vd_hello *hello; /* HELLO; addresses already in announced form (host) */
-            struct vd_addr addr;          /* QUESTION: about; REPLICATE: whom to follow (use host) */
-            uint64_t epoch;               /* QUESTION */
-            const char *candidate;        /* QUESTION: id, or "*" */
+            struct vd_addr addr;   /* QUESTION: about; REPLICATE: whom to follow (use host) */
+            uint64_t epoch;        /* QUESTION */
+            const char *candidate; /* QUESTION: id, or "*" */
         } send;
         struct {
             vd_client client;
             enum vd_reply kind;
             const char *text;
             int64_t number;
-            bool down; /* VOTE */
+            bool down;          /* VOTE */
             const char *leader; /* VOTE: id or "*" */
             uint64_t leader_epoch;
         } reply;
@@ -255,7 +255,8 @@ struct vd_effect {
     };
 };
 
-/* Effects of a turn, in the order in which they were made. Everything they point to is in the arena. */
+/* Effects of a turn, in the order in which they were made. Everything they point to is in the
+ * arena. */
 struct vd_effects {
     struct vd_effect *list;
     size_t count;
@@ -272,8 +273,8 @@ struct vd_image_peer {
 
 struct vd_image_group {
     const char *name;
-    bool from_config;                 /* false: made by SENTINEL MONITOR */
-    struct vd_addr primary;           /* the promoted one's, from promotion on */
+    bool from_config;       /* false: made by SENTINEL MONITOR */
+    struct vd_addr primary; /* the promoted one's, from promotion on */
     uint64_t config_epoch;
     uint64_t vote_epoch;              /* last epoch a vote was given in */
     struct vd_id vote;                /* for whom; "" unknown (taken over from a sentinel.conf) */
@@ -288,12 +289,13 @@ struct vd_image_group {
 
 struct vd_image {
     struct vd_id self;
-    uint64_t epoch;                       /* current epoch */
+    uint64_t epoch; /* current epoch */
     const struct vd_globals *globals;
-    uint64_t set_at_runtime;              /* bit per (enum vd_option - VD_OPT_GROUP_COUNT) by CONFIG SET */
-    const struct vd_image_group *groups;  /* those that changed since the last save (all, for a restore) */
+    uint64_t set_at_runtime; /* bit per (enum vd_option - VD_OPT_GROUP_COUNT) by CONFIG SET */
+    const struct vd_image_group
+        *groups; /* those that changed since the last save (all, for a restore) */
     size_t group_count;
-    const char *const *removed;           /* groups removed since the last save */
+    const char *const *removed; /* groups removed since the last save */
     size_t removed_count;
 };
 

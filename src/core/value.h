@@ -61,8 +61,8 @@ enum vd_role {
 /* One replica as a primary's INFO lists it. */
 struct vd_info_replica {
     struct vd_addr addr;
-    bool online;     /* state=online */
-    int64_t offset;  /* bytes acknowledged; -1 when not told */
+    bool online;    /* state=online */
+    int64_t offset; /* bytes acknowledged; -1 when not told */
 };
 
 /*
@@ -72,22 +72,22 @@ struct vd_info_replica {
 struct vd_info {
     enum vd_role role;
     struct vd_id run_id;
-    struct vd_id replid;           /* master_replid */
-    struct vd_id replid2;          /* master_replid2, "" when all zeros */
-    int64_t replid2_offset;        /* second_repl_offset */
-    int64_t primary_offset;        /* master_repl_offset */
-    int64_t replica_offset;        /* slave_repl_offset */
-    struct vd_addr primary;        /* master_host, master_port; port 0 when silent */
-    bool link_up;                  /* master_link_status:up */
-    int64_t link_down_ms;          /* master_link_down_since_seconds x 1000; 0 when silent */
-    bool sync_in_progress;         /* master_sync_in_progress:1 */
-    bool loading;                  /* loading:1 or async_loading:1 */
-    int64_t priority;              /* slave_priority; 100 when silent */
-    bool announced;                /* replica_announced; true when silent */
-    int64_t connected_replicas;    /* connected_slaves */
-    int64_t keys;                  /* sum over the keyspace; 0 when the section lists none, -1 without section */
-    bool failover_supported;       /* master_failover_state is told (FAILOVER exists) */
-    bool failover_under_way;       /* ... and is not no-failover */
+    struct vd_id replid;        /* master_replid */
+    struct vd_id replid2;       /* master_replid2, "" when all zeros */
+    int64_t replid2_offset;     /* second_repl_offset */
+    int64_t primary_offset;     /* master_repl_offset */
+    int64_t replica_offset;     /* slave_repl_offset */
+    struct vd_addr primary;     /* master_host, master_port; port 0 when silent */
+    bool link_up;               /* master_link_status:up */
+    int64_t link_down_ms;       /* master_link_down_since_seconds x 1000; 0 when silent */
+    bool sync_in_progress;      /* master_sync_in_progress:1 */
+    bool loading;               /* loading:1 or async_loading:1 */
+    int64_t priority;           /* slave_priority; 100 when silent */
+    bool announced;             /* replica_announced; true when silent */
+    int64_t connected_replicas; /* connected_slaves */
+    int64_t keys; /* sum over the keyspace; 0 when the section lists none, -1 without section */
+    bool failover_supported; /* master_failover_state is told (FAILOVER exists) */
+    bool failover_under_way; /* ... and is not no-failover */
     const struct vd_info_replica *replicas;
     size_t replica_count;
 };
@@ -125,8 +125,9 @@ struct vd_options {
     vd_ms reboot_down_after_ms; /* master-reboot-down-after-period; 0: off */
     enum vd_reboot_failover reboot_failover;
     int64_t candidate_max_lag_bytes; /* a replica further behind the best is outside */
-    vd_ms candidate_max_lag_ms;      /* ... as is one whose link is down for longer than the best's by this */
-    char *auth_user;                 /* NULL: none; so the next three */
+    vd_ms candidate_max_lag_ms; /* ... as is one whose link is down for longer than the best's by
+                                   this */
+    char *auth_user;            /* NULL: none; so the next three */
     char *auth_pass;
     char *notification_script;
     char *client_reconfig_script;

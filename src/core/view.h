@@ -57,23 +57,23 @@ struct vd_view_node {
     bool rebooted;
     enum vd_reconf reconf;
     enum vd_health health;
-    unsigned pending; /* requests without reply on the command link */
-    vd_ms ping_pending_ms;   /* age of the oldest unanswered PING; 0: none */
-    vd_ms last_ok_pong_ms;   /* ages */
+    unsigned pending;      /* requests without reply on the command link */
+    vd_ms ping_pending_ms; /* age of the oldest unanswered PING; 0: none */
+    vd_ms last_ok_pong_ms; /* ages */
     vd_ms last_pong_ms;
     vd_ms s_down_ms;
     vd_ms o_down_ms;
-    vd_ms info_ms;           /* age of the last INFO; VD_NEVER */
+    vd_ms info_ms; /* age of the last INFO; VD_NEVER */
     enum vd_role role_reported;
     vd_ms role_reported_ms;
-    int64_t link_down_ms;    /* of its link to the primary */
+    int64_t link_down_ms; /* of its link to the primary */
     bool link_ok;
-    struct vd_addr follows;  /* port 0: unknown */
+    struct vd_addr follows; /* port 0: unknown */
     int64_t priority;
-    int64_t offset;          /* replica: its offset; primary: master_repl_offset */
+    int64_t offset; /* replica: its offset; primary: master_repl_offset */
     bool announced;
-    int64_t keys;            /* -1 unknown */
-    const char *info_text;   /* last INFO, NULL never */
+    int64_t keys;          /* -1 unknown */
+    const char *info_text; /* last INFO, NULL never */
     vd_ms down_after_ms;
 };
 
@@ -85,7 +85,7 @@ struct vd_view_peer {
     bool disconnected;
     bool primary_down; /* its opinion */
     unsigned pending;
-    unsigned groups;   /* that share the link */
+    unsigned groups; /* that share the link */
     vd_ms ping_pending_ms;
     vd_ms last_ok_pong_ms;
     vd_ms last_pong_ms;
@@ -101,7 +101,8 @@ struct vd_view_group {
     const struct vd_options *options;
     uint64_t config_epoch;
     struct vd_view_node primary;
-    struct vd_addr address; /* what clients are told: host as announced in `host`, see vd_view_address */
+    struct vd_addr
+        address; /* what clients are told: host as announced in `host`, see vd_view_address */
     unsigned replica_count; /* all known */
     unsigned peer_count;    /* without oneself */
     unsigned usable;        /* oneself + peers not down */
@@ -125,7 +126,7 @@ struct vd_view_core {
     unsigned scripts_running;
     unsigned scripts_queued;
     unsigned simulate_failure;
-    bool abstains;  /* no votes yet: state was lost */
+    bool abstains;   /* no votes yet: state was lost */
     unsigned stalls; /* times the loop was away too long */
     vd_ms last_stall_ms;
 };
@@ -162,7 +163,8 @@ bool vd_view_script(const struct vd_core *core, vd_ms now, size_t index,
 /* How an address is shown, published and written: the host with announce-hostnames, else the ip. */
 const char *vd_view_shown(const struct vd_core *core, const struct vd_addr *addr);
 
-/* The states' table: wire name, and whether a move is allowed (README's picture is printed from it). */
+/* The states' table: wire name, and whether a move is allowed (README's picture is printed from
+ * it). */
 const char *vd_failover_state_name(enum vd_failover_state state);
 bool vd_failover_may_move(enum vd_failover_state from, enum vd_failover_state to);
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Hello: see hello.h. PROTOCOL facts: hello messages. */
+#include "core/hello.h"
+
+#include "core/election.h"
+#include "core/failover.h"
+#include "core/link.h"
+#include "core/names.h"
+#include "core/notice.h"
+#include "core/script.h"
+#include "core/succession.h"
+
+/* The same process at another address: all its groups share the peer, so all follow. */
+static void move_peer(struct vd_core *core, struct vd_group *group, struct vd_peer *peer,
+                      const struct vd_addr *addr)
+{
+    struct vd_opinion *opinion;
+    unsigned others = 0;
+
+    vd_notice_group(core, VD_N_PEER_SWITCH, group, "ip %s port %u for %s",
+                    vd_addr_shown(core, addr), (unsigned)addr->port, peer->id.hex);
+    vd_wire_close(core, &peer->wire);
+    peer->addr = *addr;
+    DL_FOREACH2(peer->opinions, opinion, peer_next)
+    {
+        others += opinion->group != group ? 1U : 0U;
+        vd_group_dirty(core, opinion->group);
+    }
+    if (others != 0)
+        vd_notice_group(core, VD_N_PEER_UPDATE, group, "%u additional matching instances", others);
+}
+
+/* Another id at this address: who had it is gone. */
+static void drop_ghost(struct vd_core *core, struct vd_group *group, const struct vd_addr *addr)
+{
+    struct vd_opinion *opinion;
+    struct vd_peer *ghost = NULL;
+    bool last;
+
+    DL_FOREACH (group->opinions, opinion) {
+        if (vd_addr_equal(&opinion->peer->addr, addr)) {
+            ghost = opinion->peer;
+            vd_notice_peer(core, VD_N_PEER_INVALID, opinion, "%s", "");
+            break;
+        }
+    }
+    if (ghost == NULL)
+        return;
+    do {
+        last = ghost->opinion_count == 1;
+        vd_group_dirty(core, ghost->opinions->group);
+        vd_group_touch(core, ghost->opinions->group);
+        vd_opinion_forget(core, ghost->opinions);
+    } while (!last);
+}
+
+/* The teller's opinion in this group, made if need be; NULL: it cannot be taken in. */
+static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group,
+                                    const struct vd_hello *hello)
+{
+    struct vd_peer *peer = vd_peer_find(core, &hello->id);
+    struct vd_opinion *opinion = vd_opinion_find(group, &hello->id);
+    struct vd_addr addr = hello->peer;
+
+    if (addr.port == 0 || !vd_names_complete(core, &addr))
+        return opinion;
+    if (peer != NULL && !vd_addr_equal(&peer->addr, &addr))
+        move_peer(core, group, peer, &addr);
+    if (opinion != NULL)
+        return opinion;
+    if (peer == NULL) {
+        drop_ghost(core, group, &addr);
+        if (HASH_COUNT(core->peers) >= core->globals.max_peers) {
+            vd_notice_group(core, VD_N_REMARK, group,
+                            "hears of more sentinels than max-peers (%u): %s is not taken in",
+                            core->globals.max_peers, hello->id.hex);
+            return NULL;
+        }
+        peer = vd_peer_add(core, &hello->id, &addr);
+    }
+    opinion = vd_opinion_add(core, group, peer);
+    vd_notice_peer(core, VD_N_PEER, opinion, "%s", "");
+    vd_group_dirty(core, group);
+    return opinion;
+}
+
+static void adopt(struct vd_core *core, struct vd_opinion *teller, const struct vd_hello *hello,
+                  const struct vd_addr *primary)
+{
+    struct vd_group *group = teller->group;
+    struct vd_addr from = group->primary->addr;
+
+    vd_failover_yield(core, group);
+    vd_group_dirty(core, group);
+    group->learned = true;
+    if (vd_addr_equal(&from, primary)) {
+        group->config_epoch = hello->config_epoch;
+        return;
+    }
+    vd_notice_peer(core, VD_N_CONFIG_UPDATE, teller, "%s", "");
+    vd_script_reconfig(core, group, "observer", &from, primary);
+    vd_succession(core, group, primary, hello->config_epoch);
+}
+
+void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
+{
+    const struct vd_hello *hello = event->hello.hello;
+    struct vd_wire *wire = vd_wire_find(core, event->hello.link);
+    struct vd_group *group;
+    struct vd_opinion *teller;
+    struct vd_addr primary = hello->primary;
+
+    if (event->hello.link.n != 0) {
+        if (wire == NULL)
+            return;
+        wire->heard_at = core->now;
+    }
+    group = vd_group_find(core, hello->group);
+    if (group == NULL || vd_id_equal(&hello->id, &core->self) || !vd_id_known(&hello->id) ||
+        hello->epoch > VD_EPOCH_MAX || hello->config_epoch > VD_EPOCH_MAX)
+        return;
+    teller = know_peer(core, group, hello);
+    vd_election_raise_epoch(core, hello->epoch > hello->config_epoch ? hello->epoch
+                                                                     : hello->config_epoch);
+    if (teller == NULL || primary.port == 0 || !vd_names_complete(core, &primary))
+        return;
+    if (hello->config_epoch > group->config_epoch)
+        adopt(core, teller, hello, &primary);
+    group->learned |= hello->config_epoch == group->config_epoch;
+    teller->hello_at = core->now;
+    teller->config_epoch = hello->config_epoch;
+    teller->same_primary = vd_addr_equal(&primary, &group->primary->addr);
+    vd_group_touch(core, group);
+}

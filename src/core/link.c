@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Links: see link.h. PROTOCOL facts: Sentinel's links, their opening and dropping. */
+#include "core/link.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "core/emit.h"
+#include "core/health.h"
+#include "core/notice.h"
+
+#define RETRY_LEAST_MS 20
+#define RETRY_MOST_MS 1000
+#define STEADY_MS 1000 /* a link that lived this long was a good one: raise it again at once */
+
+struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
+{
+    struct vd_wire *wire;
+
+    HASH_FIND(hh, core->wires, &link, sizeof(link), wire);
+    return wire;
+}
+
+static const struct vd_addr *wire_addr(const struct vd_wire *wire)
+{
+    return wire->node != NULL ? &wire->node->addr : &wire->peer->addr;
+}
+
+static struct vd_pulse *wire_pulse(struct vd_wire *wire)
+{
+    if (wire->kind == VD_LINK_SUBSCRIBE)
+        return NULL;
+    return wire->node != NULL ? &wire->node->pulse : &wire->peer->pulse;
+}
+
+static vd_ms wire_down_after(const struct vd_wire *wire)
+{
+    return wire->node != NULL ? wire->node->group->options.down_after_ms
+                              : wire->peer->down_after_ms;
+}
+
+static void wire_changed(struct vd_core *core, struct vd_wire *wire)
+{
+    if (wire->node != NULL)
+        vd_group_touch(core, wire->node->group);
+    else
+        vd_heap_set(&core->peer_due, &wire->peer->due, core->now);
+}
+
+static void copy_renames(struct vd_core *core, struct vd_effect *effect,
+                         const struct vd_options *options)
+{
+    struct vd_arena *arena = &core->out->arena;
+    struct vd_rename *renames;
+
+    if (options->rename_count == 0)
+        return;
+    renames = vd_arena_alloc(arena, options->rename_count * sizeof(*renames));
+    for (size_t i = 0; i < options->rename_count; i++) {
+        renames[i].from = vd_arena_strdup(arena, options->renames[i].from);
+        renames[i].to = vd_arena_strdup(arena, options->renames[i].to);
+    }
+    effect->connect.renames = renames;
+    effect->connect.rename_count = options->rename_count;
+}
+
+static void raise_wire(struct vd_core *core, struct vd_wire *wire)
+{
+    struct vd_arena *arena = &core->out->arena;
+    struct vd_effect *effect = vd_emit(core, VD_EF_CONNECT, false);
+    const char *user = core->globals.sentinel_user;
+    const char *pass = core->globals.sentinel_pass;
+
+    VD_ASSERT(wire->link.n == 0);
+    if (wire->node != NULL) {
+        user = wire->node->group->options.auth_user;
+        pass = wire->node->group->options.auth_pass;
+        copy_renames(core, effect, &wire->node->group->options);
+    }
+    wire->link.n = vd_core_next(core);
+    wire->up = false;
+    wire->since = core->now;
+    wire->pending = 0;
+    HASH_ADD(hh, core->wires, link, sizeof(vd_link), wire);
+    effect->connect.link = wire->link;
+    effect->connect.kind = wire->kind;
+    effect->connect.addr = *wire_addr(wire);
+    effect->connect.user = vd_arena_strdup(arena, user);
+    effect->connect.pass = vd_arena_strdup(arena, pass);
+    effect->connect.client_name =
+        vd_arena_printf(arena, "sentinel-%.8s-%s", core->self.hex,
+                        wire->kind == VD_LINK_SUBSCRIBE ? "pubsub" : "cmd");
+}
+
+/* What was owed on the link will never come. */
+static void forget_owed(struct vd_core *core, struct vd_wire *wire)
+{
+    struct vd_pulse *pulse = wire_pulse(wire);
+    struct vd_opinion *opinion;
+
+    if (pulse != NULL)
+        pulse->ticket.n = 0;
+    if (wire->kind == VD_LINK_COMMAND) {
+        wire->node->info_ticket.n = 0;
+        wire->node->turn_ticket.n = 0;
+        wire->node->role_ticket.n = 0;
+    }
+    if (wire->kind == VD_LINK_PEER) {
+        DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
+        {
+            vd_opinion_set_asked(core, opinion, (vd_ticket){0});
+        }
+    }
+}
+
+static void release(struct vd_core *core, struct vd_wire *wire)
+{
+    HASH_DEL(core->wires, wire);
+    wire->link.n = 0;
+    wire->up = false;
+    wire->pending = 0;
+    forget_owed(core, wire);
+}
+
+/* The link is gone for a reason of its own: the silence begins here, if it has not yet. */
+static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason reason)
+{
+    bool was_steady = wire->up && core->now - wire->since >= STEADY_MS;
+    struct vd_pulse *pulse = wire_pulse(wire);
+
+    if (was_steady)
+        wire->lost_since = VD_NEVER;
+    release(core, wire);
+    if (wire->lost_since == VD_NEVER)
+        wire->lost_since = core->now;
+    /*
+     * differs: a lost link is raised again at once and then every 20 ms at
+     * first, not once a second: a primary that is back after 300 ms must be
+     * looked at before its replicas do.
+     */
+    wire->retry_at = core->now;
+    if (!was_steady) {
+        vd_ms wait = (core->now - wire->lost_since) / 16;
+
+        wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, RETRY_MOST_MS));
+    }
+    if (pulse != NULL)
+        vd_pulse_on_lost(core, pulse, reason);
+    wire_changed(core, wire);
+}
+
+/* When the link has hung for so long, a new one is tried. Grows while nothing helps. */
+static vd_ms hang_limit(const struct vd_wire *wire)
+{
+    vd_ms limit = vd_max_ms(1000, wire_down_after(wire) / 2);
+    unsigned shift = wire->dropped < 4 ? wire->dropped : 4;
+
+    return limit << shift;
+}
+
+static vd_ms connect_limit(const struct vd_wire *wire)
+{
+    return vd_max_ms(500, vd_min_ms(wire_down_after(wire) / 2, 5000));
+}
+
+/* When an established link is given up for silence; INT64_MAX: it owes nothing. */
+static vd_ms hangs_at(const struct vd_core *core, struct vd_wire *wire)
+{
+    const struct vd_pulse *pulse = wire_pulse(wire);
+
+    if (pulse == NULL) {
+        vd_ms since = vd_max_ms(wire->heard_at, wire->since);
+
+        /* Own hellos come back on it every publish period: none means a dead subscription. */
+        return vd_max_ms(since, core->awake_since) + 3 * core->globals.publish_period_ms +
+               (wire->node->command.up ? 0 : core->globals.min_link_reconnect_ms);
+    }
+    if (pulse->ticket.n == 0)
+        return INT64_MAX;
+    return vd_max_ms(pulse->sent_at, core->awake_since) + hang_limit(wire);
+}
+
+static void drop_hung(struct vd_core *core, struct vd_wire *wire, const char *why)
+{
+    enum vd_notice notice =
+        wire->kind == VD_LINK_SUBSCRIBE ? VD_N_SUBSCRIBE_LINK : VD_N_COMMAND_LINK;
+    struct vd_effect *effect = vd_emit(core, VD_EF_CLOSE, false);
+
+    effect->close.link = wire->link;
+    wire->dropped++;
+    if (wire->node != NULL)
+        vd_notice_node(core, notice, wire->node, "#%s", why);
+    lose(core, wire, VD_DOWN_TIMEOUT);
+}
+
+vd_ms vd_wire_tick(struct vd_core *core, struct vd_wire *wire)
+{
+    if (wire->link.n != 0) {
+        vd_ms limit_at = wire->up ? hangs_at(core, wire) : wire->since + connect_limit(wire);
+
+        if (limit_at > core->now)
+            return limit_at;
+        drop_hung(core, wire, wire->up ? "silence" : "connect timeout");
+    }
+    if (wire_addr(wire)->port == 0)
+        return INT64_MAX;
+    if (wire->retry_at > core->now)
+        return wire->retry_at;
+    raise_wire(core, wire);
+    return wire->since + connect_limit(wire);
+}
+
+void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
+{
+    if (wire->link.n != 0) {
+        struct vd_effect *effect = vd_emit(core, VD_EF_CLOSE, false);
+
+        effect->close.link = wire->link;
+        release(core, wire);
+    }
+    wire->retry_at = core->now;
+    wire_changed(core, wire);
+}
+
+/* A name that resolves to something new: the node keeps its name, its ip follows. */
+static void learn_ip(struct vd_core *core, struct vd_wire *wire, const char *ip)
+{
+    struct vd_addr addr = *wire_addr(wire);
+    struct vd_group *group;
+
+    if (ip == NULL || strcmp(addr.ip, ip) == 0 || !vd_copy(addr.ip, sizeof(addr.ip), ip))
+        return;
+    if (wire->peer != NULL) {
+        wire->peer->addr = addr;
+        return;
+    }
+    group = wire->node->group;
+    vd_group_set_address(core, wire->node, &addr);
+    vd_group_dirty(core, group);
+}
+
+void vd_link_on_up(struct vd_core *core, const struct vd_event *event)
+{
+    struct vd_wire *wire = vd_wire_find(core, event->up.link);
+    struct vd_pulse *pulse;
+    struct vd_opinion *opinion;
+
+    if (wire == NULL || wire->up)
+        return;
+    wire->up = true;
+    wire->since = core->now;
+    wire->heard_at = core->now;
+    if (event->up.local_ip != NULL && !vd_copy(wire->local_ip, VD_IP_SIZE, event->up.local_ip))
+        wire->local_ip[0] = '\0';
+    learn_ip(core, wire, event->up.ip);
+    pulse = wire_pulse(wire);
+    if (pulse != NULL) {
+        pulse->refused_since = VD_NEVER;
+        pulse->sent_at = VD_NEVER; /* PING at once */
+    }
+    if (wire->kind == VD_LINK_COMMAND) {
+        wire->node->info_wanted = true;
+        wire->node->hello_wanted = true;
+    }
+    if (wire->kind == VD_LINK_PEER) {
+        DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
+        {
+            opinion->hello_wanted = true;
+            opinion->ask_wanted = true;
+            vd_group_touch(core, opinion->group);
+        }
+    }
+    wire_changed(core, wire);
+}
+
+/* Those who gave this peer their vote must know at once that it cannot use it. */
+static void touch_followers(struct vd_core *core, const struct vd_peer *peer)
+{
+    struct vd_opinion *opinion;
+
+    DL_FOREACH2(peer->opinions, opinion, peer_next)
+    {
+        struct vd_group *group = opinion->group;
+
+        if (group->failover.state != VD_FO_NONE || vd_id_equal(&group->following, &peer->id))
+            vd_group_touch(core, group);
+    }
+}
+
+void vd_link_on_down(struct vd_core *core, const struct vd_event *event)
+{
+    struct vd_wire *wire = vd_wire_find(core, event->down.link);
+    struct vd_node *node;
+
+    if (wire == NULL)
+        return;
+    node = wire->node;
+    if (wire->up && node != NULL)
+        vd_notice_node(core,
+                       wire->kind == VD_LINK_SUBSCRIBE ? VD_N_SUBSCRIBE_LINK : VD_N_COMMAND_LINK,
+                       node, "#%s", event->down.text != NULL ? event->down.text : "closed");
+    if (wire->up && wire->kind == VD_LINK_COMMAND && vd_node_is_primary(node)) {
+        struct vd_node *other;
+
+        /* What the replicas hold is asked while they still hold it. */
+        DL_FOREACH (node->group->nodes, other) {
+            other->info_wanted = true;
+        }
+    }
+    lose(core, wire, event->down.reason);
+    if (wire->peer != NULL)
+        touch_followers(core, wire->peer);
+}
+
+void vd_node_close(struct vd_core *core, struct vd_node *node)
+{
+    vd_wire_close(core, &node->command);
+    vd_wire_close(core, &node->subscribe);
+}
+
+void vd_node_forget(struct vd_core *core, struct vd_node *node)
+{
+    vd_node_close(core, node);
+    vd_node_drop(core, node);
+}
+
+void vd_opinion_forget(struct vd_core *core, struct vd_opinion *opinion)
+{
+    if (opinion->peer->opinion_count == 1)
+        vd_wire_close(core, &opinion->peer->wire);
+    vd_opinion_drop(core, opinion);
+}
+
+void vd_group_forget(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_group **at = &core->touched;
+
+    while (group->opinions != NULL)
+        vd_opinion_forget(core, group->opinions);
+    DL_FOREACH (group->nodes, node) {
+        vd_node_close(core, node);
+    }
+    while (*at != NULL && *at != group)
+        at = &(*at)->touched_next;
+    if (*at != NULL)
+        *at = group->touched_next;
+    group->touched = false;
+    vd_group_drop(core, group);
+}

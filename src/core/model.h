@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Model: what is remembered. A group is a monitored name; a node is a data
+ * server in it; a peer is another sentinel process, known once and shared by
+ * all groups; what a peer thinks of a group is an opinion, kept in the group.
+ * This room creates, finds and forgets; it decides nothing. Internal to core:
+ * renderers see view.h instead.
+ */
+#ifndef VD_CORE_MODEL_H
+#define VD_CORE_MODEL_H
+
+/* uthash checks our own allocations, which never fail. */
+#define uthash_malloc(size) vd_alloc(size)
+#define uthash_free(ptr, size) vd_free(ptr)
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/heap.h"
+#include "core/core.h"
+#include "core/view.h"
+
+struct vd_group;
+struct vd_node;
+struct vd_peer;
+
+/* One connection, up or to be raised again. The handle changes with every try. */
+struct vd_wire {
+    vd_link link; /* 0: none is open or being opened */
+    enum vd_link_kind kind;
+    bool up;
+    vd_ms since;               /* of the try, or of being up */
+    vd_ms retry_at;            /* while link is 0 */
+    vd_ms lost_since;          /* first failure since it was last up; VD_NEVER while well */
+    vd_ms heard_at;            /* last sign of life on it */
+    unsigned pending;          /* requests without reply */
+    unsigned dropped;          /* times it was dropped for silence since the last reply */
+    char local_ip[VD_IP_SIZE]; /* our end, "" unknown: what we announce */
+    struct vd_node *node;      /* one of these two owns it */
+    struct vd_peer *peer;
+    UT_hash_handle hh; /* core->wires, by link, while link is not 0 */
+};
+
+/* PING and its echo. */
+struct vd_pulse {
+    vd_ticket ticket;    /* of the PING without reply; 0: none */
+    vd_ms sent_at;       /* last PING */
+    vd_ms ok_at;         /* last acceptable reply */
+    vd_ms reply_at;      /* last reply of any kind */
+    vd_ms silent_since;  /* first PING without acceptable reply, or the death of the link; VD_NEVER:
+                            well */
+    vd_ms refused_since; /* its port refuses; VD_NEVER: it does not */
+    vd_ms rtt_ms;        /* of the last good PING */
+    enum vd_pong kind;   /* last reply */
+};
+
+struct vd_node {
+    struct vd_node *prev;
+    struct vd_node *next;
+    struct vd_group *group;
+    struct vd_addr addr;
+    struct vd_wire command;
+    struct vd_wire subscribe;
+    struct vd_pulse pulse;
+    vd_ms created_at;
+    vd_ms s_down_at; /* VD_NEVER: not down */
+    vd_ms o_down_at; /* primary only */
+    vd_ms hello_sent_at;
+    bool hello_wanted; /* at once, whatever the cadence says */
+    bool script_kill_sent;
+    /* INFO */
+    vd_ticket info_ticket; /* without reply; 0: none */
+    vd_ms info_sent_at;
+    vd_ms info_at;
+    bool info_wanted;
+    char *info_text;
+    struct vd_id run_id;
+    enum vd_role role;
+    vd_ms role_at; /* when the role last changed */
+    struct vd_id replid;
+    struct vd_id replid2;
+    int64_t offset;         /* -1 unknown */
+    struct vd_addr follows; /* port 0: nobody known */
+    vd_ms follows_at;
+    bool link_up;
+    int64_t link_down_ms;
+    bool sync_in_progress;
+    bool loading;
+    int64_t priority;
+    bool announced;
+    int64_t connected_replicas;
+    int64_t keys; /* -1 unknown */
+    /* what we do with it */
+    vd_ms reboot_at;    /* run id changed, master-reboot-down-after-period runs; VD_NEVER */
+    bool reboot_review; /* run id changed: is its data gone? not decided yet */
+    vd_ms reboot_review_at;
+    bool empty_restart; /* it is: counts as down until a replica took over */
+    bool promoted;
+    bool rogue_sudden; /* it became a primary before our eyes: someone may be promoting it */
+    enum vd_reconf reconf;
+    vd_ms reconf_at;
+    vd_ticket turn_ticket; /* PROMOTE or REPLICATE without reply; 0: none */
+    vd_ms turn_sent_at;    /* last of them */
+    vd_ms refused_turn_at; /* it refused PROMOTE; VD_NEVER */
+    vd_ticket role_ticket; /* ROLE without reply */
+    vd_ms role_sent_at;
+};
+
+struct vd_opinion {
+    struct vd_opinion *prev; /* group->opinions */
+    struct vd_opinion *next;
+    struct vd_opinion *peer_prev; /* peer->opinions */
+    struct vd_opinion *peer_next;
+    struct vd_group *group;
+    struct vd_peer *peer;
+    vd_ms s_down_at;
+    /* about the primary's present address and configuration epoch; dies with them */
+    bool primary_down;
+    vd_ms answered_at;
+    vd_ticket asked;   /* QUESTION without reply; 0: none */
+    UT_hash_handle hh; /* core->asked, by that ticket, while it is not 0 */
+    vd_ms asked_at;
+    bool ask_wanted;  /* its answer may have changed */
+    vd_ms claimed_at; /* it asked us whether the primary is down: it thinks so */
+    struct vd_id voted_for;
+    uint64_t voted_epoch;
+    /* gossip */
+    vd_ms hello_at;
+    vd_ms hello_sent_at;
+    bool hello_wanted;
+    uint64_t config_epoch; /* as last heard */
+    bool same_primary;     /* ... with the address that we have */
+};
+
+struct vd_peer {
+    struct vd_id id;
+    struct vd_addr addr;
+    struct vd_wire wire;
+    struct vd_pulse pulse;
+    struct vd_opinion *opinions;
+    unsigned opinion_count;
+    vd_ms down_after_ms; /* the smallest of its groups' */
+    struct vd_heap_entry due;
+    UT_hash_handle hh; /* core->peers, by id */
+};
+
+/* A failover led by this process. */
+struct vd_failover {
+    enum vd_failover_state state;
+    vd_ms entered_at;
+    uint64_t epoch;
+    bool forced; /* by an operator's order */
+    const char *reason;
+    struct vd_node *chosen;
+    vd_ms deadline; /* of the present state */
+    /* for the record */
+    struct vd_addr from;
+    vd_ms silent_at;
+    vd_ms sdown_at;
+    vd_ms odown_at;
+    vd_ms started_at;
+    vd_ms elected_at;
+    vd_ms selected_at;
+    vd_ms promoted_at;
+    int64_t loss_bytes;
+};
+
+#define VD_SWITCHES_KEPT 8
+
+struct vd_group {
+    char *name;
+    size_t index_hint;
+    struct vd_options options;
+    uint64_t set_at_runtime;
+    bool from_config;
+    struct vd_node *nodes; /* insertion order */
+    unsigned node_count;
+    struct vd_node *primary;
+    struct vd_opinion *opinions;
+    unsigned opinion_count;
+    uint64_t config_epoch;
+    uint64_t vote_epoch;
+    struct vd_id vote;
+    struct vd_id lineage;        /* replication id of the data that clients wrote */
+    struct vd_id lineage_before; /* ... before the last switch: replicas may still carry it */
+    bool asking;                 /* peers are being asked about an S_DOWN */
+    struct vd_failover failover;
+    vd_ms stand_at;         /* own candidacy not before; VD_NEVER: not planned */
+    unsigned fruitless;     /* attempts without a good replica, in a row */
+    struct vd_id following; /* whom we voted for, "" nobody: it is given time */
+    uint64_t following_epoch;
+    vd_ms following_since;
+    vd_ms switches[VD_SWITCHES_KEPT]; /* last address changes, newest first */
+    unsigned switch_count;
+    unsigned failover_count;
+    bool learned; /* an epoch was heard or made since this process started */
+    bool dirty;
+    struct vd_group *dirty_next;
+    bool touched; /* to be settled at the end of the step */
+    struct vd_group *touched_next;
+    struct vd_heap_entry due;
+    struct vd_group *address_next; /* same primary address */
+    UT_hash_handle hh;             /* core->groups, by name */
+};
+
+/* A known primary address -> groups. One entry for the host, one for the ip where they differ. */
+struct vd_address_entry {
+    char *key; /* "host:port", lower case */
+    struct vd_group **groups;
+    size_t count;
+    UT_hash_handle hh;
+};
+
+struct vd_name_entry {
+    char *host; /* lower case */
+    char ip[VD_IP_SIZE];
+    bool asked; /* RESOLVE without answer */
+    vd_ms at;   /* of the answer */
+    UT_hash_handle hh;
+};
+
+struct vd_script {
+    struct vd_script *prev;
+    struct vd_script *next;
+    vd_job job; /* not 0 while running */
+    char **argv;
+    vd_ms start_at; /* when waiting: not before */
+    vd_ms started_at;
+    unsigned runs;
+    bool killed;
+};
+
+struct vd_removed {
+    struct vd_removed *next;
+    char *name;
+};
+
+struct vd_core {
+    struct vd_id self;
+    uint64_t epoch;
+    struct vd_globals globals;
+    uint64_t set_at_runtime;
+    struct vd_group *groups;
+    struct vd_group **by_index; /* kept in insertion order */
+    size_t by_index_room;
+    struct vd_peer *peers;
+    struct vd_wire *wires;
+    struct vd_opinion *asked;
+    struct vd_address_entry *addresses;
+    struct vd_name_entry *names;
+    struct vd_script *scripts;
+    unsigned scripts_running;
+    unsigned scripts_count;
+    vd_ms scripts_due;
+    struct vd_heap group_due;
+    struct vd_heap peer_due;
+    struct vd_group *touched;
+    struct vd_group *dirty_groups; /* changed since the last save */
+    uint64_t next_handle;          /* links, tickets, jobs */
+    unsigned simulate_failure;
+    bool fresh; /* no saved state: abstains for a while */
+    bool dirty;
+    struct vd_removed *removed;
+    vd_ms started_at;
+    vd_ms awake_since; /* evidence from before is void */
+    unsigned stalls;
+    vd_ms last_stall_ms;
+    /* of the step under way */
+    vd_ms now;
+    uint32_t dice;
+    struct vd_effects *out;
+};
+
+/* Time -------------------------------------------------------------------- */
+
+/* now - at, or `never` if it has not happened. */
+static inline vd_ms vd_elapsed(vd_ms now, vd_ms at, vd_ms never)
+{
+    return at == VD_NEVER ? never : now - at;
+}
+
+static inline vd_ms vd_min_ms(vd_ms a, vd_ms b)
+{
+    return a < b ? a : b;
+}
+
+static inline vd_ms vd_max_ms(vd_ms a, vd_ms b)
+{
+    return a > b ? a : b;
+}
+
+/* Ids and addresses --------------------------------------------------------- */
+
+static inline bool vd_id_equal(const struct vd_id *a, const struct vd_id *b)
+{
+    return strcmp(a->hex, b->hex) == 0;
+}
+
+static inline bool vd_id_known(const struct vd_id *id)
+{
+    return id->hex[0] != '\0';
+}
+
+/* Same port, and same ip or same host name (ignoring case). */
+bool vd_addr_equal(const struct vd_addr *a, const struct vd_addr *b);
+
+/* How it is shown, published and sent in REPLICAOF: host with announce-hostnames, else ip. */
+const char *vd_addr_shown(const struct vd_core *core, const struct vd_addr *addr);
+
+/* Groups ---------------------------------------------------------------------- */
+
+struct vd_group *vd_group_find(const struct vd_core *core, const char *name);
+/* By the primary's address; the first in insertion order. */
+struct vd_group *vd_group_find_address(const struct vd_core *core, const struct vd_addr *addr);
+/* A new group with its primary; options are copied. The name must be new. */
+struct vd_group *vd_group_add(struct vd_core *core, const char *name, const struct vd_addr *primary,
+                              const struct vd_options *options);
+/* Forget it and all in it. Links must have been closed. */
+void vd_group_drop(struct vd_core *core, struct vd_group *group);
+/* Let `node` be the primary: keeps the address index. */
+void vd_group_set_primary(struct vd_core *core, struct vd_group *group, struct vd_node *node);
+/* The primary's address has changed in place (its name resolves anew): index it again. */
+void vd_group_set_address(struct vd_core *core, struct vd_node *node, const struct vd_addr *addr);
+/* To be settled at the end of this step. */
+void vd_group_touch(struct vd_core *core, struct vd_group *group);
+/* Something that must survive has changed. */
+void vd_group_dirty(struct vd_core *core, struct vd_group *group);
+
+/* Nodes ------------------------------------------------------------------------ */
+
+struct vd_node *vd_node_find(const struct vd_group *group, const struct vd_addr *addr);
+struct vd_node *vd_node_add(struct vd_core *core, struct vd_group *group,
+                            const struct vd_addr *addr);
+void vd_node_drop(struct vd_core *core, struct vd_node *node);
+/* The clock begins: what was restored counts from here. */
+void vd_node_start(struct vd_node *node, vd_ms now);
+void vd_peer_start(struct vd_core *core, struct vd_peer *peer);
+static inline bool vd_node_is_primary(const struct vd_node *node)
+{
+    return node->group->primary == node;
+}
+/* One of the two links is missing. */
+static inline bool vd_node_is_disconnected(const struct vd_node *node)
+{
+    return !node->command.up || !node->subscribe.up;
+}
+
+/* Peers and opinions -------------------------------------------------------------- */
+
+struct vd_peer *vd_peer_find(const struct vd_core *core, const struct vd_id *id);
+struct vd_peer *vd_peer_add(struct vd_core *core, const struct vd_id *id,
+                            const struct vd_addr *addr);
+void vd_peer_drop(struct vd_core *core, struct vd_peer *peer);
+struct vd_opinion *vd_opinion_find(const struct vd_group *group, const struct vd_id *id);
+struct vd_opinion *vd_opinion_add(struct vd_core *core, struct vd_group *group,
+                                  struct vd_peer *peer);
+/* Forget what the peer thinks of the group; the peer goes with its last opinion. Its link must be
+ * closed by the caller then. */
+void vd_opinion_drop(struct vd_core *core, struct vd_opinion *opinion);
+/* The question under way gets this ticket; 0: there is none any more. */
+void vd_opinion_set_asked(struct vd_core *core, struct vd_opinion *opinion, vd_ticket ticket);
+/* Forget what peers said about the former primary. */
+void vd_opinions_reset(struct vd_core *core, struct vd_group *group);
+/* The smallest down-after of the peer's groups has to be found anew. */
+void vd_peer_refresh(struct vd_peer *peer);
+
+/* Handles ------------------------------------------------------------------------- */
+
+static inline uint64_t vd_core_next(struct vd_core *core)
+{
+    return ++core->next_handle;
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Probes: see probe.h. */
+#include "core/probe.h"
+
+#include "base/text.h"
+#include "core/emit.h"
+#include "core/health.h"
+
+#define PENDING_MAX 100 /* requests without reply, per group that shares the link */
+#define INFO_HURRIED_MS 1000
+
+uint64_t vd_hash_text(uint64_t hash, const char *text)
+{
+    if (hash == 0)
+        hash = 14695981039346656037U;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211U;
+    return hash;
+}
+
+/* The first instant after `last` on the grid of `period` with this phase; at once if there was
+ * none. */
+static vd_ms next_on_grid(vd_ms now, vd_ms last, vd_ms period, uint64_t phase)
+{
+    vd_ms offset = (vd_ms)(phase % (uint64_t)period);
+    vd_ms behind;
+
+    if (last == VD_NEVER)
+        return now;
+    behind = (last - offset) % period;
+    if (behind < 0)
+        behind += period;
+    return last - behind + period;
+}
+
+static const char *announced_ip(const struct vd_core *core, const struct vd_wire *wire)
+{
+    if (core->globals.announce_ip != NULL && core->globals.announce_ip[0] != '\0')
+        return core->globals.announce_ip;
+    return wire->local_ip;
+}
+
+static void send_hello(struct vd_core *core, struct vd_wire *wire, struct vd_group *group)
+{
+    struct vd_hello *hello = vd_arena_alloc(&core->out->arena, sizeof(*hello));
+    const struct vd_addr *primary = &group->primary->addr;
+    const char *ip = announced_ip(core, wire);
+    struct vd_effect *effect;
+
+    if (!vd_copy(hello->peer.host, sizeof(hello->peer.host), ip) || ip[0] == '\0')
+        return; /* nothing to say who we are: others would drop it */
+    hello->peer.port =
+        core->globals.announce_port != 0 ? core->globals.announce_port : core->globals.listen_port;
+    hello->id = core->self;
+    hello->epoch = core->epoch;
+    VD_ASSERT(vd_copy(hello->group, sizeof(hello->group), group->name));
+    VD_ASSERT(
+        vd_copy(hello->primary.host, sizeof(hello->primary.host), vd_addr_shown(core, primary)));
+    hello->primary.port = primary->port;
+    hello->config_epoch = group->config_epoch;
+    effect = vd_emit_send(core, wire, VD_RQ_HELLO);
+    effect->send.hello = hello;
+}
+
+static void send_ping(struct vd_core *core, struct vd_wire *wire, struct vd_pulse *pulse)
+{
+    struct vd_effect *effect = vd_emit_send(core, wire, VD_RQ_PING);
+
+    pulse->ticket = effect->send.ticket;
+    pulse->sent_at = core->now;
+    if (pulse->silent_since == VD_NEVER)
+        pulse->silent_since = core->now; /* until the reply */
+}
+
+static vd_ms probe_pulse(struct vd_core *core, struct vd_wire *wire, struct vd_pulse *pulse,
+                         vd_ms down_after_ms, uint64_t phase)
+{
+    vd_ms period = vd_ping_period(core, down_after_ms);
+    vd_ms due;
+
+    if (pulse->ticket.n != 0)
+        return INT64_MAX; /* its reply, or the death of the link, comes first */
+    due = next_on_grid(core->now, pulse->sent_at, period, phase);
+    if (due > core->now)
+        return due;
+    send_ping(core, wire, pulse);
+    return INT64_MAX;
+}
+
+/* Replicas are asked more often while something is going on. */
+static vd_ms info_period(const struct vd_core *core, const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+    bool trouble = group->primary->s_down_at != VD_NEVER || group->primary->o_down_at != VD_NEVER ||
+                   group->failover.state != VD_FO_NONE || node->reconf == VD_RECONF_SENT ||
+                   node->reconf == VD_RECONF_INPROG;
+
+    if (vd_node_is_primary(node) && !node->loading && !node->reboot_review)
+        return core->globals.info_period_ms;
+    if (trouble || !node->link_up || node->loading || node->reboot_review)
+        return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
+    return core->globals.info_period_ms;
+}
+
+static vd_ms probe_info(struct vd_core *core, struct vd_node *node, uint64_t phase)
+{
+    struct vd_effect *effect;
+    vd_ms due;
+
+    if (node->info_ticket.n != 0)
+        return INT64_MAX;
+    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), phase);
+    if (!node->info_wanted && due > core->now)
+        return due;
+    node->info_wanted = false;
+    node->info_sent_at = core->now;
+    effect = vd_emit_send(core, &node->command, VD_RQ_INFO);
+    node->info_ticket = effect->send.ticket;
+    return INT64_MAX;
+}
+
+vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
+{
+    uint64_t phase =
+        vd_hash_text(vd_hash_text(0, node->group->name), node->addr.host) + node->addr.port;
+    vd_ms next;
+    vd_ms due;
+
+    if (!node->command.up || node->command.pending >= PENDING_MAX)
+        return INT64_MAX;
+    next =
+        probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
+    next = vd_min_ms(next, probe_info(core, node, phase));
+    due = next_on_grid(core->now, node->hello_sent_at, core->globals.publish_period_ms, phase);
+    if (node->hello_wanted || due <= core->now) {
+        node->hello_wanted = false;
+        node->hello_sent_at = core->now;
+        send_hello(core, &node->command, node->group);
+        due = next_on_grid(core->now, core->now, core->globals.publish_period_ms, phase);
+    }
+    return vd_min_ms(next, due);
+}
+
+vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
+{
+    struct vd_peer *peer = opinion->peer;
+    uint64_t phase = vd_hash_text(vd_hash_text(0, opinion->group->name), peer->id.hex);
+    vd_ms due;
+
+    if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
+        return INT64_MAX;
+    due = next_on_grid(core->now, opinion->hello_sent_at, core->globals.publish_period_ms, phase);
+    if (!opinion->hello_wanted && due > core->now)
+        return due;
+    opinion->hello_wanted = false;
+    opinion->hello_sent_at = core->now;
+    send_hello(core, &peer->wire, opinion->group);
+    return next_on_grid(core->now, core->now, core->globals.publish_period_ms, phase);
+}
+
+vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer)
+{
+    if (!peer->wire.up)
+        return INT64_MAX;
+    return probe_pulse(core, &peer->wire, &peer->pulse, peer->down_after_ms,
+                       vd_hash_text(0, peer->id.hex));
+}
+
+void vd_probe_want_hello(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_opinion *opinion;
+
+    /* A wish of its own, not a back-dated timer: a PUBLISH in flight cannot swallow it. */
+    DL_FOREACH (group->nodes, node) {
+        node->hello_wanted = true;
+    }
+    DL_FOREACH (group->opinions, opinion) {
+        opinion->hello_wanted = true;
+    }
+    vd_group_touch(core, group);
+}
+
+void vd_probe_want_info(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *node;
+
+    DL_FOREACH (group->nodes, node) {
+        node->info_wanted = true;
+    }
+    vd_group_touch(core, group);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Probes: the cadence of PING, INFO and hello. Each instance has a phase of
+ * its own, derived from its name, so that a thousand groups do not beat
+ * together, and all that it is due for falls on one grid, so that it leaves
+ * in one write.
+ */
+#ifndef VD_CORE_PROBE_H
+#define VD_CORE_PROBE_H
+
+#include "core/model.h"
+
+/* Send what is due; returns when the next thing will be. */
+vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node);
+vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion);
+vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer);
+
+/* Tell everybody in the group our view of it now, whatever the cadence says. */
+void vd_probe_want_hello(struct vd_core *core, struct vd_group *group);
+
+/* Ask every node of the group for a fresh INFO. */
+void vd_probe_want_info(struct vd_core *core, struct vd_group *group);
+
+/* FNV-1a over a text, continued from `hash`; 0 starts. */
+uint64_t vd_hash_text(uint64_t hash, const char *text);
+
+#endif

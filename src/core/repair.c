@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Repair: see repair.h. PROTOCOL facts: +convert-to-slave, +fix-slave-config. */
+#include "core/repair.h"
+
+#include "core/election.h"
+#include "core/guard.h"
+#include "core/names.h"
+#include "core/notice.h"
+#include "core/reconf.h"
+
+#define AGAIN_MS 1000  /* an order that did not help is given again after this */
+#define SUDDEN_MS 2000 /* one promoted before our eyes may have a leader that tells us soon */
+#define FOLLOWS_OTHER_MS 1000 /* a replica of another node of the group may be turned just now */
+
+static bool primary_looks_sane(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_node *primary = group->primary;
+
+    return primary->role == VD_ROLE_PRIMARY && primary->s_down_at == VD_NEVER &&
+           primary->command.up && !primary->reboot_review && !primary->loading &&
+           vd_elapsed(core->now, primary->info_at, INT64_MAX) <= 2 * core->globals.info_period_ms;
+}
+
+/* May anybody be turned in this group now? */
+static bool is_quiet(const struct vd_core *core, const struct vd_node *node, vd_ms *next)
+{
+    const struct vd_group *group = node->group;
+    enum vd_failover_state state = group->failover.state;
+
+    if (state != VD_FO_NONE && (state != VD_FO_RECONF_SLAVES || node->reconf != VD_RECONF_DONE))
+        return false;
+    if (vd_election_is_following(core, group, next))
+        return false;
+    return primary_looks_sane(core, group) && vd_guard_config_is_shared(group);
+}
+
+/* What is wrong with it, since when, and how long that may last; VD_NEVER: nothing. */
+static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grace_ms)
+{
+    const struct vd_group *group = node->group;
+
+    if (node->role == VD_ROLE_PRIMARY) {
+        /* differs: demoted at first sight, not after 8 s, unless someone may be promoting it. */
+        *grace_ms = node->rogue_sudden ? SUDDEN_MS : 0;
+        return node->role_at;
+    }
+    if (node->role != VD_ROLE_REPLICA || node->follows.port == 0)
+        return VD_NEVER;
+    if (!vd_names_complete(core, &node->follows))
+        return VD_NEVER; /* a name that is being looked up */
+    if (vd_addr_equal(&node->follows, &group->primary->addr))
+        return VD_NEVER;
+    *grace_ms = vd_node_find(group, &node->follows) != NULL ? FOLLOWS_OTHER_MS
+                                                            : group->options.failover_timeout_ms;
+    return node->follows_at;
+}
+
+vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
+{
+    vd_ms next = INT64_MAX;
+    vd_ms grace_ms = 0;
+    vd_ms since;
+    vd_ms at;
+
+    if (vd_node_is_primary(node) || !node->command.up || node->turn_ticket.n != 0 ||
+        node->info_at == VD_NEVER || node->info_at < node->command.since)
+        return INT64_MAX;
+    since = wrong_since(core, node, &grace_ms);
+    if (since == VD_NEVER || !is_quiet(core, node, &next))
+        return next;
+    at = vd_max_ms(since, core->awake_since) + grace_ms;
+    if (node->turn_sent_at != VD_NEVER)
+        at = vd_max_ms(at, node->turn_sent_at + AGAIN_MS);
+    if (at > core->now)
+        return vd_min_ms(at, next);
+    if (node->turn_sent_at != VD_NEVER && node->info_at <= node->turn_sent_at) {
+        node->info_wanted = true; /* has the last order helped? */
+        return INT64_MAX;
+    }
+    vd_notice_node(core, node->role == VD_ROLE_PRIMARY ? VD_N_CONVERT : VD_N_FIX, node, "%s", "");
+    vd_reconf_turn(core, node);
+    return core->now + AGAIN_MS;
+}
