@@ -20,7 +20,8 @@ static const struct {
 #undef VD_NOTICE_ROW
 };
 
-static const char *format_extra(struct vd_core *core, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *
+format_extra(struct vd_core *core, const char *format, va_list args)
 {
     char text[1024];
 
