@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A client that writes as an application does, and measures for how long it could not.
+
+It asks the sentinels where the primary is, writes there, and asks again whenever that fails or
+stays without answer. One thread, so that nothing but the servers is measured.
+"""
+
+import select
+import time
+
+import resp
+
+PACE = 0.001  # seconds between writes, and between questions while there is no primary
+SILENCE = 0.02  # an answer that takes longer makes it ask the sentinels
+
+
+class Writer:
+    def __init__(self, sentinels, group):
+        self.group = group
+        self.sentinels = [resp.Connection(one.address, timeout=2) for one in sentinels]
+        self.turn = 0
+        self.address = None
+        self.connection = None
+        self.count = 0
+        self.acks = []  # (time, address)
+
+    def close(self):
+        for connection in [*self.sentinels, self.connection]:
+            if connection:
+                connection.close()
+
+    def ask_address(self):
+        """Where a sentinel says the primary is; each is asked in its turn."""
+        self.turn += 1
+        one = self.sentinels[self.turn % len(self.sentinels)]
+        reply = one.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.group)
+        return None if reply is None else (reply[0], int(reply[1]))
+
+    def _drop(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def _connect(self):
+        self.address = self.ask_address()
+        if self.address is None:
+            return False
+        try:
+            self.connection = resp.Connection(self.address, timeout=0.5)
+        except OSError:
+            return False
+        return True
+
+    def _wait_reply(self):
+        """False when the sentinels name another server while this one is silent."""
+        begin = time.monotonic()
+        while not select.select([self.connection.sock], [], [], PACE)[0]:
+            if time.monotonic() - begin > SILENCE and self.ask_address() != self.address:
+                return False
+        return True
+
+    def write(self):
+        """Try one write; True when it was acknowledged."""
+        try:
+            if self.connection is None and not self._connect():
+                return False
+            self.connection.send("SET", f"writer:{self.count}", self.count)
+            if not self._wait_reply():
+                self._drop()
+                return False
+            reply = self.connection.read()
+        except (OSError, resp.Closed, AssertionError):
+            self._drop()
+            return False
+        if reply != "OK":  # READONLY, LOADING...
+            self._drop()
+            return False
+        self.acks.append((time.monotonic(), self.address))
+        self.count += 1
+        return True
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.write()
+            time.sleep(PACE)
+
+    def outage(self, hit, seconds=60):
+        """Let hit() strike the primary; the time in ms until a write is acknowledged elsewhere."""
+        self.run(0.2)
+        assert self.acks, "no write succeeded before"
+        before = self.acks[-1][1]
+        begin = time.monotonic()
+        hit()
+        while time.monotonic() - begin < seconds:
+            if self.write() and self.address != before:
+                return 1000 * (self.acks[-1][0] - begin)
+            time.sleep(PACE)
+        raise AssertionError(f"no write succeeded within {seconds} s")
