@@ -32,10 +32,12 @@ struct vd_value {
 };
 
 enum vd_taken {
-    VD_TAKEN_MORE,  /* replies are still to come */
-    VD_TAKEN_DONE,  /* *event is the answer */
-    VD_TAKEN_AGAIN, /* part of it was refused: send it again (vd_outgoing_put) as *grants now says
-                     */
+    VD_TAKEN_MORE, /* replies are still to come */
+    VD_TAKEN_DONE, /* *event is the answer */
+    /* Part of it was refused: send it again (vd_outgoing_put), as *grants now says. */
+    VD_TAKEN_AGAIN,
+    /* A transaction that cannot be ended: the link is of no use any more. */
+    VD_TAKEN_BROKEN,
 };
 
 /*

@@ -44,12 +44,15 @@ struct vd_asked {
     vd_ticket ticket;
     enum vd_request request;
     struct vd_addr addr; /* REPLICATE: whom to follow, for a second try */
-    unsigned parts;      /* turning: what was sent, a bit per enum vd_turn_part */
-    unsigned next;       /* ... whose reply is the next */
-    unsigned refused;    /* ... what was refused */
-    bool said_replicaof; /* ... or SLAVEOF */
-    bool done;           /* ... it was answered; the rest of the replies is of no interest */
-    char error[VD_TURN_ERROR_SIZE]; /* ... why it was refused */
+    /* Of a request that turns a server, bits per enum vd_turn_part: */
+    unsigned parts;                 /* sent */
+    unsigned awaited;               /* sent and not replied to yet */
+    unsigned refused;               /* refused for good: unknown, renamed or not granted */
+    unsigned queued;                /* taken into the transaction */
+    bool said_replicaof;            /* or SLAVEOF */
+    bool failed;                    /* the server cannot do it now; `error` says why */
+    bool applied;                   /* it did it, outside a transaction */
+    char error[VD_TURN_ERROR_SIZE]; /* the first one */
 };
 
 void vd_asked_init(struct vd_asked *asked, const struct vd_effect *send);
