@@ -26,7 +26,8 @@ CLEAN = {
     + '#include "base/low.h"\n#include <stdlib.h>\n'
     + "void *vd_low(int size)\n{\n    return malloc((size_t)size);\n}\n",
     "src/core/mid.h": HEAD + '#include "base/low.h"\nint vd_mid(const char *text);\n',
-    "src/core/mid.c": HEAD
+    "src/core/mid.c": HEAD.splitlines()[0]
+    + "\n/* Mid: see mid.h. */\n"
     + '#include "core/mid.h"\n#include <string.h>\n'
     + "int vd_mid(const char *text)\n{\n    return vd_low((int)strlen(text)) != 0;\n}\n",
     "src/shell/store_x.c": HEAD
@@ -57,6 +58,7 @@ BROKEN = [
     ({EXTRA: HEAD + BODY % ("    ;\n" * 65)}, "a function of 67 lines"),
     ({EXTRA: "int vd_x;\n"}, "no SPDX line"),
     ({EXTRA: HEAD.splitlines()[0] + "\nint vd_x;\n"}, "no head comment"),
+    ({EXTRA: HEAD.splitlines()[0] + "\n/* See: see gone.h. */\n"}, "no head comment"),
     ({"tests/x.sh": "#!/bin/sh\ntrue\n"}, "tests/x.sh:1: no SPDX line"),
     ({EXTRA: HEAD + "struct r {\n    int durable;\n};\nvoid vd_x(struct r *r);\n"
              "void vd_x(struct r *r)\n{\n    r->durable = 1;\n}\n"}, "makes a receipt"),
