@@ -106,6 +106,7 @@ static void forget_owed(struct vd_core *core, struct vd_wire *wire)
         wire->node->role_ticket.n = 0;
     }
     if (wire->kind == VD_LINK_PEER) {
+        VD_ASSERT(wire->peer != NULL);
         DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
         {
             vd_opinion_set_asked(core, opinion, (vd_ticket){0});
@@ -299,7 +300,7 @@ void vd_link_on_down(struct vd_core *core, const struct vd_event *event)
         vd_notice_node(core,
                        wire->kind == VD_LINK_SUBSCRIBE ? VD_N_SUBSCRIBE_LINK : VD_N_COMMAND_LINK,
                        node, "#%s", event->down.text != NULL ? event->down.text : "closed");
-    if (wire->up && wire->kind == VD_LINK_COMMAND && vd_node_is_primary(node)) {
+    if (wire->up && wire->kind == VD_LINK_COMMAND && node != NULL && vd_node_is_primary(node)) {
         struct vd_node *other;
 
         /* What the replicas hold is asked while they still hold it. */
