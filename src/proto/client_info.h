@@ -34,7 +34,6 @@ struct vd_client_filter {
     size_t id_count;
     const struct vd_word *addr;
     const struct vd_word *laddr;
-    const struct vd_word *user;
     enum vd_client_type type;
     int64_t max_age_s; /* older than this; -1: not asked */
     bool skip_me;

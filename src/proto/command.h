@@ -47,8 +47,10 @@ struct vd_command {
     vd_command_run *run; /* NULL: only the subcommands run */
     const char *usage;   /* arguments, for HELP: "<name> [arg ...]"; "" none */
     const char *summary;
-    const char *since;       /* the Redis version that had it first; vedette's own: the nearest */
+    const char *since;       /* the Redis version that had it first */
+    const char *complexity;  /* NULL: O(1) */
     const char *const *tips; /* NULL-terminated; NULL: none */
+    const char *group;       /* of a command: "connection"; NULL in its subcommands */
     const struct vd_command *subs;
     size_t sub_count;
 };

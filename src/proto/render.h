@@ -17,7 +17,7 @@ void vd_render_address(const struct vd_core *core, const struct vd_word *name,
                        struct vd_resp *resp);
 
 /* Instance maps. The group must exist. */
-void vd_render_group(const struct vd_core *core, vd_ms now, const struct vd_view_group *group,
+void vd_render_group(const struct vd_core *core, const struct vd_view_group *group,
                      struct vd_resp *resp);
 void vd_render_groups(const struct vd_core *core, vd_ms now, struct vd_resp *resp);
 void vd_render_replicas(const struct vd_core *core, vd_ms now, const char *group,
@@ -32,7 +32,9 @@ void vd_render_quorum(const struct vd_view_group *group, struct vd_resp *resp);
 void vd_render_info_cache(const struct vd_core *core, vd_ms now, const struct vd_word *names,
                           size_t count, struct vd_resp *resp);
 
-void vd_render_scripts(const struct vd_core *core, vd_ms now, struct vd_resp *resp);
+/* PENDING-SCRIPTS; `pid_of` knows the process of a job that runs. */
+void vd_render_scripts(const struct vd_core *core, vd_ms now, long (*pid_of)(void *self, vd_job),
+                       void *self, struct vd_resp *resp);
 
 /* ROLE. */
 void vd_render_role(const struct vd_core *core, vd_ms now, struct vd_resp *resp);

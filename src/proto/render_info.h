@@ -18,7 +18,8 @@ struct vd_server_facts {
     const char *executable;
     const char *config_file;
     const char *compiler;
-    const char *mute; /* why promises do not leave; NULL: they do */
+    const char *backend; /* how the loop waits: "epoll" */
+    const char *mute;    /* why promises do not leave; NULL: they do */
     long pid;
     unsigned port;
     bool supervised;
@@ -27,11 +28,11 @@ struct vd_server_facts {
     int64_t uptime_s;
     const char *const *bind; /* as configured */
     size_t bind_count;
-    size_t clients;
-    size_t maxclients;
-    size_t pubsub_clients;
-    size_t max_input; /* largest buffers of clients at present */
-    size_t max_output;
+    uint64_t clients;
+    uint64_t maxclients;
+    uint64_t pubsub_clients;
+    uint64_t max_input; /* largest buffers of clients at present */
+    uint64_t max_output;
     uint64_t connections_received;
     uint64_t connections_rejected;
     uint64_t commands;
@@ -40,9 +41,10 @@ struct vd_server_facts {
     uint64_t ops_per_second; /* recent */
     uint64_t in_per_second;  /* bytes */
     uint64_t out_per_second;
-    size_t pubsub_channels;
-    size_t pubsub_patterns;
+    uint64_t pubsub_channels;
+    uint64_t pubsub_patterns;
     uint64_t error_replies;
+    uint64_t cycles; /* turns of the loop */
     uint64_t reads;
     uint64_t writes;
     uint64_t input_limit_closed;
@@ -61,6 +63,6 @@ struct vd_server_facts {
 
 /* Append the text of the sections asked for; none asked: all. */
 void vd_render_info(const struct vd_core *core, vd_ms now, const struct vd_server_facts *facts,
-                    const struct vd_word *sections, size_t count, struct vd_text *to);
+                    const struct vd_word *wanted, size_t count, struct vd_text *to);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "core/core.h"
 #include "proto/client_info.h"
-#include "proto/command.h"
 #include "proto/config.h"
 #include "proto/resp.h"
 #include "proto/session.h"
@@ -26,6 +25,8 @@ struct vd_desk {
     bool (*is_executable)(const char *path);
     /* Figures for INFO; called only when INFO asks. */
     void (*facts)(void *self, struct vd_server_facts *out);
+    /* The process of a script that runs; 0: gone. */
+    long (*pid_of)(void *self, vd_job job);
     void *self;
 };
 
@@ -54,21 +55,9 @@ struct vd_outcome {
     struct vd_client_filter filter;
     const struct vd_word *words;
     size_t count;
-    int log_level; /* to be set, whatever the type: enum vd_log_level; -1: as it is */
-};
-
-/* One request under way: what the functions of the command table get. */
-struct vd_call {
-    const struct vd_desk *desk;
-    struct vd_session *session;
-    const struct vd_word *words;
-    size_t count;
-    const struct vd_command *command; /* the row that runs */
-    const struct vd_command *parent;  /* of a subcommand; else NULL */
-    vd_ms now;
-    struct vd_arena *arena; /* for what the outcome points to; reset by the caller */
-    struct vd_resp resp;
-    struct vd_outcome *out;
+    int log_level;         /* to be set, whatever the type: enum vd_log_level; -1: as it is */
+    bool denied;           /* a wrong password; for the statistics */
+    const char *complaint; /* to be logged, a line a second at most; NULL: none */
 };
 
 /*

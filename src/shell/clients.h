@@ -28,6 +28,8 @@ struct vd_clients_hooks {
      * the same client, later or at once.
      */
     void (*resolve)(void *self, vd_client client, const char *host);
+    /* The process of a script that runs, for PENDING-SCRIPTS; 0: gone. */
+    long (*pid_of)(void *self, vd_job job);
 };
 
 /* All that is given is borrowed and must outlive the clients. */

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * COMMAND and the HELP of all containers: the command table told to clients.
+ * Says nothing that is not in the table.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "proto/call.h"
+
+struct bit_name {
+    unsigned bit;
+    const char *name;
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+/* In the order in which Redis shows them. */
+static const struct bit_name flag_names[] = {
+    {VD_CMD_ADMIN, "admin"},     {VD_CMD_PUBSUB, "pubsub"},     {VD_CMD_NOSCRIPT, "noscript"},
+    {VD_CMD_LOADING, "loading"}, {VD_CMD_STALE, "stale"},       {VD_CMD_FAST, "fast"},
+    {VD_CMD_NO_AUTH, "no_auth"}, {VD_CMD_NO_MULTI, "no_multi"}, {VD_CMD_ALLOW_BUSY, "allow_busy"},
+};
+
+static const struct bit_name category_names[] = {
+    {VD_CAT_PUBSUB, "@pubsub"},       {VD_CAT_ADMIN, "@admin"},
+    {VD_CAT_FAST, "@fast"},           {VD_CAT_SLOW, "@slow"},
+    {VD_CAT_DANGEROUS, "@dangerous"}, {VD_CAT_CONNECTION, "@connection"},
+};
+
+static void put_bits(struct vd_resp *resp, unsigned bits, const struct bit_name *names,
+                     size_t name_count)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < name_count; i++)
+        count += (bits & names[i].bit) != 0;
+    vd_resp_set(resp, count);
+    for (size_t i = 0; i < name_count; i++) {
+        if ((bits & names[i].bit) != 0)
+            vd_resp_status(resp, names[i].name);
+    }
+}
+
+static void put_name(struct vd_resp *resp, const struct vd_command *parent,
+                     const struct vd_command *command)
+{
+    struct vd_text name = {0};
+
+    vd_command_put_name(parent, command, &name);
+    vd_resp_bulk(resp, name.bytes, name.len);
+    vd_text_free(&name);
+}
+
+/* COMMAND INFO ---------------------------------------------------------------- */
+
+static void put_info(struct vd_resp *resp, const struct vd_command *parent,
+                     const struct vd_command *command)
+{
+    size_t tips = 0;
+
+    vd_resp_array(resp, 10);
+    put_name(resp, parent, command);
+    vd_resp_int(resp, command->arity);
+    put_bits(resp, command->flags, flag_names, COUNT(flag_names));
+    for (int i = 0; i < 3; i++)
+        vd_resp_int(resp, 0); /* first key, last key, step */
+    put_bits(resp, command->categories, category_names, COUNT(category_names));
+    while (command->tips != NULL && command->tips[tips] != NULL)
+        tips++;
+    vd_resp_set(resp, tips);
+    for (size_t i = 0; i < tips; i++)
+        vd_resp_bulk_cstr(resp, command->tips[i]);
+    vd_resp_set(resp, 0); /* key specifications */
+    if (command->sub_count == 0) {
+        vd_resp_set(resp, 0);
+        return;
+    }
+    vd_resp_array(resp, command->sub_count);
+    for (size_t i = 0; i < command->sub_count; i++)
+        put_info(resp, command, &command->subs[i]);
+}
+
+/* "client|list" or "info"; NULL: unknown. */
+static const struct vd_command *find_full(const struct vd_word *name,
+                                          const struct vd_command **parent)
+{
+    const char *bar = memchr(name->bytes, '|', name->len);
+    struct vd_text first = {0};
+    struct vd_word word;
+
+    *parent = NULL;
+    if (bar == NULL)
+        return vd_command_find(name);
+    vd_text_add(&first, name->bytes, (size_t)(bar - name->bytes));
+    *parent = vd_command_find(&(struct vd_word){.bytes = first.bytes, .len = first.len});
+    vd_text_free(&first);
+    word = (struct vd_word){.bytes = bar + 1, .len = name->len - (size_t)(bar + 1 - name->bytes)};
+    return *parent == NULL ? NULL : vd_command_find_sub(*parent, &word);
+}
+
+void vd_run_command(struct vd_call *call)
+{
+    size_t count;
+    const struct vd_command *rows = vd_commands(&count);
+
+    vd_resp_array(&call->resp, count);
+    for (size_t i = 0; i < count; i++)
+        put_info(&call->resp, NULL, &rows[i]);
+}
+
+void vd_run_command_info(struct vd_call *call)
+{
+    if (call->count == 2) {
+        vd_run_command(call);
+        return;
+    }
+    vd_resp_array(&call->resp, call->count - 2);
+    for (size_t i = 2; i < call->count; i++) {
+        const struct vd_command *parent;
+        const struct vd_command *command = find_full(&call->words[i], &parent);
+
+        if (command == NULL)
+            vd_resp_null(&call->resp);
+        else
+            put_info(&call->resp, parent, command);
+    }
+}
+
+void vd_run_command_count(struct vd_call *call)
+{
+    size_t count;
+
+    (void)vd_commands(&count);
+    vd_resp_int(&call->resp, (int64_t)count);
+}
+
+/* COMMAND DOCS ---------------------------------------------------------------- */
+
+static void put_docs(struct vd_resp *resp, const struct vd_command *parent,
+                     const struct vd_command *command)
+{
+    const char *cost = command->complexity;
+
+    put_name(resp, parent, command);
+    vd_resp_map(resp, command->sub_count > 0 ? 5 : 4);
+    vd_resp_bulk_cstr(resp, "summary");
+    vd_resp_bulk_cstr(resp, command->summary);
+    vd_resp_bulk_cstr(resp, "since");
+    vd_resp_bulk_cstr(resp, command->since);
+    vd_resp_bulk_cstr(resp, "group");
+    vd_resp_bulk_cstr(resp, parent != NULL ? parent->group : command->group);
+    vd_resp_bulk_cstr(resp, "complexity");
+    vd_resp_bulk_cstr(resp, cost != NULL ? cost : "O(1)");
+    if (command->sub_count == 0)
+        return;
+    vd_resp_bulk_cstr(resp, "subcommands");
+    vd_resp_map(resp, command->sub_count);
+    for (size_t i = 0; i < command->sub_count; i++)
+        put_docs(resp, command, &command->subs[i]);
+}
+
+void vd_run_command_docs(struct vd_call *call)
+{
+    size_t mark = vd_resp_mark(&call->resp);
+    size_t found = 0;
+    size_t count;
+    const struct vd_command *rows = vd_commands(&count);
+
+    if (call->count == 2) {
+        for (size_t i = 0; i < count; i++)
+            put_docs(&call->resp, NULL, &rows[i]);
+        vd_resp_map_at(&call->resp, mark, count);
+        return;
+    }
+    for (size_t i = 2; i < call->count; i++) {
+        const struct vd_command *parent;
+        const struct vd_command *command = find_full(&call->words[i], &parent);
+
+        if (command == NULL)
+            continue;
+        put_docs(&call->resp, parent, command);
+        found++;
+    }
+    vd_resp_map_at(&call->resp, mark, found);
+}
+
+/* COMMAND LIST ---------------------------------------------------------------- */
+
+struct list_filter {
+    enum {
+        LIST_ALL,
+        LIST_NONE, /* of a module: there is none */
+        LIST_CATEGORY,
+        LIST_PATTERN,
+    } by;
+    unsigned category;
+    const struct vd_word *pattern;
+};
+
+/* Returns how many names it put. */
+static size_t put_listed(struct vd_resp *resp, const struct list_filter *filter,
+                         const struct vd_command *parent, const struct vd_command *command)
+{
+    struct vd_text name = {0};
+    bool listed = filter->by == LIST_ALL;
+    size_t count = 0;
+
+    vd_command_put_name(parent, command, &name);
+    if (filter->by == LIST_CATEGORY)
+        listed = (command->categories & filter->category) != 0;
+    if (filter->by == LIST_PATTERN)
+        listed = vd_glob(filter->pattern->bytes, filter->pattern->len, name.bytes, name.len, true);
+    if (listed) {
+        vd_resp_bulk(resp, name.bytes, name.len);
+        count++;
+    }
+    vd_text_free(&name);
+    for (size_t i = 0; i < command->sub_count; i++)
+        count += put_listed(resp, filter, command, &command->subs[i]);
+    return count;
+}
+
+static bool read_filter(const struct vd_call *call, struct list_filter *filter)
+{
+    const struct vd_word *words = call->words;
+
+    if (call->count == 2)
+        return true;
+    if (call->count != 5 || !vd_word_is(&words[2], "filterby"))
+        return false;
+    filter->pattern = &words[4];
+    if (vd_word_is(&words[3], "module")) {
+        filter->by = LIST_NONE;
+    } else if (vd_word_is(&words[3], "aclcat")) {
+        filter->by = LIST_CATEGORY;
+        filter->category = vd_command_category_find(words[4].bytes, words[4].len);
+    } else if (vd_word_is(&words[3], "pattern")) {
+        filter->by = LIST_PATTERN;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void vd_run_command_list(struct vd_call *call)
+{
+    struct list_filter filter = {.by = LIST_ALL};
+    size_t mark = vd_resp_mark(&call->resp);
+    size_t listed = 0;
+    size_t count;
+    const struct vd_command *rows = vd_commands(&count);
+
+    if (!read_filter(call, &filter)) {
+        vd_resp_error(&call->resp, "ERR syntax error");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        listed += put_listed(&call->resp, &filter, NULL, &rows[i]);
+    vd_resp_array_at(&call->resp, mark, listed);
+}
+
+unsigned vd_command_category_find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT(category_names); i++) {
+        const char *known = category_names[i].name + 1;
+
+        if (strlen(known) == len && strncasecmp(known, name, len) == 0)
+            return category_names[i].bit;
+    }
+    return 0;
+}
+
+/* The rest --------------------------------------------------------------------- */
+
+void vd_run_command_getkeys(struct vd_call *call)
+{
+    const struct vd_command *command = vd_command_find(&call->words[2]);
+    size_t words = call->count - 2;
+
+    if (command != NULL && command->sub_count > 0 && words > 1)
+        command = vd_command_find_sub(command, &call->words[3]);
+    if (command == NULL)
+        vd_resp_error(&call->resp, "ERR Invalid command specified");
+    else if (!vd_command_fits(command, words))
+        vd_resp_error(&call->resp, "ERR Invalid number of arguments specified for command");
+    else
+        vd_resp_error(&call->resp, "ERR The command has no key arguments");
+}
+
+static void put_upper(const char *text, struct vd_text *to)
+{
+    for (; *text != '\0'; text++)
+        vd_text_putc(to, (char)(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text));
+}
+
+void vd_run_help(struct vd_call *call)
+{
+    const struct vd_command *parent = call->parent;
+    struct vd_text line = {0};
+
+    vd_resp_array(&call->resp, 1 + 2 * parent->sub_count);
+    put_upper(parent->name, &line);
+    vd_text_puts(&line, " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    vd_resp_status(&call->resp, line.bytes);
+    /* HELP itself comes last. */
+    for (size_t i = 0; i <= parent->sub_count; i++) {
+        const struct vd_command *sub = i < parent->sub_count ? &parent->subs[i] : call->command;
+
+        if (i < parent->sub_count && sub == call->command)
+            continue;
+        vd_text_clear(&line);
+        put_upper(sub->name, &line);
+        if (sub->usage[0] != '\0')
+            vd_text_printf(&line, " %s", sub->usage);
+        vd_resp_status(&call->resp, line.bytes);
+        vd_text_clear(&line);
+        vd_text_printf(&line, "    %s", sub->summary);
+        vd_resp_status(&call->resp, line.bytes);
+    }
+    vd_text_free(&line);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions, see session.h. */
+#include "proto/session.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+void vd_session_init(struct vd_session *session, vd_client id, const char *requirepass)
+{
+    *session = (struct vd_session){
+        .id = id,
+        .version = 2,
+        .authenticated = requirepass == NULL || requirepass[0] == '\0',
+    };
+}
+
+void vd_session_free(struct vd_session *session)
+{
+    vd_free(session->name);
+    vd_free(session->lib_name);
+    vd_free(session->lib_ver);
+    *session = (struct vd_session){0};
+}
+
+bool vd_secret_is(const char *secret, const struct vd_word *guess)
+{
+    size_t len = strlen(secret);
+    size_t wrong = len ^ guess->len;
+
+    /* Every byte of the guess is looked at, and none decides when to stop. */
+    for (size_t i = 0; i < guess->len; i++) {
+        unsigned char theirs = (unsigned char)guess->bytes[i];
+        unsigned char ours = (unsigned char)secret[len == 0 ? 0 : i % len];
+
+        wrong |= (size_t)(theirs ^ ours);
+    }
+    return wrong == 0;
+}
+
+void vd_session_asker(const struct vd_session *session, char out[9])
+{
+    static const char before[] = "sentinel-";
+    static const char behind[] = "-cmd";
+    const char *name = session->name;
+
+    out[0] = '\0';
+    if (name == NULL || strlen(name) != sizeof(before) - 1 + 8 + sizeof(behind) - 1 ||
+        memcmp(name, before, sizeof(before) - 1) != 0)
+        return;
+    name += sizeof(before) - 1;
+    if (strspn(name, "0123456789abcdef") < 8 || strcmp(name + 8, behind) != 0)
+        return;
+    memcpy(out, name, 8);
+    out[8] = '\0';
+}
