@@ -184,10 +184,12 @@ static enum vd_turn_part next_part(const struct vd_asked *asked)
 
 static void keep_error(struct vd_asked *asked, const char *text)
 {
-    size_t len = strnlen(text, sizeof(asked->error) - 1);
+    size_t len = strlen(text);
 
     if (asked->error[0] != '\0')
         return;
+    if (len > sizeof(asked->error) - 1)
+        len = sizeof(asked->error) - 1;
     memcpy(asked->error, text, len);
     asked->error[len] = '\0';
 }
