@@ -318,13 +318,14 @@ class Sentinel(Server):
         os.makedirs(self.home, exist_ok=True)
         self.config = os.path.join(self.home, "sentinel.conf")
         head = [f"port {port}", f"bind {bind_line(host)}", f"dir {self.home}"]
+        if program == VEDETTE:
+            # A house that has just been built has no former votes to be careful about.
+            head.append("sentinel abstain 0")
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join([*head, *lines]) + "\n")
         self.argv = [find_program(program), self.config]
         if program == VEDETTE:
             self.argv += ["--state-dir", self.state_dir]
-            if not any("abstain-after-state-loss" in word for word in [*lines, *options]):
-                self.argv += ["--abstain-after-state-loss", "0"]
         self.argv += options
 
     def sentinel(self, *words):

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The README's picture of a failover's states is printed from the table that rules them.
+
+`/usr/bin/python3 tests/live/test_readme.py` writes it anew.
+"""
+
+import os
+import re
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+README = os.path.join(TOP, "README.md")
+BLOCK = re.compile(r"(<!-- states -->\n).*?(<!-- /states -->)", re.DOTALL)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def table():
+    """(name, names that may follow) of every state, in order."""
+    source = read(os.path.join(TOP, "src", "core", "failover.c"))
+    body = re.search(r"states\[VD_FO_COUNT\] = \{(.*?)\n\};", source, re.DOTALL).group(1)
+    rows = re.findall(r"\[VD_FO_(\w+)\] = \{\"(\w+)\",\s*(.*?)\}", body, re.DOTALL)
+    names = {constant: name for constant, name, _ in rows}
+    return [(name, [names[to] for to in re.findall(r"TO\((\w+)\)", nexts)]) for _, name, nexts in rows]
+
+
+def picture():
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> none"]
+    for name, nexts in table():
+        lines += [f"    {name} --> {to}" for to in nexts]
+    return "\n".join([*lines, "```", ""])
+
+
+def test_the_picture_of_states_is_the_tables():
+    found = BLOCK.search(read(README)).group(0)
+    assert found == f"<!-- states -->\n{picture()}<!-- /states -->"
+    assert picture().count("-->") >= 10
+
+
+def test_no_names_of_this_machine():
+    assert not re.search(r"/root|/home/|/work/|\.\./", read(README))
+
+
+def test_options_of_the_readme_exist():
+    """Every option in the overview is a row of an option table."""
+    tables = read(os.path.join(TOP, "src", "proto", "option_table.c"))
+    tables += read(os.path.join(TOP, "src", "proto", "server_option.c"))
+    overview = read(README).split("## Options")[1].split("## Promises")[0]
+    names = [n for row in re.findall(r"^\| (`.*?) \|", overview, re.MULTILINE)
+             for n in re.findall(r"`([a-z-]+)`", row)]
+    assert len(names) >= 10
+    for name in names:
+        assert f'"{name}"' in tables or name == "-time", name
+
+
+if __name__ == "__main__":
+    text = BLOCK.sub(lambda m: m.group(1) + picture() + m.group(2), read(README))
+    with open(README, "w", encoding="utf-8") as out:
+        out.write(text)
