@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The failover from S_DOWN to the turned replicas, the choice of the
+ * candidate, and the empty restart. Method: a puppet core of three sentinels'
+ * one, the test plays two peers and three servers.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/candidate.h"
+#include "core/failover.h"
+#include "puppet.h"
+
+static struct puppet puppet;
+
+static void set_up(void)
+{
+    puppet_init(&puppet, 2, 2, 2);
+    puppet_settle(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_free(&puppet);
+}
+
+/* Answer every PING and INFO of replicas and peers, as living ones do. */
+static void keep_alive(void)
+{
+    struct vd_node *node;
+    struct vd_opinion *opinion;
+    unsigned last_byte = 0;
+
+    DL_FOREACH (puppet_group(&puppet)->nodes, node) {
+        struct vd_info info = puppet_replica_info(++last_byte, 1000);
+
+        if (vd_node_is_primary(node))
+            continue;
+        if (node->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &node->command, VD_PONG_OK);
+        if (node->info_ticket.n != 0)
+            puppet_info(&puppet, node, &info);
+    }
+    DL_FOREACH (puppet_group(&puppet)->opinions, opinion) {
+        if (opinion->peer->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
+    }
+}
+
+/* The primary dies; one peer agrees; our rank's turn comes, and both are asked for their vote. */
+static void to_wait_start(void)
+{
+    struct vd_group *group = puppet_group(&puppet);
+
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    while (group->primary->s_down_at == VD_NEVER) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+    }
+    puppet_answer(&puppet, 1, true, "", 0);
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 1);
+        ck_assert_int_lt(puppet.now, 5000);
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
+}
+
+static void to_wait_promotion(void)
+{
+    struct vd_group *group = puppet_group(&puppet);
+
+    to_wait_start();
+    puppet_answer(&puppet, 1, true, PUPPET_SELF, group->failover.epoch);
+    keep_alive();
+    while (group->failover.state == VD_FO_SELECT_SLAVE) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_PROMOTION);
+}
+
+static void say_role(struct vd_node *node, enum vd_role role)
+{
+    struct vd_event event = {.type = VD_EV_ROLE};
+
+    event.role.link = node->command.link;
+    event.role.ticket = node->role_ticket;
+    event.role.role = role;
+    event.role.primary = puppet_addr("10.0.0.1", 6379);
+    puppet_step(&puppet, &event);
+}
+
+static void ack_turn(struct vd_node *node, bool ok)
+{
+    struct vd_event event = {.type = VD_EV_ACK};
+
+    event.ack.link = node->command.link;
+    event.ack.ticket = node->turn_ticket;
+    event.ack.ok = ok;
+    event.ack.text = ok ? NULL : "NOPERM no";
+    puppet_step(&puppet, &event);
+}
+
+START_TEST(the_whole_story)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *old = group->primary;
+    struct vd_node *other;
+    struct vd_node *chosen;
+    struct vd_info info;
+
+    to_wait_promotion();
+    chosen = group->failover.chosen;
+    other = chosen == puppet_node(&puppet, 2) ? puppet_node(&puppet, 3) : puppet_node(&puppet, 2);
+    ck_assert_ptr_nonnull(chosen);
+    ack_turn(chosen, true);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_ROLE), 1);
+    ck_assert_ptr_eq(group->primary, old); /* a reply alone proves nothing */
+    say_role(chosen, VD_ROLE_PRIMARY);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+promoted-slave"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+slave-reconf-sent"), 1);
+    ck_assert_uint_ge(puppet_sent(&puppet, VD_RQ_HELLO), 3);
+    ck_assert_ptr_eq(group->primary, chosen);
+    ck_assert_uint_eq(group->config_epoch, 1);
+    ack_turn(other, true);
+    info = puppet_replica_info(3, 1000);
+    info.primary = chosen->addr;
+    puppet_info(&puppet, other, &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+slave-reconf-done"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+failover-end"), 1);
+    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_RECORD));
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+}
+END_TEST
+
+START_TEST(everything_that_leaves_about_it_is_sealed)
+{
+    to_wait_start();
+    for (size_t i = 0; i < puppet.effects.count; i++) {
+        const struct vd_effect *effect = &puppet.effects.list[i];
+
+        if (effect->type == VD_EF_SEND && effect->send.request == VD_RQ_QUESTION)
+            ck_assert(effect->promise);
+    }
+    ck_assert(vd_core_is_dirty(puppet.core));
+}
+END_TEST
+
+START_TEST(a_refused_promotion_goes_to_another)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *first;
+
+    to_wait_promotion();
+    first = group->failover.chosen;
+    ack_turn(first, false);
+    for (int i = 0; i < 100 && group->failover.state != VD_FO_WAIT_PROMOTION; i++) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_PROMOTION);
+    ck_assert_ptr_ne(group->failover.chosen, first);
+}
+END_TEST
+
+START_TEST(a_lost_election_is_retried_soon_in_a_new_epoch)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id two = puppet_peer_id(2);
+    uint64_t epoch;
+    vd_ms lost_at;
+
+    to_wait_start();
+    epoch = group->failover.epoch;
+    puppet_answer(&puppet, 1, true, two.hex, epoch);
+    puppet_answer(&puppet, 2, true, two.hex, epoch);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-not-elected"), 1);
+    lost_at = puppet.now;
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+        ck_assert_int_lt(puppet.now, lost_at + 600);
+    }
+    ck_assert_int_ge(puppet.now, lost_at + 100);
+    ck_assert_uint_gt(group->failover.epoch, epoch);
+}
+END_TEST
+
+START_TEST(who_voted_watches_its_leader_and_succeeds_it)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id one = puppet_peer_id(1);
+    struct vd_opinion *leader = puppet_opinion(&puppet, 1);
+    vd_ms died_at;
+
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    while (group->primary->s_down_at == VD_NEVER) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+    }
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 7, one.hex)->reply.leader, one.hex);
+    puppet_answer(&puppet, 1, true, "", 0);
+    puppet_answer(&puppet, 2, true, "", 0);
+    for (int i = 0; i < 20; i++) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+        ck_assert_int_eq(group->failover.state, VD_FO_NONE); /* it is given its time */
+    }
+    puppet_link_down(&puppet, &leader->peer->wire, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 20);
+    puppet_link_down(&puppet, &leader->peer->wire, VD_DOWN_REFUSED);
+    died_at = puppet.now;
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 5);
+        keep_alive();
+        ck_assert_int_lt(puppet.now, died_at + 200);
+    }
+    ck_assert_uint_gt(group->failover.epoch, 7);
+}
+END_TEST
+
+START_TEST(a_newer_configuration_ends_ours)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_hello hello = {.id = puppet_peer_id(2), .epoch = 9, .group = "m", .config_epoch = 9};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+
+    to_wait_promotion();
+    hello.peer = puppet_addr("10.0.1.2", 26379);
+    hello.primary = puppet_addr("10.0.0.3", 6379);
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+config-update-from"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.3");
+}
+END_TEST
+
+/* Candidates: who is chosen of 10.0.0.2 and 10.0.0.3, and 0 when nobody is. */
+struct trial {
+    const char *what;
+    int64_t priority[2];
+    int64_t offset[2];
+    int64_t link_down_ms[2];
+    bool syncing[2];
+    bool foreign[2];
+    unsigned chosen;
+};
+
+static const struct trial trials[] = {
+    {"the higher offset", {100, 100}, {900, 1000}, {0, 0}, {false, false}, {false, false}, 3},
+    {"the lower priority", {10, 100}, {900, 1000}, {0, 0}, {false, false}, {false, false}, 2},
+    {"the smaller run id on a tie",
+     {100, 100},
+     {900, 900},
+     {0, 0},
+     {false, false},
+     {false, false},
+     2},
+    {"never priority 0", {0, 100}, {1000, 10}, {0, 0}, {false, false}, {false, false}, 3},
+    {"nobody, if all have priority 0", {0, 0}, {9, 9}, {0, 0}, {false, false}, {false, false}, 0},
+    {"not a stale one, whatever its priority",
+     {1, 100},
+     {1000, 90000000},
+     {0, 0},
+     {false, false},
+     {false, false},
+     3},
+    {"not one that stopped replicating long ago",
+     {1, 100},
+     {1000, 1000},
+     {60000, 0},
+     {false, false},
+     {false, false},
+     3},
+    {"a long outage of both links is no obstacle",
+     {1, 100},
+     {1000, 1000},
+     {900000, 900000},
+     {false, false},
+     {false, false},
+     2},
+    {"not one in mid-synchronisation",
+     {1, 100},
+     {1000, 900},
+     {0, 0},
+     {true, false},
+     {false, false},
+     3},
+    {"not one that never got anything",
+     {1, 100},
+     {0, 900},
+     {0, 0},
+     {false, false},
+     {false, false},
+     3},
+    {"not another lineage's", {1, 100}, {1000, 900}, {0, 0}, {false, false}, {true, false}, 3},
+    {"nobody, if all are foreign", {1, 100}, {1000, 900}, {0, 0}, {false, false}, {true, true}, 0},
+};
+
+START_TEST(candidate_is)
+{
+    const struct trial *trial = &trials[_i];
+    struct vd_node *chosen;
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct vd_info info = puppet_replica_info(i + 2, trial->offset[i]);
+
+        info.priority = trial->priority[i];
+        info.link_down_ms = trial->link_down_ms[i];
+        info.sync_in_progress = trial->syncing[i];
+        if (trial->foreign[i])
+            memset(info.replid.hex, 'f', VD_ID_LEN);
+        puppet_info(&puppet, puppet_node(&puppet, i + 2), &info);
+    }
+    chosen = vd_candidate_select(puppet.core, puppet_group(&puppet), NULL);
+    ck_assert_msg((chosen == NULL) == (trial->chosen == 0), "%s", trial->what);
+    if (chosen != NULL)
+        ck_assert_msg(chosen == puppet_node(&puppet, trial->chosen), "%s", trial->what);
+}
+END_TEST
+
+/* The primary is back within down-after with a new run id. How it looks, and whether it is trusted.
+ */
+static const struct {
+    const char *what;
+    enum vd_reboot_failover option;
+    int64_t keys;
+    bool same_lineage;
+    bool down;
+} reboots[] = {
+    {"empty", VD_REBOOT_EMPTY, 0, false, true},
+    {"a few keys were written since", VD_REBOOT_EMPTY, 20, false, true},
+    {"reloaded from an append-only file", VD_REBOOT_EMPTY, 500, false, false},
+    {"reloaded with its lineage", VD_REBOOT_EMPTY, 500, true, false},
+    {"reloaded, but the operator wants none back", VD_REBOOT_ALWAYS, 500, true, true},
+    {"empty, and the operator wants it so", VD_REBOOT_NEVER, 0, false, false},
+};
+
+START_TEST(after_a_restart_of_the_primary)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_info info = puppet_primary_info();
+
+    group->options.reboot_failover = reboots[_i].option;
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    keep_alive();
+    puppet_pass(&puppet, puppet.now + 300);
+    puppet_raise_links(&puppet);
+    puppet_pong(&puppet, &group->primary->command, VD_PONG_OK);
+    memset(info.run_id.hex, '9', VD_ID_LEN);
+    info.keys = reboots[_i].keys;
+    if (!reboots[_i].same_lineage)
+        memset(info.replid.hex, 'b', VD_ID_LEN);
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_msg((group->primary->s_down_at != VD_NEVER) == reboots[_i].down, "%s",
+                  reboots[_i].what);
+}
+END_TEST
+
+START_TEST(a_half_made_promotion_is_completed)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *half = puppet_node(&puppet, 3);
+    struct vd_info info = puppet_replica_info(3, 900); /* behind: it would not be our choice */
+
+    to_wait_start();
+    info.role = VD_ROLE_PRIMARY;
+    info.replid2 = info.replid;
+    memset(info.replid.hex, 'c', VD_ID_LEN);
+    info.primary_offset = 900;
+    puppet_info(&puppet, half, &info);
+    puppet_answer(&puppet, 1, true, PUPPET_SELF, group->failover.epoch);
+    for (int i = 0; i < 100 && group->failover.chosen == NULL; i++) {
+        puppet_pass(&puppet, puppet.now + 10);
+        if (half->info_ticket.n != 0)
+            puppet_info(&puppet, half, &info);
+    }
+    ck_assert_ptr_eq(group->failover.chosen, half);
+}
+END_TEST
+
+START_TEST(the_table_of_states_rules)
+{
+    ck_assert(vd_failover_may_move(VD_FO_NONE, VD_FO_WAIT_START));
+    ck_assert(!vd_failover_may_move(VD_FO_NONE, VD_FO_WAIT_PROMOTION));
+    ck_assert(!vd_failover_may_move(VD_FO_RECONF_SLAVES, VD_FO_WAIT_START));
+    ck_assert_str_eq(vd_failover_state_name(VD_FO_SEND_SLAVEOF_NOONE), "send_slaveof_noone");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failover");
+    TCase *tcase = tcase_create("failover");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, the_whole_story);
+    tcase_add_test(tcase, everything_that_leaves_about_it_is_sealed);
+    tcase_add_test(tcase, a_refused_promotion_goes_to_another);
+    tcase_add_test(tcase, a_lost_election_is_retried_soon_in_a_new_epoch);
+    tcase_add_test(tcase, who_voted_watches_its_leader_and_succeeds_it);
+    tcase_add_test(tcase, a_newer_configuration_ends_ours);
+    tcase_add_loop_test(tcase, candidate_is, 0, (int)(sizeof(trials) / sizeof(trials[0])));
+    tcase_add_loop_test(tcase, after_a_restart_of_the_primary, 0,
+                        (int)(sizeof(reboots) / sizeof(reboots[0])));
+    tcase_add_test(tcase, a_half_made_promotion_is_completed);
+    tcase_add_test(tcase, the_table_of_states_rules);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * S_DOWN and O_DOWN: exact deadlines, what counts as life, and whose word
+ * counts. Method: a puppet core, time by hand.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "puppet.h"
+
+static struct puppet puppet;
+
+static void set_up(void)
+{
+    puppet_init(&puppet, 2, 2, 2);
+    puppet_settle(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_free(&puppet);
+}
+
+START_TEST(links_are_asked_for_at_once)
+{
+    struct puppet fresh;
+    unsigned connects = 0;
+
+    puppet_init(&fresh, 2, 2, 2);
+    for (size_t i = 0; i < fresh.effects.count; i++)
+        connects += fresh.effects.list[i].type == VD_EF_CONNECT;
+    ck_assert_uint_eq(connects, 3 * 2 + 2);
+    ck_assert_uint_eq(puppet_noticed(&fresh, "+monitor"), 1);
+    puppet_free(&fresh);
+}
+END_TEST
+
+START_TEST(unanswered_ping_is_down_at_the_exact_millisecond)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms sent_at;
+
+    /* down-after 1000: PING every 200 ms. Let it be sent and not answered. */
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    sent_at = primary->pulse.sent_at;
+    puppet_pass(&puppet, sent_at + 999);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet_pass(&puppet, sent_at + 1000);
+    ck_assert_int_eq(primary->s_down_at, sent_at + 1000);
+}
+END_TEST
+
+START_TEST(a_dead_socket_starts_the_clock)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms died_at = puppet.now;
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    ck_assert_int_eq(primary->pulse.silent_since, died_at);
+    puppet_pass(&puppet, died_at + 999);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet_pass(&puppet, died_at + 1000);
+    ck_assert_int_eq(primary->s_down_at, died_at + 1000);
+}
+END_TEST
+
+START_TEST(refused_is_faster_where_told)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms died_at = puppet.now;
+    vd_ms refused_at;
+
+    puppet_group(&puppet)->options.down_after_refused_ms = 300;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    while (primary->command.link.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_int_le(puppet.now, died_at + 20);
+    refused_at = puppet.now;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_REFUSED);
+    for (vd_ms at = refused_at + 1; at < refused_at + 300; at++) {
+        puppet_pass(&puppet, at);
+        ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+        if (primary->command.link.n != 0)
+            puppet_link_down(&puppet, &primary->command, VD_DOWN_REFUSED);
+    }
+    puppet_pass(&puppet, refused_at + 300);
+    ck_assert_int_eq(primary->s_down_at, refused_at + 300);
+}
+END_TEST
+
+/* What counts as a sign of life of a data node. */
+static const struct {
+    enum vd_pong kind;
+    bool alive;
+} pongs[] = {
+    {VD_PONG_OK, true},   {VD_PONG_LOADING, true}, {VD_PONG_MASTERDOWN, true},
+    {VD_PONG_AUTH, true}, {VD_PONG_BUSY, false},   {VD_PONG_ERROR, false},
+};
+
+START_TEST(what_counts_as_life)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet_pong(&puppet, &primary->command, pongs[_i].kind);
+    ck_assert_int_eq(primary->pulse.silent_since == VD_NEVER, pongs[_i].alive);
+}
+END_TEST
+
+START_TEST(a_peer_that_refuses_our_password_is_of_no_use)
+{
+    struct vd_opinion *peer = puppet_opinion(&puppet, 1);
+
+    while (peer->peer->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet_pong(&puppet, &peer->peer->wire, VD_PONG_AUTH);
+    ck_assert_int_ne(peer->peer->pulse.silent_since, VD_NEVER);
+}
+END_TEST
+
+START_TEST(sleeping_ourselves_accuses_nobody)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_event due = {.type = VD_EV_DUE};
+
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet.now += 60000; /* a paused machine */
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    ck_assert_uint_eq(puppet.core->stalls, 1);
+    /* ... and only for that long: from now on silence counts. */
+    puppet_pass(&puppet, puppet.now + 1000);
+    ck_assert_int_ne(primary->s_down_at, VD_NEVER);
+}
+END_TEST
+
+START_TEST(peers_are_asked_in_the_turn_of_s_down)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms died_at = puppet.now;
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, died_at + 999);
+    puppet_pass(&puppet, died_at + 1000);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sdown"), 1);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_QUESTION), 2);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+odown"), 0);
+    puppet_answer(&puppet, 1, true, "", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+odown"), 1);
+}
+END_TEST
+
+START_TEST(a_late_answer_about_a_former_primary_counts_for_nothing)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_opinion *peer = puppet_opinion(&puppet, 1);
+    struct vd_event answer = {.type = VD_EV_ANSWER};
+    struct vd_hello hello = {.id = puppet_peer_id(2), .epoch = 5, .group = "m", .config_epoch = 5};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 1000);
+    answer.answer.link = peer->peer->wire.link;
+    answer.answer.ticket = peer->asked;
+    answer.answer.ok = true;
+    answer.answer.down = true;
+    hello.peer = puppet_addr("10.0.1.2", 26379);
+    hello.primary = puppet_addr("10.0.0.2", 6379);
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    puppet_step(&puppet, &answer); /* "your primary is down": said about the one before */
+    ck_assert(!peer->primary_down);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("health");
+    TCase *tcase = tcase_create("health");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, links_are_asked_for_at_once);
+    tcase_add_test(tcase, unanswered_ping_is_down_at_the_exact_millisecond);
+    tcase_add_test(tcase, a_dead_socket_starts_the_clock);
+    tcase_add_test(tcase, refused_is_faster_where_told);
+    tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
+    tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
+    tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
+    tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
+    tcase_add_test(tcase, a_late_answer_about_a_former_primary_counts_for_nothing);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
