@@ -48,8 +48,8 @@ struct vd_config_group {
 /* What the process itself needs. Texts are owned; NULL or "" means unset. */
 struct vd_server_options {
     uint16_t port; /* 0: no TCP */
-    char *
-        *bind; /* addresses to listen on; "*" and "::*" mean all; a leading '-' forgives failure */
+    /* Addresses to listen on; "*" and "::*" mean all; a leading '-' forgives failure. */
+    char **bind;
     size_t bind_count;
     char *unixsocket;
     unsigned unixsocketperm; /* 0: leave */
@@ -60,10 +60,10 @@ struct vd_server_options {
     unsigned maxclients;
     char *requirepass;
     bool protected_mode;
-    size_t query_limit;       /* bytes buffered of one client's input */
-    size_t output_hard_limit; /* normal clients; 0: none */
-    size_t output_hard_limit_pubsub;
-    size_t output_soft_limit_pubsub;
+    size_t query_limit;              /* bytes buffered of one client's input */
+    size_t output_hard_limit;        /* normal clients; 0: none; so the others */
+    size_t output_hard_limit_pubsub; /* subscribed clients */
+    size_t output_soft_limit_pubsub; /* ... for as long as output_soft_pubsub_ms */
     vd_ms output_soft_pubsub_ms;
     char *dir;     /* working directory; NULL: stay */
     char *logfile; /* NULL: standard error */
@@ -95,8 +95,8 @@ struct vd_config {
     bool classic;
     struct vd_server_options server;
     struct vd_globals globals;
-    uint64_t
-        globals_set; /* bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration */
+    /* Bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration. */
+    uint64_t globals_set;
     struct vd_id myid;      /* "" : not given */
     uint64_t current_epoch; /* from a classic file */
     struct vd_config_group *groups;
@@ -119,8 +119,7 @@ struct vd_config_group *vd_config_add(struct vd_config *config, const char *name
 
 void vd_config_warn(struct vd_config *config, const char *format, ...) VD_PRINTF(2, 3);
 
-/* Copies its texts; `text` and `remedy` may be NULL. Returns false, for `return
- * vd_config_fault(...)`. */
+/* Copies its texts; `text` and `remedy` may be NULL. Returns false, to be returned. */
 bool vd_config_fault(struct vd_config *config, const char *file, unsigned line, const char *text,
                      const char *reason, const char *remedy);
 

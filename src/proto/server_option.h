@@ -12,15 +12,15 @@
 #include "proto/option.h"
 
 enum vd_server_kind {
-    VD_SERVER_INT,     /* int or unsigned or uint16_t, by `size` */
+    VD_SERVER_INT,     /* int, unsigned or uint16_t, by `size` */
     VD_SERVER_OCTAL,   /* unsigned, a file mode */
-    VD_SERVER_SECONDS, /* vd_ms; whole seconds in the classic file */
-    VD_SERVER_MS,      /* vd_ms */
+    VD_SERVER_SECONDS, /* int of seconds or vd_ms, by `size`; whole seconds in the classic file */
     VD_SERVER_BYTES,   /* size_t */
     VD_SERVER_BOOL,
-    VD_SERVER_CHOICE, /* an enum or bool, by `size` */
-    VD_SERVER_TEXT,
-    VD_SERVER_SECRET,
+    VD_SERVER_CHOICE, /* an enum by the place in `choices`; a bool: not the first of them */
+    VD_SERVER_TEXT,   /* with `choices`: one of them */
+    VD_SERVER_IP,     /* text: an IP address */
+    VD_SERVER_SECRET, /* text */
     VD_SERVER_LIST,   /* bind: addresses */
     VD_SERVER_LIMITS, /* client-output-buffer-limit: class, hard, soft, seconds, repeated */
 };

@@ -13,6 +13,11 @@ struct splitter {
     char *out; /* where the next byte of a word goes */
 };
 
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -156,19 +161,22 @@ void vd_words_quote(const char *bytes, size_t len, struct vd_text *to)
     vd_text_putc(to, '"');
 }
 
-bool vd_word_is(const struct vd_word *word, const char *name)
+bool vd_words_equal(const struct vd_word *a, const struct vd_word *b)
 {
-    size_t i;
-
-    for (i = 0; i < word->len; i++) {
-        char c = word->bytes[i];
-
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c != name[i] || c == '\0')
+    if (a->len != b->len)
+        return false;
+    for (size_t i = 0; i < a->len; i++) {
+        if (fold(a->bytes[i]) != fold(b->bytes[i]))
             return false;
     }
-    return name[i] == '\0';
+    return true;
+}
+
+bool vd_word_is(const struct vd_word *word, const char *name)
+{
+    const struct vd_word other = {name, strlen(name)};
+
+    return vd_words_equal(word, &other);
 }
 
 bool vd_word_has_control(const struct vd_word *word)

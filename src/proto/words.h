@@ -33,8 +33,11 @@ bool vd_words_split(const char *line, size_t len, struct vd_arena *arena,
 /* Append the word so that vd_words_split reads it back: bare when it is plain, else in "...". */
 void vd_words_quote(const char *bytes, size_t len, struct vd_text *to);
 
-/* Is the word, whatever its case, this lower-case name? */
+/* Is the word, whatever its case, this name? */
 bool vd_word_is(const struct vd_word *word, const char *name);
+
+/* Are the words the same but for their case? */
+bool vd_words_equal(const struct vd_word *a, const struct vd_word *b);
 
 /* Does the word hold a byte that could break a line: <= 0x1F or 0x7F? */
 bool vd_word_has_control(const struct vd_word *word);

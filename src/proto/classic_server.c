@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Directives of the server in a sentinel.conf. Those that act go through the
+ * table of server_option.h. Those that mean nothing to a sentinel are accepted
+ * whatever their value. Those that would mean something that vedette cannot do
+ * are refused if that would make it less safe than the operator thinks
+ * (encryption, users), else accepted with a warning.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "proto/classic.h"
+#include "proto/server_option.h"
+#include "proto/sha256.h"
+
+/* Known to Redis or Valkey, of no meaning to a sentinel. '*' stands for any ending. */
+static const char *const inert[] = {
+    "active-defrag-*", "activedefrag", "activerehashing", "active-expire-effort", "aof-*",
+    "append*", "auto-aof-rewrite-*", "busy-reply-threshold", "lua-time-limit", "cluster-*",
+    "databases", "dbfilename", "disable-thp", "hash-max-*", "hide-user-data-from-log",
+    "hll-sparse-max-bytes", "io-threads*", "jemalloc-bg-thread", "key-load-delay", "latency-*",
+    "lazyfree-*", "lfu-*", "list-*", "loading-process-events-interval-bytes",
+    "lua-enable-deprecated-api", "masterauth", "masteruser", "primaryauth", "primaryuser",
+    "max-new-connections-per-cycle", "max-new-tls-connections-per-cycle", "maxmemory*",
+    "min-replicas-*", "min-slaves-*", "no-appendfsync-on-rewrite", "notify-keyspace-events",
+    "propagation-error-behavior", "rdb*", "repl-*", "replica-*", "slave-*", "replicaof", "slaveof",
+    "req-res-logfile", "sanitize-dump-payload", "save", "set-max-*", "shutdown-*", "slowlog-*",
+    "stop-writes-on-bgsave-error", "stream-*", "use-exit-on-panic", "watchdog-period", "zset-max-*",
+    "availability-zone", "commandlog-*", "debug-context", "dual-channel-replication-enabled",
+    "enable-debug-assert", "extended-redis-compatibility", "hash-seed", "import-mode",
+    "min-io-threads-*", "min-string-size-*", "prefetch-batch-max-size", "rdma-*",
+    /* of the process and of access, but without effect here */
+    "log-timestamp-format", "crash-log-enabled", "crash-memcheck-enabled", "set-proc-title",
+    "proc-title-template", "always-show-logo", "oom-score-adj-values", "locale-collate",
+    "ignore-warnings", "hz", "dynamic-hz", "acllog-max-len", "acl-pubsub-default",
+    "enable-protected-configs", "enable-debug-command", "enable-module-command",
+    "proto-max-bulk-len", "tracking-table-max-keys", "tls-cluster"};
+
+/* Known, and missed by whoever set it to anything but `harmless`. '*' as above. */
+static const struct {
+    const char *name;
+    const char *harmless;
+    const char *lack;
+} lacking[] = {
+    {"tls-port", "0", NULL},
+    {"tls-replication", "no", NULL},
+    {"aclfile", "", NULL},
+    {"tls-*", "", "TLS is not supported yet"},
+    {"rename-command", NULL, NULL},
+    {"oom-score-adj", "no", "set it where the process is started"},
+    {"unixsocketgroup", "", "the socket gets the group of the process"},
+    {"socket-mark-id", "0", "outgoing connections are not marked"},
+    {"mptcp", "no", "connections are plain TCP"},
+    {"repl-mptcp", "no", "connections are plain TCP"},
+    {"client-default-resp", "2", "clients begin with RESP2 and switch by HELLO 3"},
+    {"loadmodule", NULL, "modules cannot be loaded"},
+};
+
+static bool matches(const char *pattern, const struct vd_word *name)
+{
+    return vd_glob(pattern, strlen(pattern), name->bytes, name->len, true);
+}
+
+static bool is_inert(const struct vd_word *name)
+{
+    for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++) {
+        if (matches(inert[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* Refused or warned of; false when it is none of these. */
+static bool take_lacking(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    const struct vd_word *name = &line->words.list[0];
+
+    for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++) {
+        const char *harmless = lacking[i].harmless;
+
+        if (!matches(lacking[i].name, name))
+            continue;
+        if (harmless != NULL && vd_word_is(&line->words.list[1], harmless))
+            return true;
+        if (lacking[i].lack != NULL) {
+            vd_config_warn(classic->config, "%s:%u: %s is ignored: %s", line->file, line->number,
+                           name->bytes, lacking[i].lack);
+        } else if (name->bytes[0] == 't' || name->bytes[0] == 'T') {
+            vd_classic_fault(classic, line, "TLS is not supported yet",
+                             "remove the line, and let a TLS proxy stand before the port");
+        } else if (name->bytes[0] == 'a' || name->bytes[0] == 'A') {
+            vd_classic_fault(classic, line, "ACL users are not supported yet",
+                             "remove the line, and use requirepass to ask for a password");
+        } else {
+            vd_classic_fault(classic, line, "Commands of this server cannot be renamed",
+                             "remove the line; for commands of the monitored servers there is "
+                             "'sentinel rename-command'");
+        }
+        return true;
+    }
+    return false;
+}
+
+/* user default ----------------------------------------------------------------------- */
+
+struct user {
+    bool on;
+    bool nopass;
+    bool commands;
+    bool channels;
+    bool strange;                   /* something that full access without more does not say */
+    const struct vd_word *password; /* with its '>' or '#' */
+    unsigned passwords;
+};
+
+static struct user read_user(const struct vd_words *words)
+{
+    static const char *const idle[] = {"sanitize-payload", "skip-sanitize-payload", "~*", "allkeys",
+                                       "alldbs"};
+    struct user user = {0};
+
+    for (size_t i = 2; i < words->count; i++) {
+        const struct vd_word *rule = &words->list[i];
+        bool known = false;
+
+        for (size_t j = 0; j < sizeof(idle) / sizeof(idle[0]); j++)
+            known = known || vd_word_is(rule, idle[j]);
+        if (vd_word_is(rule, "on"))
+            user.on = true;
+        else if (vd_word_is(rule, "nopass"))
+            user.nopass = true;
+        else if (vd_word_is(rule, "+@all") || vd_word_is(rule, "allcommands"))
+            user.commands = true;
+        else if (vd_word_is(rule, "&*") || vd_word_is(rule, "allchannels"))
+            user.channels = true;
+        else if (rule->bytes[0] == '>' || rule->bytes[0] == '#') {
+            user.password = rule;
+            user.passwords++;
+        } else if (!known)
+            user.strange = true;
+    }
+    return user;
+}
+
+static void take_user(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    const struct vd_words *words = &line->words;
+    struct user user = read_user(words);
+
+    if (words->count < 2)
+        vd_classic_fault(classic, line, "wrong number of arguments", "remove the line");
+    else if (!vd_word_is(&words->list[1], "default"))
+        vd_classic_fault(classic, line, "ACL users are not supported yet",
+                         "remove the line, and use requirepass to ask for a password");
+    else if (!user.on || !user.commands || !user.channels || user.strange || user.passwords > 1)
+        vd_classic_fault(classic, line, "The default user cannot be restricted yet",
+                         "remove the line, and use requirepass to ask for a password");
+    else
+        classic->user = line;
+}
+
+/* The line must say what requirepass says: Redis lets the line win, which must not go unnoticed. */
+static void check_user(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    struct user user = read_user(&line->words);
+    const char *required = classic->config->server.requirepass;
+    const struct vd_word *password = user.password;
+    char hash[VD_SHA256_HEX + 1];
+
+    if (password == NULL) {
+        if (required != NULL)
+            vd_classic_fault(classic, line,
+                             "The default user has no password, but requirepass is set",
+                             "remove the line or requirepass");
+        else if (!user.nopass)
+            vd_classic_fault(classic, line, "The default user can never log in",
+                             "add nopass, or a password by requirepass");
+        return;
+    }
+    if (password->bytes[0] == '>' && required == NULL) {
+        classic->config->server.requirepass = vd_strdup(password->bytes + 1);
+        return;
+    }
+    if (required != NULL)
+        vd_sha256_hex(required, strlen(required), hash);
+    if (required == NULL)
+        vd_classic_fault(classic, line,
+                         "The password of the default user is known by its hash only",
+                         "give the password itself by requirepass");
+    else if (strcmp(password->bytes + 1, password->bytes[0] == '#' ? hash : required) != 0)
+        vd_classic_fault(classic, line, "The default user has another password than requirepass",
+                         "remove the line or requirepass");
+}
+
+/* Directives ---------------------------------------------------------------------------- */
+
+/* Valkey's names of formats that vedette writes by another name or not at all. */
+static bool take_log_format(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    if (line->words.count != 2 || (!vd_word_is(&line->words.list[1], "legacy") &&
+                                   !vd_word_is(&line->words.list[1], "logfmt")))
+        return false;
+    if (vd_word_is(&line->words.list[1], "logfmt"))
+        vd_config_warn(classic->config, "%s:%u: log-format logfmt is not written: plain is",
+                       line->file, line->number);
+    classic->config->server.log_format = VD_LOG_PLAIN;
+    return true;
+}
+
+/* A relative `dir` begins where the one before it has led to. */
+static void take_dir(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    char **dir = &classic->config->server.dir;
+    const char *path = vd_classic_path(classic, line->words.list[1].bytes);
+    char *copy = vd_strdup(path);
+
+    vd_free(*dir);
+    *dir = copy;
+}
+
+static bool refuse_unknown(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    size_t row_count;
+    const struct vd_server_row *rows = vd_server_rows(&row_count);
+    size_t inert_count = sizeof(inert) / sizeof(inert[0]);
+    const char **names =
+        vd_arena_alloc(&classic->arena, (row_count + inert_count + 1) * sizeof(names[0]));
+    size_t count = 0;
+    const char *nearest;
+
+    names[count++] = "sentinel";
+    for (size_t i = 0; i < row_count; i++) {
+        if (rows[i].classic != NULL)
+            names[count++] = rows[i].classic;
+    }
+    for (size_t i = 0; i < inert_count; i++) {
+        if (strchr(inert[i], '*') == NULL)
+            names[count++] = inert[i];
+    }
+    nearest = vd_name_nearest(line->words.list[0].bytes, names, count);
+    return vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
+                            nearest == NULL
+                                ? "remove the line: there is no such directive"
+                                : vd_arena_printf(&classic->arena, "did you mean '%s'?", nearest));
+}
+
+static const char *find_remedy(const struct vd_server_row *row)
+{
+    switch (row->kind) {
+    case VD_SERVER_INT:
+    case VD_SERVER_SECONDS:
+        return "give one whole number in that range";
+    case VD_SERVER_OCTAL:
+        return "give an octal number such as 700";
+    case VD_SERVER_BYTES:
+        return "give a size such as 1mb";
+    case VD_SERVER_BOOL:
+        return "write yes or no";
+    case VD_SERVER_CHOICE:
+        return "write one of these words";
+    case VD_SERVER_TEXT:
+    case VD_SERVER_SECRET:
+        return "give one value, in quotes if it has blanks";
+    case VD_SERVER_IP:
+    case VD_SERVER_LIST:
+        return "give addresses such as 127.0.0.1 or ::1, '*' for all; port 0 switches TCP off";
+    case VD_SERVER_LIMITS:
+        return "write class, hard limit, soft limit and seconds, such as 'pubsub 32mb 8mb 60'";
+    }
+    return NULL;
+}
+
+void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    const struct vd_word *name = &line->words.list[0];
+    const struct vd_server_row *row = vd_server_find(VD_IN_CLASSIC, name->bytes, name->len);
+    struct vd_err err = {""};
+
+    if (vd_word_is(name, "user")) {
+        struct vd_classic_line *kept = vd_arena_alloc(&classic->arena, sizeof(*kept));
+
+        *kept = *line;
+        take_user(classic, kept);
+        return;
+    }
+    if (row == NULL && line->words.count < 2 && (is_inert(name))) {
+        vd_classic_fault(classic, line, "wrong number of arguments", "give it a value");
+        return;
+    }
+    if (row == NULL) {
+        if (line->words.count < 2 || !(take_lacking(classic, line) || is_inert(name)))
+            refuse_unknown(classic, line);
+        return;
+    }
+    if (vd_word_is(name, "log-format") && take_log_format(classic, line))
+        return;
+    if (vd_word_is(name, "dir") && line->words.count == 2) {
+        take_dir(classic, line);
+        return;
+    }
+    if (!vd_server_set(&classic->config->server, row, VD_FORM_PLAIN, line->words.list + 1,
+                       line->words.count - 1, &err))
+        vd_classic_fault(classic, line, err.text, find_remedy(row));
+}
+
+void vd_classic_directives_end(struct vd_classic *classic)
+{
+    if (classic->user != NULL)
+        check_user(classic, classic->user);
+}

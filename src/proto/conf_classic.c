@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading sentinel.conf: lines, words, includes, the order of application, and
+ * the command line as more lines. After a bad line reading goes on, so that
+ * one run tells of all mistakes.
+ */
+#include "proto/conf_classic.h"
+
+#include <string.h>
+
+#include "proto/classic.h"
+
+#define INCLUDE_DEPTH 16
+#define FAULTS_MAX 20 /* more than these are told by a file that is no configuration at all */
+
+/* Faults --------------------------------------------------------------------------- */
+
+static bool is_word_of(const char *word, size_t len, const char *const *list)
+{
+    struct vd_word whole = {word, len};
+
+    for (; *list != NULL; list++) {
+        if (vd_word_is(&whole, *list))
+            return true;
+    }
+    return false;
+}
+
+/* The next blank-separated piece of a line that may be badly quoted; moves *at behind it. */
+static const char *take_piece(const char **at, size_t *len)
+{
+    const char *piece = *at + strspn(*at, " \t\"'");
+
+    *len = strcspn(piece, " \t\"'");
+    *at = piece + *len;
+    return piece;
+}
+
+/* The line with everything behind the words that announce a secret struck out. */
+static char *mask(struct vd_classic *classic, const char *text)
+{
+    static const char *const secret[] = {
+        "requirepass", "masterauth",        "primaryauth",
+        "user",        "tls-key-file-pass", "tls-client-key-file-pass",
+        NULL};
+    static const char *const sentinel[] = {"sentinel", NULL};
+    static const char *const of_group[] = {"auth-pass", NULL};
+    static const char *const of_process[] = {"sentinel-pass", NULL};
+    const char *at = text;
+    size_t len;
+    const char *piece = take_piece(&at, &len);
+    bool hide = is_word_of(piece, len, secret);
+
+    if (is_word_of(piece, len, sentinel)) {
+        piece = take_piece(&at, &len);
+        hide = is_word_of(piece, len, of_process);
+        if (is_word_of(piece, len, of_group)) {
+            (void)take_piece(&at, &len);
+            hide = true;
+        }
+    }
+    if (!hide || *at == '\0')
+        return vd_arena_strdup(&classic->arena, text);
+    return vd_arena_printf(&classic->arena, "%.*s ******", (int)(at - text), text);
+}
+
+bool vd_classic_fault(struct vd_classic *classic, const struct vd_classic_line *line,
+                      const char *reason, const char *remedy)
+{
+    return vd_config_fault(classic->config, line->file, line->number, mask(classic, line->text),
+                           reason, remedy);
+}
+
+/* Paths ----------------------------------------------------------------------------- */
+
+const char *vd_classic_path(struct vd_classic *classic, const char *path)
+{
+    const char *dir = classic->config->server.dir;
+
+    if (path[0] == '/' || dir == NULL)
+        return path;
+    return vd_arena_printf(&classic->arena, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/",
+                           path);
+}
+
+/* Lines ----------------------------------------------------------------------------- */
+
+static void read_text(struct vd_classic *classic, const char *file, const struct vd_text *text);
+
+static bool read_file(struct vd_classic *classic, const char *path, const char *shown,
+                      struct vd_err *err)
+{
+    struct vd_text text = {0};
+    bool ok = classic->world->read(classic->world->self, path, &text, err);
+
+    if (ok)
+        read_text(classic, vd_arena_strdup(&classic->arena, shown), &text);
+    vd_text_free(&text);
+    return ok;
+}
+
+static bool include(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    const char *path;
+    const char *const *paths;
+    size_t count = 1;
+    struct vd_err err = {""};
+
+    if (line->words.count != 2)
+        return vd_classic_fault(classic, line, "wrong number of arguments",
+                                "write 'include FILE', with quotes if the name has blanks");
+    if (classic->depth == INCLUDE_DEPTH)
+        return vd_classic_fault(classic, line, "Too many nested includes",
+                                "look for a file that includes itself");
+    path = vd_classic_path(classic, line->words.list[1].bytes);
+    paths = &path;
+    if (strpbrk(path, "*?[") != NULL)
+        count = classic->world->expand(classic->world->self, path, &classic->arena, &paths);
+    classic->depth++;
+    for (size_t i = 0; i < count; i++) {
+        if (!read_file(classic, paths[i], paths[i], &err)) {
+            vd_err_wrap(&err, "can't open config file '%.200s'", paths[i]);
+            vd_classic_fault(classic, line, err.text, "make the file readable or drop the include");
+        }
+    }
+    classic->depth--;
+    return true;
+}
+
+static void queue_statement(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    size_t count = classic->queue_count;
+
+    if ((count & (count - 1)) == 0)
+        classic->queue =
+            vd_realloc(classic->queue, (count == 0 ? 1 : count * 2) * sizeof(classic->queue[0]));
+    classic->queue[classic->queue_count++] = *line;
+}
+
+static void read_line(struct vd_classic *classic, const char *file, unsigned number,
+                      const char *bytes, size_t len)
+{
+    struct vd_classic_line line = {.file = file, .number = number};
+    const struct vd_word *first;
+
+    while (len > 0 && strchr(" \t\r", bytes[len - 1]) != NULL && bytes[len - 1] != '\0')
+        len--;
+    while (len > 0 && (bytes[0] == ' ' || bytes[0] == '\t' || bytes[0] == '\r')) {
+        bytes++;
+        len--;
+    }
+    if (len == 0 || bytes[0] == '#')
+        return;
+    line.text = vd_arena_memdup(&classic->arena, bytes, len);
+    if (memchr(bytes, '\0', len) != NULL) {
+        vd_classic_fault(classic, &line, "NUL byte in configuration line",
+                         "is this a text file? Write it as plain text");
+        return;
+    }
+    if (!vd_words_split(bytes, len, &classic->arena, &line.words)) {
+        vd_classic_fault(classic, &line, "Unbalanced quotes in configuration line",
+                         "close the quotes, with a blank or the line's end behind them");
+        return;
+    }
+    first = &line.words.list[0];
+    if (line.words.count == 0 || first->len == 0)
+        return;
+    if (vd_word_is(first, "include"))
+        include(classic, &line);
+    else if (vd_word_is(first, "sentinel"))
+        queue_statement(classic, &line);
+    else
+        vd_classic_directive(classic, &line);
+}
+
+static void read_text(struct vd_classic *classic, const char *file, const struct vd_text *text)
+{
+    const char *at = vd_text_cstr(text);
+    const char *end = at + text->len;
+
+    for (unsigned number = 1; at < end && classic->config->fault_count < FAULTS_MAX; number++) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        if (stop == NULL)
+            stop = end;
+        read_line(classic, file, number, at, (size_t)(stop - at));
+        at = stop + 1;
+    }
+}
+
+/* The whole -------------------------------------------------------------------------- */
+
+bool vd_conf_classic_read(struct vd_config *config, const struct vd_classic_input *input,
+                          const struct vd_classic_world *world)
+{
+    struct vd_classic classic = {.config = config, .world = world};
+    size_t faults_before = config->fault_count;
+    struct vd_err err = {""};
+
+    if (input->path != NULL && !read_file(&classic, input->path, input->path, &err)) {
+        vd_err_wrap(&err, "can't open config file");
+        vd_config_fault(config, input->path, 0, NULL, err.text,
+                        "give the path of a readable file as first argument");
+    }
+    if (input->standard_input && !read_file(&classic, "-", "standard input", &err)) {
+        vd_err_wrap(&err, "can't read configuration");
+        vd_config_fault(config, "standard input", 0, NULL, err.text,
+                        "leave out the argument '-' if there is none");
+    }
+    for (size_t i = 0; i < input->line_count; i++)
+        read_line(&classic, "command line", (unsigned)i + 1, input->lines[i],
+                  strlen(input->lines[i]));
+    vd_classic_directives_end(&classic);
+    vd_classic_statements(&classic);
+    vd_free(classic.queue);
+    vd_arena_free(&classic.arena);
+    return config->fault_count == faults_before;
+}
+
+/* The command line --------------------------------------------------------------------- */
+
+static bool is_option(const char *argument)
+{
+    return argument[0] == '-' && argument[1] == '-' && argument[2] != '\0';
+}
+
+/* `--name` with the values up to the next option, as a line; NULL for a bare `--sentinel`. */
+static const char *make_line(size_t count, const char *const *arguments, struct vd_arena *arena)
+{
+    struct vd_text line = {0};
+    const char *kept;
+
+    if (count == 1 && strcmp(arguments[0], "--sentinel") == 0)
+        return NULL;
+    /* Not quoted: "--port 26380" in one argument is a line as well. */
+    vd_text_puts(&line, arguments[0] + 2);
+    for (size_t i = 1; i < count; i++) {
+        vd_text_putc(&line, ' ');
+        vd_words_quote(arguments[i], strlen(arguments[i]), &line);
+    }
+    kept = vd_arena_memdup(arena, line.bytes, line.len);
+    vd_text_free(&line);
+    return kept;
+}
+
+bool vd_classic_arguments(size_t count, const char *const *arguments, struct vd_arena *arena,
+                          struct vd_classic_input *out, struct vd_err *err)
+{
+    const char **lines = vd_arena_alloc(arena, (count + 1) * sizeof(lines[0]));
+    size_t at = 0;
+
+    *out = (struct vd_classic_input){.lines = lines};
+    if (at < count && arguments[at][0] != '-')
+        out->path = arguments[at++];
+    if (at < count && strcmp(arguments[at], "-") == 0) {
+        out->standard_input = true;
+        at++;
+    }
+    if (at < count && strcmp(arguments[count - 1], "-") == 0) {
+        out->standard_input = true;
+        count--;
+    }
+    while (at < count) {
+        size_t first = at++;
+        const char *line;
+
+        if (!is_option(arguments[first]))
+            return vd_err_set(err,
+                              "command line: '%.100s' belongs to no option; the configuration "
+                              "file comes first, then options as '--port 26380'",
+                              arguments[first]);
+        while (at < count && !is_option(arguments[at]))
+            at++;
+        line = make_line(at - first, &arguments[first], arena);
+        if (line != NULL)
+            lines[out->line_count++] = line;
+    }
+    return true;
+}
