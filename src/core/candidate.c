@@ -180,7 +180,7 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
             continue;
         /* Its own lineage is new, the one before is the group's: REPLICAOF NO ONE does that. */
         if (node->role == VD_ROLE_PRIMARY && vd_id_known(&group->lineage) &&
-            vd_id_equal(&node->replid2, &group->lineage) && node->rogue_sudden)
+            vd_id_equal(&node->replid2, &group->lineage))
             return node;
     }
     return NULL;

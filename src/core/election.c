@@ -188,7 +188,7 @@ void vd_election_on_question(struct vd_core *core, const struct vd_event *event)
         if (asker != NULL && !event->question.wants_vote) {
             /* Only who holds it for down asks: its answer to us may have changed. */
             asker->claimed_at = core->now;
-            asker->ask_wanted |= !asker->primary_down && asker->asked.n == 0;
+            asker->ask_wanted |= !asker->primary_down;
             vd_group_touch(core, group);
         }
         if (event->question.wants_vote) {

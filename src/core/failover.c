@@ -299,6 +299,7 @@ static vd_ms tick_send(struct vd_core *core, struct vd_group *group)
     effect = vd_emit_send(core, &chosen->command, VD_RQ_PROMOTE);
     chosen->turn_ticket = effect->send.ticket;
     chosen->turn_sent_at = core->now;
+    chosen->turn_obeyed = false;
     failover_enter(core, group, VD_FO_WAIT_PROMOTION);
     failover->deadline = core->now + group->options.failover_timeout_ms;
     return INT64_MAX;
@@ -324,6 +325,7 @@ void vd_failover_on_promote_ack(struct vd_core *core, struct vd_node *node,
         (void)choose_again(core, group);
         return;
     }
+    node->turn_obeyed = true;
     node->role_sent_at = VD_NEVER; /* differs: confirmed by ROLE at once, not by the next INFO */
     vd_group_touch(core, group);
 }
@@ -334,9 +336,13 @@ void vd_failover_on_role(struct vd_core *core, struct vd_node *node)
 
     if (group->failover.state != VD_FO_WAIT_PROMOTION || group->failover.chosen != node)
         return;
-    /* The order was lost with its link, or somebody turned it back: order again. */
-    if (node->role == VD_ROLE_REPLICA && node->turn_ticket.n == 0)
+    if (node->role == VD_ROLE_REPLICA && node->turn_ticket.n == 0) {
+        /* The order was lost with its link: order again. If it was obeyed in word only, try
+         * another. */
+        if (node->turn_obeyed)
+            node->refused_turn_at = core->now;
         (void)choose_again(core, group);
+    }
     vd_group_touch(core, group);
 }
 

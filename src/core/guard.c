@@ -10,6 +10,7 @@
 
 #include "core/candidate.h"
 #include "core/notice.h"
+#include "core/probe.h"
 #include "core/quorum.h"
 
 #define REVIEW_MS 500 /* replicas that have not told their state by then are not waited for */
@@ -29,6 +30,7 @@ void vd_guard_on_reboot(struct vd_core *core, struct vd_node *node)
         return;
     node->reboot_review = true;
     node->reboot_review_at = core->now;
+    vd_probe_want_info(core, node->group); /* what do the replicas hold? */
 }
 
 /* Most keys that a connected replica of the group's lineage holds; -1: none tells. */

@@ -95,8 +95,7 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
         vd_heap_set(&core->peer_due, &wire->peer->due, core->now);
         if (!was_silent)
             return;
-        DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
-        {
+        DL_FOREACH2 (wire->peer->opinions, opinion, peer_next) {
             if (opinion->s_down_at != VD_NEVER)
                 vd_group_touch(core, opinion->group);
         }

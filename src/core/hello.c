@@ -21,8 +21,7 @@ static void move_peer(struct vd_core *core, struct vd_group *group, struct vd_pe
                     vd_addr_shown(core, addr), (unsigned)addr->port, peer->id.hex);
     vd_wire_close(core, &peer->wire);
     peer->addr = *addr;
-    DL_FOREACH2(peer->opinions, opinion, peer_next)
-    {
+    DL_FOREACH2 (peer->opinions, opinion, peer_next) {
         others += opinion->group != group ? 1U : 0U;
         vd_group_dirty(core, opinion->group);
     }
@@ -95,6 +94,7 @@ static void adopt(struct vd_core *core, struct vd_opinion *teller, const struct 
     group->learned = true;
     if (vd_addr_equal(&from, primary)) {
         group->config_epoch = hello->config_epoch;
+        vd_opinions_reset(core, group);
         return;
     }
     vd_notice_peer(core, VD_N_CONFIG_UPDATE, teller, "%s", "");

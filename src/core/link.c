@@ -107,8 +107,7 @@ static void forget_owed(struct vd_core *core, struct vd_wire *wire)
     }
     if (wire->kind == VD_LINK_PEER) {
         VD_ASSERT(wire->peer != NULL);
-        DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
-        {
+        DL_FOREACH2 (wire->peer->opinions, opinion, peer_next) {
             vd_opinion_set_asked(core, opinion, (vd_ticket){0});
         }
     }
@@ -264,8 +263,7 @@ void vd_link_on_up(struct vd_core *core, const struct vd_event *event)
         wire->node->hello_wanted = true;
     }
     if (wire->kind == VD_LINK_PEER) {
-        DL_FOREACH2(wire->peer->opinions, opinion, peer_next)
-        {
+        DL_FOREACH2 (wire->peer->opinions, opinion, peer_next) {
             opinion->hello_wanted = true;
             opinion->ask_wanted = true;
             vd_group_touch(core, opinion->group);
@@ -279,8 +277,7 @@ static void touch_followers(struct vd_core *core, const struct vd_peer *peer)
 {
     struct vd_opinion *opinion;
 
-    DL_FOREACH2(peer->opinions, opinion, peer_next)
-    {
+    DL_FOREACH2 (peer->opinions, opinion, peer_next) {
         struct vd_group *group = opinion->group;
 
         if (group->failover.state != VD_FO_NONE || vd_id_equal(&group->following, &peer->id))

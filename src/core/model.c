@@ -371,8 +371,7 @@ void vd_peer_refresh(struct vd_peer *peer)
     struct vd_opinion *opinion;
     vd_ms least = INT64_MAX;
 
-    DL_FOREACH2(peer->opinions, opinion, peer_next)
-    {
+    DL_FOREACH2 (peer->opinions, opinion, peer_next) {
         least = vd_min_ms(least, opinion->group->options.down_after_ms);
     }
     if (least != INT64_MAX)

@@ -102,6 +102,7 @@ struct vd_node {
     vd_ms reconf_at;
     vd_ticket turn_ticket; /* PROMOTE or REPLICATE without reply; 0: none */
     vd_ms turn_sent_at;    /* last of them */
+    bool turn_obeyed;      /* it was answered with OK */
     vd_ms refused_turn_at; /* it refused PROMOTE; VD_NEVER */
     vd_ticket role_ticket; /* ROLE without reply */
     vd_ms role_sent_at;

@@ -34,8 +34,7 @@ static void reset_group(struct vd_core *core, struct vd_group *group)
     vd_failover_yield(core, group);
     while (group->opinions != NULL)
         vd_opinion_forget(core, group->opinions);
-    DL_FOREACH_SAFE(group->nodes, node, next)
-    {
+    DL_FOREACH_SAFE (group->nodes, node, next) {
         if (!vd_node_is_primary(node))
             vd_node_forget(core, node);
     }

@@ -133,8 +133,7 @@ static bool drop_double(struct vd_core *core, struct vd_node *node)
 
     if (!vd_id_known(&node->run_id) || group->failover.state != VD_FO_NONE)
         return true;
-    DL_FOREACH_SAFE(group->nodes, other, next)
-    {
+    DL_FOREACH_SAFE (group->nodes, other, next) {
         if (other == node) {
             node_is_later = true;
             continue;
