@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What others say and what is done about it: hellos, INFO, repairs, orders,
+ * scripts. Method: a puppet core whose two peers and two replicas the test
+ * plays.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/script.h"
+#include "puppet.h"
+
+static struct puppet puppet;
+
+static void set_up(void)
+{
+    puppet_init(&puppet, 2, 2, 2);
+    puppet_settle(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_free(&puppet);
+}
+
+static void say_hello(struct vd_id id, const char *ip, uint64_t epoch, const char *primary,
+                      uint64_t config_epoch)
+{
+    struct vd_hello hello = {.id = id, .epoch = epoch, .group = "m", .config_epoch = config_epoch};
+    struct vd_event event = {.type = VD_EV_HELLO};
+
+    hello.peer = puppet_addr(ip, 26379);
+    hello.primary = puppet_addr(primary, 6379);
+    event.hello.hello = &hello;
+    puppet_step(&puppet, &event);
+}
+
+static void share_configuration(void)
+{
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, puppet_group(&puppet)->primary->addr.ip,
+              puppet_group(&puppet)->config_epoch);
+}
+
+static const struct vd_effect *give_order(struct vd_order *order)
+{
+    struct vd_event event = {.type = VD_EV_ORDER};
+    const struct vd_effect *reply;
+
+    event.order.client.n = 3;
+    event.order.order = order;
+    puppet_step(&puppet, &event);
+    reply = puppet_find(&puppet, VD_EF_REPLY);
+    ck_assert_ptr_nonnull(reply);
+    return reply;
+}
+
+START_TEST(a_new_peer_is_found_and_linked)
+{
+    say_hello(puppet_peer_id(7), "10.0.1.7", 3, "10.0.0.1", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+new-epoch"), 1);
+    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_CONNECT));
+    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 3);
+    ck_assert(vd_core_is_dirty(puppet.core));
+}
+END_TEST
+
+START_TEST(a_moved_peer_is_followed)
+{
+    say_hello(puppet_peer_id(1), "10.0.1.99", 0, "10.0.0.1", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-address-switch"), 1);
+    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_CLOSE));
+    ck_assert_str_eq(puppet_opinion(&puppet, 1)->peer->addr.ip, "10.0.1.99");
+    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 2);
+}
+END_TEST
+
+START_TEST(another_id_at_an_address_takes_its_place)
+{
+    say_hello(puppet_peer_id(8), "10.0.1.1", 0, "10.0.0.1", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-invalid-addr"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 1);
+    ck_assert_ptr_null(puppet_opinion(&puppet, 1));
+    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 2);
+}
+END_TEST
+
+START_TEST(what_is_not_for_us_changes_nothing)
+{
+    struct vd_id self = {PUPPET_SELF};
+
+    vd_core_saved(puppet.core);
+    say_hello(self, "10.0.1.1", 99, "10.0.0.2", 99);
+    say_hello(puppet_peer_id(1), "10.0.1.1", UINT64_MAX, "10.0.0.2", UINT64_MAX);
+    ck_assert(!vd_core_is_dirty(puppet.core));
+    ck_assert_uint_eq(puppet_group(&puppet)->config_epoch, 0);
+}
+END_TEST
+
+START_TEST(peers_are_limited)
+{
+    puppet.core->globals.max_peers = 2;
+    say_hello(puppet_peer_id(9), "10.0.1.9", 0, "10.0.0.1", 0);
+    ck_assert_ptr_null(puppet_opinion(&puppet, 9));
+    ck_assert_uint_eq(puppet_noticed(&puppet, "vedette"), 1);
+}
+END_TEST
+
+START_TEST(a_newer_configuration_is_adopted_and_told_on)
+{
+    say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.3", 4);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+config-update-from"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    ck_assert_uint_ge(puppet_sent(&puppet, VD_RQ_HELLO), 3);
+    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, "10.0.0.3");
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 1)); /* the former one is a replica now */
+    say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.1", 3);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 0); /* older: no */
+}
+END_TEST
+
+START_TEST(replicas_are_learned_from_info)
+{
+    struct vd_info info = puppet_primary_info();
+    struct vd_info_replica replicas[2] = {{.addr = puppet_addr("10.0.0.2", 6379)},
+                                          {.addr = puppet_addr("10.0.0.4", 6379)}};
+
+    info.replicas = replicas;
+    info.replica_count = 2;
+    puppet_info(&puppet, puppet_node(&puppet, 1), &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+slave"), 1);
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 4));
+    puppet_info(&puppet, puppet_node(&puppet, 1), &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+slave"), 0);
+}
+END_TEST
+
+START_TEST(a_returned_primary_is_demoted_on_a_shared_configuration)
+{
+    struct vd_node *old;
+    struct vd_info info = puppet_primary_info();
+
+    /* A failover elsewhere made 10.0.0.2 primary; 10.0.0.1 comes back as one, restarted. */
+    say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
+    old = puppet_node(&puppet, 1);
+    memset(info.run_id.hex, '2', VD_ID_LEN);
+    puppet_info(&puppet, puppet_node(&puppet, 2), &info);
+    memset(info.run_id.hex, '7', VD_ID_LEN);
+    puppet_info(&puppet, old, &info);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+convert-to-slave"), 1);
+}
+END_TEST
+
+START_TEST(nobody_is_demoted_on_our_word_alone)
+{
+    struct vd_node *node = puppet_node(&puppet, 2);
+    struct vd_info info = puppet_primary_info();
+
+    /* No peer has told its configuration since we started: ours may be old. */
+    memset(info.run_id.hex, '7', VD_ID_LEN);
+    puppet_info(&puppet, node, &info);
+    puppet_pass(&puppet, puppet.now + 300);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 0);
+    share_configuration();
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 1);
+}
+END_TEST
+
+START_TEST(a_stateless_sentinel_follows_its_configured_primary)
+{
+    struct puppet fresh;
+    struct vd_info info = puppet_replica_info(9, 10);
+
+    puppet_init(&fresh, 2, 0, 0);
+    puppet_raise_links(&fresh);
+    info.primary = puppet_addr("10.0.0.5", 6379);
+    puppet_info(&fresh, puppet_group(&fresh)->primary, &info);
+    ck_assert_str_eq(puppet_group(&fresh)->primary->addr.ip, "10.0.0.5");
+    ck_assert_uint_eq(puppet_noticed(&fresh, "+switch-master"), 1);
+    puppet_free(&fresh);
+}
+END_TEST
+
+START_TEST(orders_about_unknown_groups_are_refused)
+{
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
+
+    ck_assert_str_eq(give_order(&order)->reply.text, "ERR No such master with that name");
+}
+END_TEST
+
+START_TEST(failover_on_order_asks_for_votes_and_says_so_when_busy)
+{
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    const struct vd_effect *reply = give_order(&order);
+
+    ck_assert_int_eq(reply->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_QUESTION), 2);
+    ck_assert_str_eq(give_order(&order)->reply.text, "INPROG Failover already in progress");
+}
+END_TEST
+
+START_TEST(failover_on_order_needs_a_replica)
+{
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    struct vd_info info = puppet_replica_info(2, 10);
+
+    info.priority = 0;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &info);
+    puppet_info(&puppet, puppet_node(&puppet, 3), &info);
+    ck_assert_str_eq(give_order(&order)->reply.text, "NOGOODSLAVE No suitable replica to promote");
+}
+END_TEST
+
+START_TEST(monitor_and_remove)
+{
+    struct vd_order order = {.type = VD_ORDER_MONITOR, .name = "n", .quorum = 1};
+    struct vd_group *group;
+
+    puppet.core->epoch = 12;
+    order.addr = puppet_addr("10.0.5.1", 6379);
+    ck_assert_int_eq(give_order(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+monitor"), 1);
+    group = vd_group_find(puppet.core, "n");
+    ck_assert_uint_eq(group->vote_epoch, 12); /* it may have voted in it before a REMOVE */
+    ck_assert_str_eq(give_order(&order)->reply.text, "ERR Duplicate master name.");
+    order.type = VD_ORDER_REMOVE;
+    ck_assert_int_eq(give_order(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-monitor"), 1);
+    ck_assert_ptr_null(vd_group_find(puppet.core, "n"));
+    ck_assert_ptr_nonnull(puppet.core->removed);
+}
+END_TEST
+
+START_TEST(reset_forgets_members_but_not_the_age_of_a_silence)
+{
+    struct vd_order order = {.type = VD_ORDER_RESET, .name = "*"};
+    struct vd_group *group = puppet_group(&puppet);
+    vd_ms died_at = puppet.now;
+
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    puppet.now += 500;
+    ck_assert_int_eq(give_order(&order)->reply.number, 1);
+    ck_assert_uint_eq(group->opinion_count, 0);
+    ck_assert_uint_eq(group->node_count, 1);
+    ck_assert_int_eq(group->primary->pulse.silent_since, died_at);
+}
+END_TEST
+
+START_TEST(set_applies_what_it_can_and_replies_the_error)
+{
+    struct vd_setting setting = {
+        .option = VD_OPT_QUORUM, .number = 5, .word = "quorum", .shown = "5"};
+    struct vd_order order = {.type = VD_ORDER_SET,
+                             .name = "m",
+                             .settings = &setting,
+                             .setting_count = 1,
+                             .error = "ERR the second was wrong"};
+
+    ck_assert_str_eq(give_order(&order)->reply.text, "ERR the second was wrong");
+    ck_assert_uint_eq(puppet_group(&puppet)->options.quorum, 5);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+set"), 1);
+    ck_assert(vd_core_is_dirty(puppet.core));
+}
+END_TEST
+
+/* Scripts --------------------------------------------------------------------- */
+
+static unsigned spawned(void)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < puppet.effects.count; i++)
+        count += puppet.effects.list[i].type == VD_EF_SPAWN;
+    return count;
+}
+
+static void queue(unsigned count)
+{
+    const char *argv[] = {"/bin/true", "an event", NULL};
+
+    for (unsigned i = 0; i < count; i++)
+        vd_script_queue(puppet.core, argv);
+    puppet_pass(&puppet, puppet.now + 1);
+}
+
+static void exits(vd_job job, int code)
+{
+    struct vd_event event = {.type = VD_EV_SCRIPT_EXIT};
+
+    event.script.job = job;
+    event.script.exit_code = code;
+    puppet_step(&puppet, &event);
+}
+
+START_TEST(scripts_run_sixteen_at_a_time)
+{
+    queue(40);
+    ck_assert_uint_eq(spawned(), VD_SCRIPT_RUNNING_MAX);
+    exits(puppet.core->scripts->job, 0);
+    ck_assert_uint_eq(spawned(), 1);
+    ck_assert_uint_eq(puppet.core->scripts_running, VD_SCRIPT_RUNNING_MAX);
+}
+END_TEST
+
+START_TEST(the_queue_is_bounded)
+{
+    queue(1000);
+    ck_assert_uint_le(puppet.core->scripts_count, VD_SCRIPT_QUEUE_MAX);
+}
+END_TEST
+
+START_TEST(exit_one_is_run_again_ten_times_with_growing_delay)
+{
+    vd_ms delay_ms = 30000;
+
+    queue(1);
+    for (int run = 1; run < VD_SCRIPT_RUNS_MAX; run++) {
+        vd_ms ended_at = puppet.now;
+
+        ck_assert_uint_eq(spawned(), 1);
+        exits(puppet.core->scripts->job, 1);
+        ck_assert_int_eq(puppet.core->scripts->start_at, ended_at + delay_ms);
+        puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2; /* the jump is the test's */
+        puppet.now = ended_at + delay_ms;
+        puppet_step(&puppet, &(struct vd_event){.type = VD_EV_DUE});
+        delay_ms *= 2;
+    }
+    exits(puppet.core->scripts->job, 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-error"), 1);
+    ck_assert_ptr_null(puppet.core->scripts);
+}
+END_TEST
+
+START_TEST(another_exit_code_is_an_error_at_once)
+{
+    queue(1);
+    exits(puppet.core->scripts->job, 2);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-error"), 1);
+    ck_assert_ptr_null(puppet.core->scripts);
+}
+END_TEST
+
+START_TEST(one_that_runs_too_long_is_killed)
+{
+    queue(1);
+    puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2;
+    puppet.now += puppet.core->globals.script_max_runtime_ms;
+    puppet_step(&puppet, &(struct vd_event){.type = VD_EV_DUE});
+    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_KILL));
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-timeout"), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gossip");
+    TCase *tcase = tcase_create("gossip");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_new_peer_is_found_and_linked);
+    tcase_add_test(tcase, a_moved_peer_is_followed);
+    tcase_add_test(tcase, another_id_at_an_address_takes_its_place);
+    tcase_add_test(tcase, what_is_not_for_us_changes_nothing);
+    tcase_add_test(tcase, peers_are_limited);
+    tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
+    tcase_add_test(tcase, replicas_are_learned_from_info);
+    tcase_add_test(tcase, a_returned_primary_is_demoted_on_a_shared_configuration);
+    tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);
+    tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
+    tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
+    tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
+    tcase_add_test(tcase, failover_on_order_needs_a_replica);
+    tcase_add_test(tcase, monitor_and_remove);
+    tcase_add_test(tcase, reset_forgets_members_but_not_the_age_of_a_silence);
+    tcase_add_test(tcase, set_applies_what_it_can_and_replies_the_error);
+    tcase_add_test(tcase, scripts_run_sixteen_at_a_time);
+    tcase_add_test(tcase, the_queue_is_bounded);
+    tcase_add_test(tcase, exit_one_is_run_again_ten_times_with_growing_delay);
+    tcase_add_test(tcase, another_exit_code_is_an_error_at_once);
+    tcase_add_test(tcase, one_that_runs_too_long_is_killed);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
