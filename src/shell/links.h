@@ -35,7 +35,7 @@ void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options
 /* Effects CONNECT, CLOSE and SEND. What is sent leaves with vd_links_flush. */
 void vd_links_perform(struct vd_links *links, const struct vd_effect *effect);
 
-/* Write what is due, one write a link. Called by itself before the loop waits, behind the turn. */
+/* Write what is due, one write a link. Called by the turn before the loop waits. */
 void vd_links_flush(struct vd_links *links);
 
 /* How many there are, those being opened included. */

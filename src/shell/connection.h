@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Connection: one link as links.c (opening, sending, closing) and
+ * connection_input.c (what comes in) share it; nobody else includes this. A
+ * handle, a dial while it is being opened, and then a socket with the queue of
+ * replies that are expected on it, in order.
+ */
+#ifndef VD_SHELL_CONNECTION_H
+#define VD_SHELL_CONNECTION_H
+
+#define uthash_malloc(size) vd_alloc(size)
+#define uthash_free(ptr, size) vd_free(ptr)
+#include <uthash.h>
+#include <utlist.h>
+
+#include "proto/answer.h"
+#include "shell/dial.h"
+#include "shell/links.h"
+#include "shell/refusals.h"
+#include "shell/replies.h"
+
+#define VD_READ_SIZE ((size_t)64 * 1024)
+
+enum vd_expect {
+    VD_EXPECT_AUTH,
+    VD_EXPECT_NAME,
+    VD_EXPECT_SUBSCRIBED,
+    VD_EXPECT_ANSWER,
+};
+
+/* A reply that is owed to us. */
+struct vd_expected {
+    enum vd_expect what;
+    struct vd_asked asked; /* VD_EXPECT_ANSWER */
+    struct vd_expected *prev;
+    struct vd_expected *next;
+};
+
+struct vd_connection {
+    struct vd_links *links;
+    vd_link id;
+    enum vd_link_kind kind;
+    struct vd_addr addr;
+    char ip[VD_IP_SIZE]; /* connected to */
+    char *user;          /* of the greeting; gone when it is said */
+    char *pass;
+    char *client_name;
+    struct vd_rename *renames;
+    size_t rename_count;
+    bool resolving;
+    struct vd_dial *dial;
+    int fd; /* -1: not open yet */
+    ev_io readable;
+    ev_io writable;
+    struct vd_replies replies;
+    struct vd_expected *queue;
+    bool subscribed;
+    vd_ticket last_turn; /* the latest request that turns the server */
+    struct vd_text out;
+    bool is_dirty;
+    struct vd_connection *dirty_prev;
+    struct vd_connection *dirty_next;
+    UT_hash_handle hh;
+};
+
+struct vd_links {
+    struct ev_loop *loop;
+    struct vd_inbox *inbox;
+    struct vd_resolver *resolver;
+    int keepalive_s;
+    char source_ip[VD_IP_SIZE];
+    struct vd_connection *by_id;
+    struct vd_connection *dirty;
+    struct vd_refusals refusals;
+    struct vd_reply_scratch scratch;
+    char input[VD_READ_SIZE];
+};
+
+/* What the server is called in messages. */
+const char *vd_connection_name(const struct vd_connection *link);
+
+/* It is gone for a reason of its own: say so, copying the text, and free it. */
+void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, const char *text);
+
+/* It is of use from now on. */
+void vd_connection_say_up(struct vd_connection *link);
+
+/* Send a request; `send` NULL: once more. The queue owns `expected`. */
+void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,
+                       const struct vd_effect *send);
+
+/* Bytes came in. False: the link is gone. */
+bool vd_connection_take(struct vd_connection *link, const char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Links: see links.h. A link is a handle, a dial while it is being opened, and
+ * then a socket with the queue of what is expected on it, in order. All that
+ * happens becomes an event; who drops a link says so once and forgets it.
+ */
+#include "shell/links.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/addr.h"
+#include "shell/connection.h"
+
+#define READS_MAX 16       /* of one link in a row */
+#define KEEP_OUT_SIZE 4096 /* a larger buffer is released when it is empty */
+
+static struct vd_connection *find_link(struct vd_links *links, vd_link id)
+{
+    struct vd_connection *link;
+
+    HASH_FIND(hh, links->by_id, &id, sizeof(id), link);
+    return link;
+}
+
+const char *vd_connection_name(const struct vd_connection *link)
+{
+    return link->addr.host[0] != '\0' ? link->addr.host : link->addr.ip;
+}
+
+static void mark_dirty(struct vd_connection *link)
+{
+    if (link->is_dirty)
+        return;
+    link->is_dirty = true;
+    DL_APPEND2(link->links->dirty, link, dirty_prev, dirty_next);
+}
+
+static void unmark_dirty(struct vd_connection *link)
+{
+    if (!link->is_dirty)
+        return;
+    link->is_dirty = false;
+    DL_DELETE2(link->links->dirty, link, dirty_prev, dirty_next);
+}
+
+static void forget_greeting(struct vd_connection *link)
+{
+    vd_free(link->user);
+    vd_free(link->pass);
+    vd_free(link->client_name);
+    link->user = NULL;
+    link->pass = NULL;
+    link->client_name = NULL;
+}
+
+static void free_link(struct vd_connection *link)
+{
+    struct vd_links *links = link->links;
+    struct vd_expected *expected;
+    struct vd_expected *next;
+
+    if (link->resolving)
+        vd_resolver_forget(links->resolver, link->addr.host, links, link->id.n);
+    vd_dial_cancel(&link->dial);
+    if (link->fd >= 0) {
+        ev_io_stop(links->loop, &link->readable);
+        ev_io_stop(links->loop, &link->writable);
+        (void)close(link->fd);
+    }
+    unmark_dirty(link);
+    HASH_DEL(links->by_id, link);
+    DL_FOREACH_SAFE (link->queue, expected, next)
+        vd_free(expected);
+    vd_replies_free(&link->replies);
+    forget_greeting(link);
+    for (size_t i = 0; i < link->rename_count; i++) {
+        vd_free(link->renames[i].from);
+        vd_free(link->renames[i].to);
+    }
+    vd_free(link->renames);
+    vd_text_free(&link->out);
+    vd_free(link);
+}
+
+/* The link is gone for a reason of its own. */
+void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, const char *text)
+{
+    struct vd_event event = {.type = VD_EV_LINK_DOWN};
+
+    event.down.link = link->id;
+    event.down.reason = reason;
+    event.down.text = text;
+    vd_inbox_push(link->links->inbox, &event);
+    free_link(link);
+}
+
+static void drop_errno(struct vd_connection *link, int error)
+{
+    vd_connection_drop(link, vd_dial_reason(error), strerror(error));
+}
+
+void vd_connection_say_up(struct vd_connection *link)
+{
+    struct vd_event event = {.type = VD_EV_LINK_UP};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } local;
+    socklen_t len = sizeof(local);
+    char local_ip[VD_IP_SIZE] = "";
+
+    memset(&local, 0, sizeof(local));
+    if (getsockname(link->fd, &local.any, &len) == 0) {
+        if (local.any.sa_family == AF_INET)
+            (void)inet_ntop(AF_INET, &local.v4.sin_addr, local_ip, sizeof(local_ip));
+        if (local.any.sa_family == AF_INET6)
+            (void)inet_ntop(AF_INET6, &local.v6.sin6_addr, local_ip, sizeof(local_ip));
+    }
+    event.up.link = link->id;
+    event.up.ip = link->ip;
+    event.up.local_ip = local_ip;
+    vd_inbox_push(link->links->inbox, &event);
+}
+
+void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,
+                       const struct vd_effect *send)
+{
+    struct vd_dialect dialect = {.renames = link->renames, .rename_count = link->rename_count};
+    struct vd_grants grants = {0};
+
+    if (vd_asked_turns(&expected->asked))
+        grants = vd_refusals_find(&link->links->refusals, link->ip, link->addr.port);
+    vd_outgoing_put(&expected->asked, send, &grants, &dialect, &link->out);
+    DL_APPEND(link->queue, expected);
+    mark_dirty(link);
+}
+
+/* Traffic --------------------------------------------------------------------- */
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct vd_connection *link = io->data;
+    char *input = link->links->input;
+
+    (void)loop;
+    (void)events;
+    for (int i = 0; i < READS_MAX; i++) {
+        ssize_t got = recv(link->fd, input, VD_READ_SIZE, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK)
+                drop_errno(link, errno);
+            return;
+        }
+        if (got == 0) {
+            vd_connection_drop(link, VD_DOWN_CLOSED, "closed by the other end");
+            return;
+        }
+        if (!vd_connection_take(link, input, (size_t)got) || (size_t)got < VD_READ_SIZE)
+            return;
+    }
+}
+
+static void write_out(struct vd_connection *link)
+{
+    struct vd_text *out = &link->out;
+    ssize_t sent = send(link->fd, out->bytes, out->len, MSG_NOSIGNAL);
+
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        drop_errno(link, errno);
+        return;
+    }
+    if (sent > 0 && (size_t)sent < out->len)
+        memmove(out->bytes, out->bytes + sent, out->len - (size_t)sent);
+    if (sent > 0)
+        out->len -= (size_t)sent;
+    if (out->len != 0) {
+        ev_io_start(link->links->loop, &link->writable);
+        return;
+    }
+    ev_io_stop(link->links->loop, &link->writable);
+    vd_text_clear(out);
+    if (out->room > KEEP_OUT_SIZE)
+        vd_text_free(out);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop;
+    (void)events;
+    write_out(io->data);
+}
+
+void vd_links_flush(struct vd_links *links)
+{
+    while (links->dirty != NULL) {
+        struct vd_connection *link = links->dirty;
+
+        unmark_dirty(link);
+        if (link->out.len != 0 && !ev_is_active(&link->writable))
+            write_out(link);
+    }
+}
+
+/* Opening ------------------------------------------------------------------------ */
+
+static void expect(struct vd_connection *link, enum vd_expect what)
+{
+    struct vd_expected *expected = vd_alloc(sizeof(*expected));
+
+    expected->what = what;
+    DL_APPEND(link->queue, expected);
+}
+
+static void greet(struct vd_connection *link)
+{
+    struct vd_dialect dialect = {.renames = link->renames, .rename_count = link->rename_count};
+    struct vd_greeting greeting;
+
+    vd_outgoing_greet(link->kind, link->user, link->pass, link->client_name, &dialect, &link->out,
+                      &greeting);
+    if (greeting.auth)
+        expect(link, VD_EXPECT_AUTH);
+    expect(link, VD_EXPECT_NAME);
+    if (greeting.subscribe)
+        expect(link, VD_EXPECT_SUBSCRIBED);
+    forget_greeting(link);
+    mark_dirty(link);
+}
+
+static void on_dialled(void *self, int fd, const char *ip, enum vd_down_reason reason,
+                       const char *why)
+{
+    struct vd_connection *link = self;
+
+    if (fd < 0) {
+        vd_connection_drop(link, reason, why);
+        return;
+    }
+    link->fd = fd;
+    memcpy(link->ip, ip, sizeof(link->ip));
+    ev_io_init(&link->readable, on_readable, fd, EV_READ);
+    ev_io_init(&link->writable, on_writable, fd, EV_WRITE);
+    link->readable.data = link;
+    link->writable.data = link;
+    ev_io_start(link->links->loop, &link->readable);
+    vd_replies_init(&link->replies, &link->links->scratch);
+    if (vd_addr_is_name(&link->addr))
+        vd_resolver_prefer(link->links->resolver, link->addr.host, ip);
+    greet(link);
+    /* A subscription is up when it is one. */
+    if (link->kind != VD_LINK_SUBSCRIBE)
+        vd_connection_say_up(link);
+}
+
+static void on_resolved(void *self, uint64_t token, const char *host, const char (*ips)[VD_IP_SIZE],
+                        size_t count, const char *why)
+{
+    struct vd_links *links = self;
+    struct vd_connection *link = find_link(links, (vd_link){token});
+    struct vd_dial_options options = {.source_ip = links->source_ip,
+                                      .keepalive_s = links->keepalive_s};
+
+    (void)host;
+    if (link == NULL)
+        return;
+    link->resolving = false;
+    options.port = link->addr.port;
+    if (count == 0 && link->addr.ip[0] != '\0') {
+        /* What it was when it was last known, perhaps before we were started. */
+        ips = (const char(*)[VD_IP_SIZE]) & link->addr.ip;
+        count = 1;
+    }
+    if (count == 0) {
+        vd_connection_drop(link, VD_DOWN_UNRESOLVED, why);
+        return;
+    }
+    vd_dial_start(&link->dial, links->loop, ips, count, &options, on_dialled, link);
+}
+
+static void copy_renames(struct vd_connection *link, const struct vd_rename *renames, size_t count)
+{
+    if (count == 0)
+        return;
+    link->renames = vd_calloc(count, sizeof(*renames));
+    link->rename_count = count;
+    for (size_t i = 0; i < count; i++) {
+        link->renames[i].from = vd_strdup(renames[i].from);
+        link->renames[i].to = vd_strdup(renames[i].to);
+    }
+}
+
+static void perform_connect(struct vd_links *links, const struct vd_effect *effect)
+{
+    struct vd_connection *link = vd_alloc(sizeof(*link));
+
+    VD_ASSERT(find_link(links, effect->connect.link) == NULL);
+    link->links = links;
+    link->id = effect->connect.link;
+    link->kind = effect->connect.kind;
+    link->addr = effect->connect.addr;
+    link->user = vd_strdup(effect->connect.user);
+    link->pass = vd_strdup(effect->connect.pass);
+    link->client_name = vd_strdup(effect->connect.client_name);
+    copy_renames(link, effect->connect.renames, effect->connect.rename_count);
+    link->fd = -1;
+    HASH_ADD(hh, links->by_id, id, sizeof(link->id), link);
+    link->resolving = true;
+    vd_resolver_ask(links->resolver, vd_connection_name(link), on_resolved, links, link->id.n);
+}
+
+static void perform_send(struct vd_links *links, const struct vd_effect *effect)
+{
+    struct vd_connection *link = find_link(links, effect->send.link);
+    struct vd_expected *expected;
+
+    if (link == NULL)
+        return; /* its LINK_DOWN is on the way */
+    VD_ASSERT(link->fd >= 0);
+    expected = vd_alloc(sizeof(*expected));
+    expected->what = VD_EXPECT_ANSWER;
+    vd_asked_init(&expected->asked, effect);
+    if (vd_asked_turns(&expected->asked))
+        link->last_turn = expected->asked.ticket;
+    vd_connection_put(link, expected, effect);
+}
+
+void vd_links_perform(struct vd_links *links, const struct vd_effect *effect)
+{
+    struct vd_connection *link;
+
+    if (effect->type == VD_EF_CONNECT) {
+        perform_connect(links, effect);
+    } else if (effect->type == VD_EF_SEND) {
+        perform_send(links, effect);
+    } else {
+        VD_ASSERT(effect->type == VD_EF_CLOSE);
+        link = find_link(links, effect->close.link);
+        if (link != NULL)
+            free_link(link);
+    }
+}
+
+/* Life --------------------------------------------------------------------------- */
+
+void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options *server)
+{
+    const char *source = server->bind_source_addr;
+
+    links->keepalive_s = server->tcp_keepalive_s;
+    if (!vd_copy(links->source_ip, sizeof(links->source_ip), source == NULL ? "" : source))
+        links->source_ip[0] = '\0';
+}
+
+struct vd_links *vd_links_new(struct ev_loop *loop, struct vd_inbox *inbox,
+                              struct vd_resolver *resolver, const struct vd_server_options *server)
+{
+    struct vd_links *links = vd_alloc(sizeof(*links));
+
+    links->loop = loop;
+    links->inbox = inbox;
+    links->resolver = resolver;
+    vd_links_reconfigure(links, server);
+    return links;
+}
+
+size_t vd_links_count(const struct vd_links *links)
+{
+    return HASH_COUNT(links->by_id);
+}
+
+void vd_links_free(struct vd_links *links)
+{
+    struct vd_connection *link;
+    struct vd_connection *next;
+
+    if (links == NULL)
+        return;
+    HASH_ITER (hh, links->by_id, link, next)
+        free_link(link);
+    vd_refusals_free(&links->refusals);
+    vd_arena_free(&links->scratch.arena);
+    vd_free(links);
+}
