@@ -227,8 +227,7 @@ static void put_sentinel(const struct source *source)
     /* differs: there is no TILT; a stall voids evidence and nothing else. See stalls below. */
     vd_text_puts(source->to, "sentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n");
     vd_text_printf(source->to, "sentinel_running_scripts:%u\r\n", view.scripts_running);
-    vd_text_printf(source->to, "sentinel_scripts_queue_length:%u\r\n",
-                   view.scripts_running + view.scripts_queued);
+    vd_text_printf(source->to, "sentinel_scripts_queue_length:%u\r\n", view.scripts_queued);
     vd_text_printf(source->to, "sentinel_simulate_failure_flags:%u\r\n", view.simulate_failure);
     for (size_t i = 0; vd_view_group_at(source->core, source->now, i, &group); i++)
         put_group(source, i, &group);

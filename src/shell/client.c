@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One client's bytes: read, cut into requests, and sent back, within its
+ * limits. A client at rest has no buffers: input is read into the house's, and
+ * output buffers are lent.
+ */
+#include "shell/client.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/clock.h"
+#include "shell/log.h"
+
+/* Lent buffers larger than this are given back to the system. */
+#define SPARE_MAX ((size_t)64 * 1024)
+/* Amid a batch of requests, send when so much is owed. */
+#define SEND_EARLY ((size_t)256 * 1024)
+
+/* Rates --------------------------------------------------------------------------- */
+
+void vd_rate_add(struct vd_rate *rate, vd_ms now, uint64_t count)
+{
+    int64_t second = now / 1000;
+
+    if (second != rate->second) {
+        rate->last = second == rate->second + 1 ? rate->current : 0;
+        rate->current = 0;
+        rate->second = second;
+    }
+    rate->current += count;
+}
+
+uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now)
+{
+    int64_t second = now / 1000;
+
+    if (second == rate->second)
+        return rate->last;
+    return second == rate->second + 1 ? rate->current : 0;
+}
+
+/* Idle time-outs: clients in the order in which they fell silent ------------------- */
+
+static void put_last(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+
+    conn->quieter[0] = home->quietest[1];
+    conn->quieter[1] = NULL;
+    if (home->quietest[1] != NULL)
+        home->quietest[1]->quieter[1] = conn;
+    else
+        home->quietest[0] = conn;
+    home->quietest[1] = conn;
+}
+
+static void take_out(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+
+    if (conn->quieter[0] != NULL)
+        conn->quieter[0]->quieter[1] = conn->quieter[1];
+    else
+        home->quietest[0] = conn->quieter[1];
+    if (conn->quieter[1] != NULL)
+        conn->quieter[1]->quieter[0] = conn->quieter[0];
+    else
+        home->quietest[1] = conn->quieter[0];
+}
+
+static void touch(struct vd_conn *conn, vd_ms now)
+{
+    conn->quiet_at = now;
+    take_out(conn);
+    put_last(conn);
+}
+
+void vd_conn_end_idle(struct vd_clients *home, vd_ms now)
+{
+    vd_ms timeout_ms = home->config->server.timeout_ms;
+    struct vd_conn *first;
+
+    ev_timer_stop(home->loop, &home->idle);
+    while (timeout_ms > 0 && (first = home->quietest[0]) != NULL) {
+        if (first->quiet_at + timeout_ms > now) {
+            double wait_s = (double)(first->quiet_at + timeout_ms - now) / 1000.0;
+
+            ev_now_update(home->loop);
+            ev_timer_set(&home->idle, wait_s, 0.);
+            ev_timer_start(home->loop, &home->idle);
+            return;
+        }
+        if (first->subscriber.channels + first->subscriber.patterns > 0 || first->waiting) {
+            /* Subscribers are silent by nature, and one who waits is kept by us. */
+            touch(first, now);
+            continue;
+        }
+        vd_log(VD_LOG_VERBOSE, "closing a client that was idle for %lld s",
+               (long long)((now - first->last_at) / 1000));
+        vd_conn_end(first);
+    }
+}
+
+/* Life ------------------------------------------------------------------------------- */
+
+static void receive(struct vd_conn *conn);
+static void send_owed(struct vd_conn *conn);
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    receive(watcher->data);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    send_owed(watcher->data);
+}
+
+static void on_soft(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct vd_conn *conn = timer->data;
+
+    (void)loop;
+    (void)events;
+    vd_log(VD_LOG_WARNING,
+           "closing a subscriber that reads too slowly: over the soft limit for too long");
+    conn->home->stats.output_limit_closed++;
+    vd_conn_end(conn);
+}
+
+struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer,
+                            socklen_t len)
+{
+    struct vd_conn *conn = vd_alloc(sizeof(*conn));
+    vd_ms now = vd_clock_now();
+
+    vd_session_init(&conn->session, (vd_client){++home->last_id}, home->config->server.requirepass);
+    conn->subscriber.version = 2;
+    conn->home = home;
+    conn->fd = fd;
+    if (len <= sizeof(conn->peer))
+        memcpy(&conn->peer, peer, len);
+    else
+        conn->peer.any.sa_family = AF_UNIX;
+    conn->created_at = conn->last_at = conn->quiet_at = now;
+    ev_io_init(&conn->readable, on_readable, fd, EV_READ);
+    ev_io_init(&conn->writable, on_writable, fd, EV_WRITE);
+    ev_timer_init(&conn->soft, on_soft, 0., 0.);
+    conn->readable.data = conn->writable.data = conn->soft.data = conn;
+    HASH_ADD(hh, home->table, session.id.n, sizeof(conn->session.id.n), conn);
+    put_last(conn);
+    ev_io_start(home->loop, &conn->readable);
+    if (home->config->server.timeout_ms > 0 && !ev_is_active(&home->idle))
+        vd_conn_end_idle(home, now);
+    return conn;
+}
+
+static void give_back(struct vd_clients *home, struct vd_text *buffer)
+{
+    if (buffer->bytes == NULL)
+        return;
+    if (buffer->room > SPARE_MAX ||
+        home->spare_count == sizeof(home->spares) / sizeof(home->spares[0])) {
+        vd_text_free(buffer);
+        return;
+    }
+    vd_text_clear(buffer);
+    home->spares[home->spare_count++] = *buffer;
+    *buffer = (struct vd_text){0};
+}
+
+void vd_conn_end(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+
+    if (conn->ended)
+        return;
+    conn->ended = true;
+    ev_io_stop(home->loop, &conn->readable);
+    ev_io_stop(home->loop, &conn->writable);
+    ev_timer_stop(home->loop, &conn->soft);
+    (void)close(conn->fd);
+    vd_pubsub_leave(home->pubsub, &conn->subscriber);
+    HASH_DELETE(hh, home->table, conn);
+    take_out(conn);
+    vd_conn_forget_order(conn);
+    conn->next_ended = home->ended;
+    home->ended = conn;
+}
+
+void vd_conn_bury(struct vd_clients *home)
+{
+    struct vd_conn *list = home->ended;
+
+    home->ended = NULL;
+    while (list != NULL) {
+        struct vd_conn *conn = list;
+
+        list = conn->next_ended;
+        if (conn->dirty || conn->resumed) {
+            conn->next_ended = home->ended;
+            home->ended = conn;
+            continue;
+        }
+        if (conn->reader != NULL)
+            vd_reader_free(conn->reader);
+        vd_free(conn->reader);
+        vd_text_free(&conn->in);
+        give_back(home, &conn->out);
+        vd_session_free(&conn->session);
+        vd_free(conn);
+    }
+}
+
+/* Out -------------------------------------------------------------------------------- */
+
+struct vd_text *vd_conn_out(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+
+    if (conn->out.bytes == NULL && home->spare_count > 0)
+        conn->out = home->spares[--home->spare_count];
+    return &conn->out;
+}
+
+static void doom(struct vd_conn *conn, const char *why)
+{
+    if (!conn->doomed)
+        vd_log_limited("output limit", VD_LOG_WARNING, "closing a client that reads too slowly: %s",
+                       why);
+    conn->home->stats.output_limit_closed += !conn->doomed;
+    conn->doomed = true;
+}
+
+static void check_limits(struct vd_conn *conn)
+{
+    const struct vd_server_options *server = &conn->home->config->server;
+    bool subscriber = conn->subscriber.channels + conn->subscriber.patterns > 0;
+    size_t hard = subscriber ? server->output_hard_limit_pubsub : server->output_hard_limit;
+    size_t soft = subscriber ? server->output_soft_limit_pubsub : 0;
+    size_t owed = conn->out.len - conn->sent;
+
+    if (hard != 0 && owed > hard) {
+        doom(conn, "over the output limit");
+    } else if (soft != 0 && owed > soft) {
+        if (!ev_is_active(&conn->soft)) {
+            ev_timer_set(&conn->soft, (double)server->output_soft_pubsub_ms / 1000.0, 0.);
+            ev_timer_start(conn->home->loop, &conn->soft);
+        }
+    } else if (ev_is_active(&conn->soft)) {
+        ev_timer_stop(conn->home->loop, &conn->soft);
+    }
+}
+
+void vd_conn_owe(struct vd_conn *conn)
+{
+    if (conn->ended)
+        return;
+    check_limits(conn);
+    if (conn->dirty)
+        return;
+    conn->dirty = true;
+    conn->next_dirty = conn->home->dirty;
+    conn->home->dirty = conn;
+}
+
+static void send_owed(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+    ssize_t wrote;
+
+    if (conn->ended)
+        return;
+    if (conn->doomed) {
+        vd_conn_end(conn);
+        return;
+    }
+    if (conn->sent < conn->out.len) {
+        wrote =
+            send(conn->fd, conn->out.bytes + conn->sent, conn->out.len - conn->sent, MSG_NOSIGNAL);
+        home->stats.writes++;
+        if (wrote < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            vd_conn_end(conn);
+            return;
+        }
+        if (wrote > 0) {
+            conn->sent += (size_t)wrote;
+            home->stats.bytes_out += (uint64_t)wrote;
+            vd_rate_add(&home->bytes_out, home->now, (uint64_t)wrote);
+        }
+    }
+    if (conn->sent < conn->out.len) {
+        ev_io_start(home->loop, &conn->writable);
+        if (ev_is_active(&conn->soft))
+            check_limits(conn);
+        return;
+    }
+    conn->sent = 0;
+    vd_text_clear(&conn->out);
+    give_back(home, &conn->out);
+    ev_io_stop(home->loop, &conn->writable);
+    ev_timer_stop(home->loop, &conn->soft);
+    if (conn->closing)
+        vd_conn_end(conn);
+}
+
+void vd_conn_send_all(struct vd_clients *home)
+{
+    if (home->dirty != NULL)
+        home->now = vd_clock_now();
+    while (home->dirty != NULL) {
+        struct vd_conn *conn = home->dirty;
+
+        home->dirty = conn->next_dirty;
+        conn->dirty = false;
+        /* A full socket says when it has room again; until then there is no use in trying. */
+        if (conn->doomed || !ev_is_active(&conn->writable))
+            send_owed(conn);
+    }
+}
+
+/* In ---------------------------------------------------------------------------------- */
+
+/* The reader that is amid this client's request becomes its own, or is not needed any more. */
+static void keep_reader(struct vd_conn *conn)
+{
+    if (conn->reader != NULL || !vd_reader_is_amid(&conn->home->reader))
+        return;
+    conn->reader = vd_alloc(sizeof(*conn->reader));
+    *conn->reader = conn->home->reader;
+    vd_reader_init(&conn->home->reader);
+}
+
+static void drop_reader(struct vd_conn *conn)
+{
+    if (conn->reader == NULL)
+        return;
+    vd_reader_free(conn->reader);
+    vd_free(conn->reader);
+    conn->reader = NULL;
+}
+
+static void refuse_input(struct vd_conn *conn, const char *error)
+{
+    struct vd_resp resp = {.to = vd_conn_out(conn), .version = conn->session.version};
+
+    vd_log_limited("protocol", VD_LOG_VERBOSE, "closing a client: %s", error);
+    vd_resp_error(&resp, "ERR %s", error);
+    conn->home->stats.error_replies++;
+    conn->closing = true;
+    vd_conn_owe(conn);
+}
+
+static bool may_go_on(const struct vd_conn *conn)
+{
+    return !conn->waiting && !conn->closing && !conn->doomed && !conn->ended;
+}
+
+/* Run the requests in these bytes; how many were used. */
+static size_t run_requests(struct vd_conn *conn, char *bytes, size_t len)
+{
+    struct vd_clients *home = conn->home;
+    size_t used = 0;
+
+    while (used < len && may_go_on(conn)) {
+        struct vd_reader *reader = conn->reader != NULL ? conn->reader : &home->reader;
+        enum vd_read got =
+            vd_reader_next(reader, bytes + used, len - used, !conn->session.authenticated);
+
+        if (got == VD_READ_MORE) {
+            keep_reader(conn);
+            return used;
+        }
+        if (got == VD_READ_BROKEN) {
+            refuse_input(conn, reader->error);
+            if (reader == &home->reader)
+                vd_reader_free(reader);
+            return len;
+        }
+        used += reader->used;
+        if (reader->count > 0)
+            vd_conn_run(conn, reader->words, reader->count);
+        drop_reader(conn);
+        if (conn->out.len - conn->sent > SEND_EARLY && !ev_is_active(&conn->writable))
+            send_owed(conn);
+    }
+    return used;
+}
+
+/* Input that waits must not grow without end. */
+static void check_input(struct vd_conn *conn)
+{
+    size_t limit = conn->home->config->server.query_limit;
+
+    if (!conn->session.authenticated && limit > VD_READER_STRANGER_INPUT)
+        limit = VD_READER_STRANGER_INPUT;
+    if (conn->in.len <= limit || conn->ended)
+        return;
+    vd_log_limited("input limit", VD_LOG_WARNING,
+                   "closing a client: more than %zu bytes of a request that does not end", limit);
+    conn->home->stats.input_limit_closed++;
+    vd_conn_end(conn);
+}
+
+/* Run what waits in the client's own buffer. */
+static void run_kept(struct vd_conn *conn)
+{
+    size_t used = run_requests(conn, conn->in.bytes, conn->in.len);
+
+    if (used == conn->in.len || conn->closing) {
+        vd_text_free(&conn->in);
+        return;
+    }
+    if (used > 0)
+        memmove(conn->in.bytes, conn->in.bytes + used, conn->in.len - used);
+    conn->in.len -= used;
+}
+
+static void receive(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+    ssize_t got;
+
+    if (!may_go_on(conn)) {
+        /* Its turn has not come; the kernel keeps what it sends, and holds it back. */
+        conn->paused = true;
+        ev_io_stop(home->loop, &conn->readable);
+        return;
+    }
+    got = read(conn->fd, home->input, sizeof(home->input));
+    home->stats.reads++;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (got <= 0) {
+        vd_conn_end(conn);
+        return;
+    }
+    home->now = vd_clock_now();
+    conn->last_at = home->now;
+    touch(conn, home->now);
+    home->stats.bytes_in += (uint64_t)got;
+    vd_rate_add(&home->bytes_in, home->now, (uint64_t)got);
+    if (conn->in.len > 0) {
+        vd_text_add(&conn->in, home->input, (size_t)got);
+        run_kept(conn);
+    } else {
+        size_t used = run_requests(conn, home->input, (size_t)got);
+
+        if (used < (size_t)got && !conn->closing)
+            vd_text_add(&conn->in, home->input + used, (size_t)got - used);
+    }
+    check_input(conn);
+}
+
+void vd_conn_resume(struct vd_conn *conn)
+{
+    struct vd_clients *home = conn->home;
+
+    conn->waiting = false;
+    if (conn->resumed || conn->ended || (conn->in.len == 0 && !conn->paused))
+        return;
+    conn->resumed = true;
+    conn->next_resumed = home->resumed;
+    home->resumed = conn;
+    ev_idle_start(home->loop, &home->resume);
+}
+
+void vd_conn_resume_all(struct vd_clients *home)
+{
+    struct vd_conn *list = home->resumed;
+
+    home->now = vd_clock_now();
+    home->resumed = NULL;
+    ev_idle_stop(home->loop, &home->resume);
+    while (list != NULL) {
+        struct vd_conn *conn = list;
+
+        list = conn->next_resumed;
+        conn->resumed = false;
+        if (conn->ended)
+            continue;
+        if (conn->in.len > 0)
+            run_kept(conn);
+        if (conn->paused && may_go_on(conn)) {
+            conn->paused = false;
+            ev_io_start(home->loop, &conn->readable);
+        }
+        check_input(conn);
+    }
+}

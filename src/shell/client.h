@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One client and the house it belongs to: what clients.c (sockets, effects),
+ * client.c (bytes in and out) and client_run.c (what a request causes) share.
+ * For these three only; everybody else uses clients.h.
+ *
+ * A client that has to go is only doomed where it stands; it is ended from the
+ * loop's own callbacks, so that nobody up the stack is left with a dangling
+ * pointer, and freed before the loop waits.
+ */
+#ifndef VD_SHELL_CLIENT_H
+#define VD_SHELL_CLIENT_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/* uthash's memory is ours, which never fails. */
+#define uthash_malloc(size) vd_alloc(size)
+#define uthash_free(ptr, size) vd_free(ptr)
+#include <uthash.h>
+
+#include "proto/reader.h"
+#include "proto/render_info.h"
+#include "proto/request.h"
+#include "shell/clients.h"
+#include "shell/listen.h"
+#include "shell/pubsub.h"
+
+/* Most that is read of a client at once. */
+#define VD_CLIENT_READ_SIZE ((size_t)64 * 1024)
+
+/* A MONITOR order whose host is being resolved. */
+struct vd_client_order;
+
+struct vd_conn {
+    struct vd_session session;
+    struct vd_subscriber subscriber;
+    struct vd_clients *home;
+    int fd;
+    ev_io readable;
+    ev_io writable;           /* active only while the socket is full */
+    ev_timer soft;            /* active only while over the soft limit */
+    struct vd_text in;        /* input that could not be used yet */
+    struct vd_reader *reader; /* amid a request; else NULL and the house's is used */
+    struct vd_text out;       /* what it is owed; has memory only while it is */
+    size_t sent;              /* of that */
+    struct vd_client_order *order;
+    bool waiting; /* for a REPLY */
+    bool paused;  /* not read from, since it waits */
+    bool closing; /* after all was sent */
+    bool doomed;  /* ended as soon as nobody uses it */
+    bool ended;
+    bool dirty;   /* in the list of those who are owed something */
+    bool resumed; /* in the list of those who may go on */
+    vd_ms created_at;
+    vd_ms last_at;  /* of its last input */
+    vd_ms quiet_at; /* the idle time-out counts from here */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
+    struct vd_conn *quieter[2]; /* before and behind in the order of quiet_at */
+    struct vd_conn *next_dirty;
+    struct vd_conn *next_resumed;
+    struct vd_conn *next_ended;
+    UT_hash_handle hh; /* by session.id.n */
+};
+
+/* Events of the current and the last whole second. */
+struct vd_rate {
+    int64_t second;
+    uint64_t current;
+    uint64_t last;
+};
+
+struct vd_clients {
+    struct ev_loop *loop;
+    struct vd_inbox *inbox;
+    const struct vd_drive *drive;
+    const struct vd_config *config;
+    struct vd_clients_hooks hooks;
+    struct vd_desk desk;
+    struct vd_listen listen;
+    ev_io *acceptors;
+    ev_timer retry_accept; /* after we ran out of descriptors */
+    ev_timer idle;         /* to the first time-out */
+    ev_prepare early; /* sends what is ready before the turn, which may have to wait for a disk */
+    ev_prepare late;  /* sends what the turn brought */
+    ev_idle resume;   /* active while somebody may go on */
+    struct vd_pubsub *pubsub;
+    struct vd_conn *table;       /* by id, oldest first */
+    struct vd_conn *quietest[2]; /* ends of the order of quiet_at */
+    struct vd_conn *dirty;
+    struct vd_conn *resumed;
+    struct vd_conn *ended;
+    uint64_t last_id;
+    struct vd_reader reader; /* of whoever is at a request's beginning */
+    struct vd_arena arena;   /* of one request */
+    struct vd_outcome outcome;
+    struct vd_text spares[16]; /* output buffers that nobody uses now */
+    size_t spare_count;
+    struct vd_id run_id;
+    vd_ms started_at;
+    vd_ms now;                    /* of the last look at the clock */
+    struct vd_server_facts stats; /* its counters only */
+    struct vd_rate ops;
+    struct vd_rate bytes_in;
+    struct vd_rate bytes_out;
+    char input[VD_CLIENT_READ_SIZE];
+};
+
+/* client.c -------------------------------------------------------------------- */
+
+/* Takes the descriptor over. */
+struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer,
+                            socklen_t len);
+/* Close it. It is freed by vd_conn_bury, when no list has it any more. */
+void vd_conn_end(struct vd_conn *conn);
+void vd_conn_bury(struct vd_clients *home);
+
+/* The buffer for what it is owed, with memory; call vd_conn_owe when something was written. */
+struct vd_text *vd_conn_out(struct vd_conn *conn);
+/* Something more is owed: it will be sent, or the client ends if it is too much. */
+void vd_conn_owe(struct vd_conn *conn);
+
+/* Send to all who are owed something. */
+void vd_conn_send_all(struct vd_clients *home);
+
+/* It waits no longer: what it sent meanwhile is run, from the loop. */
+void vd_conn_resume(struct vd_conn *conn);
+void vd_conn_resume_all(struct vd_clients *home);
+
+/* End those who were quiet for too long, and set the timer to the next one. */
+void vd_conn_end_idle(struct vd_clients *home, vd_ms now);
+
+void vd_rate_add(struct vd_rate *rate, vd_ms now, uint64_t count);
+uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now);
+
+/* client_run.c ---------------------------------------------------------------- */
+
+/* Run one request; home->now is now. */
+void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count);
+
+/* The name of a MONITOR order's host has this address; "" or NULL: none. */
+void vd_conn_resolved(struct vd_conn *conn, const char *ip);
+void vd_conn_forget_order(struct vd_conn *conn);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The house of the clients: accepting them, the core's effects that concern
+ * them, and figures about all of them. See clients.h, and client.h for what is
+ * shared with the rooms behind.
+ */
+#include "shell/clients.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "shell/client.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+
+/* Most connections that are accepted at once, so that those who are in are served as well. */
+#define ACCEPT_BATCH 256
+/* How long nobody is accepted when there are no descriptors left. */
+#define ACCEPT_RETRY_S 0.1
+
+/* Accepting ----------------------------------------------------------------------- */
+
+static bool is_loopback(const struct sockaddr *addr)
+{
+    const struct sockaddr_in *v4 = (const void *)addr;
+    const struct sockaddr_in6 *v6 = (const void *)addr;
+
+    if (addr->sa_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    if (addr->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    return true;
+}
+
+/* Why this one may not come in; NULL: it may. */
+static const char *refuse_entry(const struct vd_clients *clients, const struct sockaddr *addr)
+{
+    const struct vd_server_options *server = &clients->config->server;
+    bool open = server->requirepass == NULL || server->requirepass[0] == '\0';
+
+    if (HASH_COUNT(clients->table) >= server->maxclients)
+        return "-ERR max number of clients reached\r\n";
+    if (server->protected_mode && open && !is_loopback(addr))
+        return "-DENIED protected mode is on and no password is set, so that only connections "
+               "from the loopback interface are accepted. Set requirepass, or protected-mode "
+               "no.\r\n";
+    return NULL;
+}
+
+static void admit(struct vd_clients *clients, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    const char *refusal = refuse_entry(clients, addr);
+
+    if (refusal == NULL) {
+        clients->stats.connections_received++;
+        (void)vd_conn_new(clients, fd, addr, len);
+        return;
+    }
+    /* A socket that was just opened takes a line; if it does not, it is not worth waiting. */
+    (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)close(fd);
+    clients->stats.connections_rejected++;
+    vd_log_limited("rejected", VD_LOG_WARNING, "a connection was refused: %.*s",
+                   (int)strcspn(refusal + 1, "\r"), refusal + 1);
+}
+
+static void pause_accepting(struct vd_clients *clients, int error)
+{
+    vd_log_limited("accept", VD_LOG_WARNING, "cannot accept connections for now: %s%s",
+                   strerror(error),
+                   error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "");
+    for (size_t i = 0; i < clients->listen.count; i++)
+        ev_io_stop(clients->loop, &clients->acceptors[i]);
+    ev_timer_set(&clients->retry_accept, ACCEPT_RETRY_S, 0.);
+    ev_timer_start(clients->loop, &clients->retry_accept);
+}
+
+static void on_retry_accept(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct vd_clients *clients = timer->data;
+
+    (void)events;
+    for (size_t i = 0; i < clients->listen.count; i++)
+        ev_io_start(loop, &clients->acceptors[i]);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    struct vd_clients *clients = watcher->data;
+
+    (void)loop;
+    (void)events;
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        struct sockaddr_storage addr = {0};
+        socklen_t len = sizeof(addr);
+        int fd = accept4(watcher->fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            admit(clients, fd, (const struct sockaddr *)&addr, len);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(clients, errno);
+        /* All else is about one connection that went away, or there is none any more. */
+        if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+bool vd_clients_listen(struct vd_clients *clients, struct vd_err *err)
+{
+    VD_ASSERT(clients->acceptors == NULL);
+    if (!vd_listen_open(&clients->listen, &clients->config->server, err))
+        return false;
+    clients->acceptors = vd_calloc(clients->listen.count, sizeof(clients->acceptors[0]));
+    for (size_t i = 0; i < clients->listen.count; i++) {
+        ev_io_init(&clients->acceptors[i], on_acceptable, clients->listen.fds[i], EV_READ);
+        clients->acceptors[i].data = clients;
+        ev_io_start(clients->loop, &clients->acceptors[i]);
+    }
+    return true;
+}
+
+/* Figures ---------------------------------------------------------------------------- */
+
+static int64_t micros(const struct timeval *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + (int64_t)time->tv_usec;
+}
+
+static void add_usage(struct vd_server_facts *out)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        out->cpu_system_us = micros(&usage.ru_stime);
+        out->cpu_user_us = micros(&usage.ru_utime);
+    }
+    if (getrusage(RUSAGE_CHILDREN, &usage) == 0) {
+        out->cpu_system_children_us = micros(&usage.ru_stime);
+        out->cpu_user_children_us = micros(&usage.ru_utime);
+    }
+    if (getrusage(RUSAGE_THREAD, &usage) == 0) {
+        out->cpu_system_thread_us = micros(&usage.ru_stime);
+        out->cpu_user_thread_us = micros(&usage.ru_utime);
+    }
+}
+
+static void add_connections(const struct vd_clients *clients, struct vd_server_facts *out)
+{
+    for (const struct vd_conn *conn = clients->table; conn != NULL; conn = conn->hh.next) {
+        out->pubsub_clients += conn->subscriber.channels + conn->subscriber.patterns > 0;
+        if (conn->in.room > out->max_input)
+            out->max_input = conn->in.room;
+        if (conn->out.room > out->max_output)
+            out->max_output = conn->out.room;
+    }
+    out->clients = HASH_COUNT(clients->table);
+    out->pubsub_channels = vd_pubsub_channel_count(clients->pubsub);
+    out->pubsub_patterns = vd_pubsub_pattern_count(clients->pubsub);
+}
+
+static void collect_facts(void *self, struct vd_server_facts *out)
+{
+    static char os[256];
+    static char executable[4096];
+    const struct vd_clients *clients = self;
+    const struct vd_server_options *server = &clients->config->server;
+    struct utsname names;
+    ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+
+    executable[len > 0 ? len : 0] = '\0';
+    os[0] = '\0';
+    if (uname(&names) == 0)
+        (void)snprintf(os, sizeof(os), "%.64s %.64s %.64s", names.sysname, names.release,
+                       names.machine);
+    *out = clients->stats;
+    out->version = VD_VERSION;
+    out->os = os;
+    out->run_id = clients->run_id.hex;
+    out->executable = executable;
+    out->config_file = clients->config->file == NULL ? "" : clients->config->file;
+    out->compiler = __VERSION__;
+    out->backend = ev_backend(clients->loop) == EVBACKEND_EPOLL ? "epoll" : "poll";
+    out->mute = clients->drive->mute ? clients->drive->error.text : NULL;
+    out->pid = (long)getpid();
+    out->port = server->port;
+    out->supervised = server->supervised_systemd;
+    out->monotonic_us = vd_clock_now_us();
+    out->wall_us = vd_clock_wall_ms() * 1000;
+    out->uptime_s = (clients->now - clients->started_at) / 1000;
+    out->bind = vd_listen_addresses(server, &out->bind_count);
+    out->maxclients = server->maxclients;
+    out->cycles = ev_iteration(clients->loop);
+    out->ops_per_second = vd_rate_last(&clients->ops, clients->now);
+    out->in_per_second = vd_rate_last(&clients->bytes_in, clients->now);
+    out->out_per_second = vd_rate_last(&clients->bytes_out, clients->now);
+    add_connections(clients, out);
+    add_usage(out);
+}
+
+static long find_pid(void *self, vd_job job)
+{
+    const struct vd_clients *clients = self;
+
+    return clients->hooks.pid_of(clients->hooks.self, job);
+}
+
+static bool is_executable(const char *path)
+{
+    return access(path, X_OK) == 0;
+}
+
+/* Effects ------------------------------------------------------------------------------ */
+
+static struct vd_conn *find_client(const struct vd_clients *clients, vd_client id)
+{
+    struct vd_conn *conn;
+
+    HASH_FIND(hh, clients->table, &id.n, sizeof(id.n), conn);
+    return conn;
+}
+
+/* The client that waits for this reply, or NULL. */
+static struct vd_conn *find_waiting(const struct vd_clients *clients,
+                                    const struct vd_effect *effect)
+{
+    struct vd_conn *conn = find_client(clients, effect->reply.client);
+
+    return conn != NULL && conn->waiting && conn->order == NULL ? conn : NULL;
+}
+
+void vd_clients_reply(struct vd_clients *clients, const struct vd_effect *effect)
+{
+    struct vd_conn *conn = find_waiting(clients, effect);
+    struct vd_resp resp;
+
+    if (conn == NULL)
+        return;
+    resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
+    vd_request_reply(effect, &resp);
+    clients->stats.error_replies += effect->reply.kind == VD_REPLY_ERROR;
+    vd_conn_owe(conn);
+    vd_conn_resume(conn);
+}
+
+void vd_clients_refuse(struct vd_clients *clients, const struct vd_effect *effect)
+{
+    struct vd_conn *conn = find_waiting(clients, effect);
+    struct vd_resp resp;
+
+    if (conn == NULL)
+        return;
+    resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
+    /* compat: Sentinel's words. As there, what was changed stays in force in memory. */
+    vd_resp_error(&resp, "ERR Failed to save config file. Check server logs.");
+    clients->stats.error_replies++;
+    vd_conn_owe(conn);
+    vd_conn_resume(conn);
+}
+
+void vd_clients_resolved(struct vd_clients *clients, vd_client client, const char *ip)
+{
+    struct vd_conn *conn = find_client(clients, client);
+
+    if (conn != NULL)
+        vd_conn_resolved(conn, ip);
+}
+
+static void deliver(void *self, struct vd_subscriber *subscriber, const char *bytes, size_t len)
+{
+    struct vd_conn *conn =
+        (struct vd_conn *)(void *)((char *)subscriber - offsetof(struct vd_conn, subscriber));
+
+    (void)self;
+    if (conn->doomed || conn->closing)
+        return;
+    vd_text_add(vd_conn_out(conn), bytes, len);
+    vd_conn_owe(conn);
+}
+
+void vd_clients_publish(struct vd_clients *clients, const char *channel, const char *payload)
+{
+    (void)vd_pubsub_publish(clients->pubsub, channel, payload);
+}
+
+void vd_clients_flush(struct vd_clients *clients)
+{
+    vd_conn_send_all(clients);
+    vd_conn_bury(clients);
+}
+
+/* Life ----------------------------------------------------------------------------------- */
+
+static void on_early(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    struct vd_clients *clients = watcher->data;
+
+    (void)loop;
+    (void)events;
+    vd_conn_send_all(clients);
+}
+
+static void on_late(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    vd_clients_flush(watcher->data);
+}
+
+static void on_resume(struct ev_loop *loop, ev_idle *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    vd_conn_resume_all(watcher->data);
+}
+
+static void on_idle(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    vd_conn_end_idle(timer->data, vd_clock_now());
+}
+
+static void start_watchers(struct vd_clients *clients)
+{
+    ev_timer_init(&clients->retry_accept, on_retry_accept, 0., 0.);
+    ev_timer_init(&clients->idle, on_idle, 0., 0.);
+    ev_prepare_init(&clients->early, on_early);
+    ev_prepare_init(&clients->late, on_late);
+    ev_idle_init(&clients->resume, on_resume);
+    /* Before and behind the turn's own, which has the usual priority. */
+    ev_set_priority(&clients->early, EV_MAXPRI);
+    ev_set_priority(&clients->late, EV_MINPRI);
+    ev_set_priority(&clients->resume, EV_MAXPRI);
+    clients->retry_accept.data = clients->idle.data = clients;
+    clients->early.data = clients->late.data = clients->resume.data = clients;
+    ev_prepare_start(clients->loop, &clients->early);
+    ev_prepare_start(clients->loop, &clients->late);
+}
+
+struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
+                                  const struct vd_drive *drive, const struct vd_config *config,
+                                  const struct vd_clients_hooks *hooks)
+{
+    struct vd_clients *clients = vd_alloc(sizeof(*clients));
+
+    clients->loop = loop;
+    clients->inbox = inbox;
+    clients->drive = drive;
+    clients->config = config;
+    clients->hooks = *hooks;
+    clients->desk = (struct vd_desk){
+        .core = drive->core,
+        .server = &config->server,
+        .log_level = vd_log_get_level,
+        .is_executable = is_executable,
+        .facts = collect_facts,
+        .pid_of = find_pid,
+        .self = clients,
+    };
+    clients->pubsub = vd_pubsub_new(deliver, clients);
+    vd_reader_init(&clients->reader);
+    clients->run_id = vd_clock_new_id();
+    clients->started_at = clients->now = vd_clock_now();
+    start_watchers(clients);
+    return clients;
+}
+
+void vd_clients_reconfigure(struct vd_clients *clients, const struct vd_config *config)
+{
+    clients->config = config;
+    clients->desk.server = &config->server;
+    vd_conn_end_idle(clients, vd_clock_now());
+}
+
+size_t vd_clients_count(const struct vd_clients *clients)
+{
+    return HASH_COUNT(clients->table);
+}
+
+void vd_clients_stop(struct vd_clients *clients)
+{
+    for (size_t i = 0; i < clients->listen.count && clients->acceptors != NULL; i++)
+        ev_io_stop(clients->loop, &clients->acceptors[i]);
+    ev_timer_stop(clients->loop, &clients->retry_accept);
+    vd_free(clients->acceptors);
+    clients->acceptors = NULL;
+    vd_listen_close(&clients->listen);
+    vd_conn_send_all(clients);
+    while (clients->table != NULL)
+        vd_conn_end(clients->table);
+}
+
+void vd_clients_free(struct vd_clients *clients)
+{
+    vd_clients_stop(clients);
+    vd_conn_resume_all(clients); /* takes them out of the list */
+    vd_conn_bury(clients);
+    ev_timer_stop(clients->loop, &clients->idle);
+    ev_prepare_stop(clients->loop, &clients->early);
+    ev_prepare_stop(clients->loop, &clients->late);
+    ev_idle_stop(clients->loop, &clients->resume);
+    vd_pubsub_free(clients->pubsub);
+    vd_reader_free(&clients->reader);
+    vd_arena_free(&clients->arena);
+    while (clients->spare_count > 0)
+        vd_text_free(&clients->spares[--clients->spare_count]);
+    vd_free(clients);
+}
