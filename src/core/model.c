@@ -36,6 +36,16 @@ const char *vd_addr_shown(const struct vd_core *core, const struct vd_addr *addr
     return addr->ip[0] != '\0' ? addr->ip : addr->host;
 }
 
+/* Phases and ranks need a hash that is the same everywhere, not a good one. */
+uint64_t vd_hash_text(uint64_t hash, const char *text)
+{
+    if (hash == 0)
+        hash = 14695981039346656037U;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211U;
+    return hash;
+}
+
 /* The address index ---------------------------------------------------------- */
 
 static void make_key(char *key, size_t size, const char *host, uint16_t port)
@@ -277,6 +287,7 @@ struct vd_node *vd_node_add(struct vd_core *core, struct vd_group *group,
     wire_init(&node->command, VD_LINK_COMMAND, node, NULL, core->now);
     wire_init(&node->subscribe, VD_LINK_SUBSCRIBE, node, NULL, core->now);
     pulse_init(&node->pulse, core->now);
+    node->phase = vd_hash_text(vd_hash_text(0, group->name), addr->host) + addr->port;
     node->created_at = core->now;
     node->s_down_at = VD_NEVER;
     node->o_down_at = VD_NEVER;
@@ -345,6 +356,7 @@ struct vd_peer *vd_peer_add(struct vd_core *core, const struct vd_id *id,
     wire_init(&peer->wire, VD_LINK_PEER, NULL, peer, core->now);
     pulse_init(&peer->pulse, core->now);
     peer->down_after_ms = core->globals.default_down_after_ms;
+    peer->phase = vd_hash_text(0, id->hex);
     HASH_ADD_STR(core->peers, id.hex, peer);
     vd_heap_set(&core->peer_due, &peer->due, core->now);
     return peer;
@@ -396,6 +408,7 @@ struct vd_opinion *vd_opinion_add(struct vd_core *core, struct vd_group *group,
 
     opinion->group = group;
     opinion->peer = peer;
+    opinion->phase = vd_hash_text(vd_hash_text(0, group->name), peer->id.hex);
     opinion->s_down_at = VD_NEVER;
     opinion->answered_at = VD_NEVER;
     opinion->asked_at = VD_NEVER;

@@ -63,6 +63,7 @@ struct vd_node {
     struct vd_wire command;
     struct vd_wire subscribe;
     struct vd_pulse pulse;
+    uint64_t phase; /* of its periodic work, from its first name */
     vd_ms created_at;
     vd_ms s_down_at; /* VD_NEVER: not down */
     vd_ms o_down_at; /* primary only */
@@ -115,6 +116,7 @@ struct vd_opinion {
     struct vd_opinion *peer_next;
     struct vd_group *group;
     struct vd_peer *peer;
+    uint64_t phase; /* of its hellos */
     vd_ms s_down_at;
     /* about the primary's present address and configuration epoch; dies with them */
     bool primary_down;
@@ -142,6 +144,7 @@ struct vd_peer {
     struct vd_opinion *opinions;
     unsigned opinion_count;
     vd_ms down_after_ms; /* the smallest of its groups' */
+    uint64_t phase;
     struct vd_heap_entry due;
     UT_hash_handle hh; /* core->peers, by id */
 };
@@ -290,6 +293,9 @@ static inline vd_ms vd_max_ms(vd_ms a, vd_ms b)
 {
     return a > b ? a : b;
 }
+
+/* FNV-1a over a text, continued from `hash`; 0 starts. */
+uint64_t vd_hash_text(uint64_t hash, const char *text);
 
 /* Ids and addresses --------------------------------------------------------- */
 

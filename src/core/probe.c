@@ -9,15 +9,6 @@
 #define PENDING_MAX 100 /* requests without reply, per group that shares the link */
 #define INFO_HURRIED_MS 1000
 
-uint64_t vd_hash_text(uint64_t hash, const char *text)
-{
-    if (hash == 0)
-        hash = 14695981039346656037U;
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211U;
-    return hash;
-}
-
 /* The first instant after `last` on the grid of `period` with this phase; at once if there was
  * none. */
 static vd_ms next_on_grid(vd_ms now, vd_ms last, vd_ms period, uint64_t phase)
@@ -102,14 +93,14 @@ static vd_ms info_period(const struct vd_core *core, const struct vd_node *node)
     return core->globals.info_period_ms;
 }
 
-static vd_ms probe_info(struct vd_core *core, struct vd_node *node, uint64_t phase)
+static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 {
     struct vd_effect *effect;
     vd_ms due;
 
     if (node->info_ticket.n != 0)
         return INT64_MAX;
-    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), phase);
+    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), node->phase);
     if (!node->info_wanted && due > core->now)
         return due;
     node->info_wanted = false;
@@ -136,7 +127,7 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
         node->hello_wanted = false;
         node->hello_sent_at = core->now;
         send_hello(core, &node->command, node->group);
-        due = next_on_grid(core->now, core->now, core->globals.publish_period_ms, phase);
+        due = next_on_grid(core->now, core->now, core->globals.publish_period_ms, node->phase);
     }
     return vd_min_ms(next, due);
 }
@@ -144,26 +135,25 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
 vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
 {
     struct vd_peer *peer = opinion->peer;
-    uint64_t phase = vd_hash_text(vd_hash_text(0, opinion->group->name), peer->id.hex);
     vd_ms due;
 
     if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
         return INT64_MAX;
-    due = next_on_grid(core->now, opinion->hello_sent_at, core->globals.publish_period_ms, phase);
+    due = next_on_grid(core->now, opinion->hello_sent_at, core->globals.publish_period_ms,
+                       opinion->phase);
     if (!opinion->hello_wanted && due > core->now)
         return due;
     opinion->hello_wanted = false;
     opinion->hello_sent_at = core->now;
     send_hello(core, &peer->wire, opinion->group);
-    return next_on_grid(core->now, core->now, core->globals.publish_period_ms, phase);
+    return next_on_grid(core->now, core->now, core->globals.publish_period_ms, opinion->phase);
 }
 
 vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer)
 {
     if (!peer->wire.up)
         return INT64_MAX;
-    return probe_pulse(core, &peer->wire, &peer->pulse, peer->down_after_ms,
-                       vd_hash_text(0, peer->id.hex));
+    return probe_pulse(core, &peer->wire, &peer->pulse, peer->down_after_ms, peer->phase);
 }
 
 void vd_probe_want_hello(struct vd_core *core, struct vd_group *group)

@@ -21,7 +21,4 @@ void vd_probe_want_hello(struct vd_core *core, struct vd_group *group);
 /* Ask every node of the group for a fresh INFO. */
 void vd_probe_want_info(struct vd_core *core, struct vd_group *group);
 
-/* FNV-1a over a text, continued from `hash`; 0 starts. */
-uint64_t vd_hash_text(uint64_t hash, const char *text);
-
 #endif
