@@ -121,7 +121,7 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
         return INT64_MAX;
     next =
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
-    next = vd_min_ms(next, probe_info(core, node, phase));
+    next = vd_min_ms(next, probe_info(core, node));
     due = next_on_grid(core->now, node->hello_sent_at, core->globals.publish_period_ms, phase);
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
