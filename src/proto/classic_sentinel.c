@@ -120,7 +120,7 @@ static bool take_monitor(struct vd_classic *classic, const struct vd_classic_lin
     struct vd_setting quorum = {.option = VD_OPT_QUORUM};
     struct vd_config_group *group;
     struct vd_text place = {0};
-    struct vd_addr addr;
+    struct vd_addr addr = {0};
 
     quorum.number = read_number(classic, line, &w[3]);
     if (quorum.number < 1)
@@ -154,7 +154,7 @@ static bool is_same_addr(const struct vd_addr *a, const struct vd_addr *b)
 static bool take_replica(struct vd_classic *classic, const struct vd_classic_line *line,
                          struct vd_config_group *group, const struct vd_word *w)
 {
-    struct vd_addr addr;
+    struct vd_addr addr = {0};
 
     if (!read_addr(classic, line, &w[0], &w[1], &addr))
         return false;

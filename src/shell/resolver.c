@@ -381,16 +381,13 @@ struct vd_resolver *vd_resolver_new(struct ev_loop *loop, struct vd_err *err)
 
 void vd_resolver_free(struct vd_resolver *resolver)
 {
-    struct name *name;
-    struct name *next;
-
     if (resolver == NULL)
         return;
     resolver->closing = true;
     ares_destroy(resolver->channel); /* ends all queries and closes all sockets */
     ares_library_cleanup();
     ev_timer_stop(resolver->loop, &resolver->timeout);
-    HASH_ITER (hh, resolver->names, name, next)
-        drop_name(resolver, name);
+    while (resolver->names != NULL)
+        drop_name(resolver, resolver->names);
     vd_free(resolver);
 }

@@ -18,7 +18,7 @@ START_TEST(arena_keeps_what_it_gave)
     for (int i = 0; i < 500; i++)
         texts[i] = vd_arena_printf(&arena, "%d-%0200d", i, i);
     for (int i = 0; i < 500; i++)
-        ck_assert_int_eq(atoi(texts[i]), i);
+        ck_assert_int_eq(strtol(texts[i], NULL, 10), i);
     vd_arena_reset(&arena);
     ck_assert_uint_eq(arena.used, 0);
     /* Reused memory is clean again. */
