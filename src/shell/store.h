@@ -46,6 +46,8 @@ struct vd_saved {
     const char *configured_global[VD_OPT_COUNT - VD_OPT_GROUP_COUNT];
     const struct vd_tombstone *tombstones;
     size_t tombstone_count;
+    struct vd_options *options; /* those that image.groups point to, one each; owned */
+    struct vd_globals *globals; /* that image.globals points to; owned */
     struct vd_arena arena;
 };
 

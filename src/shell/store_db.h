@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The SQLite store's inside, shared by store_sqlite.c (opening and saving),
+ * store_load.c and store_history.c; nobody else includes this. The file is
+ * vedette.db in the state directory.
+ */
+#ifndef VD_SHELL_STORE_DB_H
+#define VD_SHELL_STORE_DB_H
+
+#include "shell/sql.h"
+#include "shell/state_dir.h"
+#include "shell/store.h"
+
+#define VD_STORE_FILE "vedette.db"
+#define VD_STORE_SCHEMA 1
+
+/* Statements of a save; their SQL is in store_sqlite.c. */
+enum vd_store_statement {
+    VD_SQL_BEGIN,
+    VD_SQL_COMMIT,
+    VD_SQL_PUT_PROCESS,
+    VD_SQL_DROP_PROCESS_OPTIONS,
+    VD_SQL_PUT_PROCESS_OPTION,
+    VD_SQL_PUT_GROUP,
+    VD_SQL_DROP_GROUP,
+    VD_SQL_DROP_OPTIONS,
+    VD_SQL_PUT_OPTION,
+    VD_SQL_DROP_REPLICAS,
+    VD_SQL_PUT_REPLICA,
+    VD_SQL_DROP_PEERS,
+    VD_SQL_PUT_PEER,
+    VD_SQL_PUT_TOMBSTONE,
+    VD_SQL_DROP_TOMBSTONE,
+    VD_SQL_PUT_HISTORY,
+    VD_SQL_TRIM_HISTORY,
+    VD_SQL_COUNT,
+};
+
+struct vd_store {
+    struct vd_state_dir dir;
+    sqlite3 *db;
+    sqlite3_stmt *statements[VD_SQL_COUNT];
+    const struct vd_config *config; /* in force; NULL: none told */
+    struct vd_text scratch;
+};
+
+#endif
