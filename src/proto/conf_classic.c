@@ -265,10 +265,7 @@ bool vd_classic_arguments(size_t count, const char *const *arguments, struct vd_
         const char *line;
 
         if (!is_option(arguments[first]))
-            return vd_err_set(err,
-                              "command line: '%.100s' belongs to no option; the configuration "
-                              "file comes first, then options as '--port 26380'",
-                              arguments[first]);
+            return vd_err_set(err, "'%.100s' belongs to no option", arguments[first]);
         while (at < count && !is_option(arguments[at]))
             at++;
         line = make_line(at - first, &arguments[first], arena);

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * vedette.cfg. libconfig reads the text; what a setting is called and may hold
+ * is in the tables of proto. Settings of the process come first, wherever they
+ * stand, because the groups depend on them. After a mistake reading goes on.
+ */
+#include "shell/conf_native.h"
+
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "proto/addr.h"
+#include "proto/option.h"
+#include "proto/server_option.h"
+#include "shell/conf_file.h"
+
+struct native {
+    struct vd_config *config;
+    const char *path;
+    struct vd_config_group *group; /* the group being read; NULL: settings of the process */
+    uint64_t options_given;        /* bit per enum vd_option; of the group or the process */
+    uint64_t server_given;         /* bit per row of server_option */
+};
+
+/* What a name stands for: a row of one of the tables, and where a secret comes from. */
+struct target {
+    const struct vd_option_row *option;
+    const struct vd_server_row *server;
+    enum { BY_VALUE, BY_FILE, BY_ENV } by;
+};
+
+/* Faults -------------------------------------------------------------------------------- */
+
+static const char *file_of(const struct native *n, const config_setting_t *setting)
+{
+    const char *file = config_setting_source_file(setting);
+
+    return file == NULL ? n->path : file;
+}
+
+static bool fault(struct native *n, const config_setting_t *setting, const char *reason,
+                  const char *remedy)
+{
+    return vd_config_fault(n->config, file_of(n, setting),
+                           (unsigned)config_setting_source_line(setting), NULL, reason, remedy);
+}
+
+/* "<name> <what>" */
+static bool fault_about(struct native *n, const config_setting_t *setting, const char *what,
+                        const char *remedy)
+{
+    struct vd_text reason = {0};
+
+    vd_text_printf(&reason, "%s %s", config_setting_name(setting), what);
+    fault(n, setting, reason.bytes, remedy);
+    vd_text_free(&reason);
+    return false;
+}
+
+/* Names ----------------------------------------------------------------------------------- */
+
+static bool has_suffix(const char *name, size_t len, const char *suffix)
+{
+    size_t suffix_len = strlen(suffix);
+
+    if (len <= suffix_len)
+        return false;
+    for (size_t i = 0; i < suffix_len; i++) {
+        char c = name[len - suffix_len + i];
+
+        if ((c == '_' ? '-' : c) != suffix[i])
+            return false;
+    }
+    return true;
+}
+
+static bool is_secret(const struct target *target)
+{
+    return target->option != NULL ? target->option->kind == VD_KIND_SECRET
+                                  : target->server->kind == VD_SERVER_SECRET;
+}
+
+/* Is the row one of the kind of place that is being read: of a group, or of the process? */
+static bool find_row(const struct native *n, const char *name, size_t len, struct target *out)
+{
+    const struct vd_option_row *row = vd_option_find(VD_IN_NATIVE, name, len);
+    bool of_group = row != NULL && row->option < VD_OPT_GROUP_COUNT;
+
+    out->server = n->group == NULL ? vd_server_find(VD_IN_NATIVE, name, len) : NULL;
+    out->option = row != NULL && of_group == (n->group != NULL) ? row : NULL;
+    return out->option != NULL || out->server != NULL;
+}
+
+static bool find_target(const struct native *n, const char *name, struct target *out)
+{
+    size_t len = strlen(name);
+
+    out->by = BY_VALUE;
+    if (find_row(n, name, len, out))
+        return true;
+    if (has_suffix(name, len, "-file") && find_row(n, name, len - 5, out)) {
+        out->by = BY_FILE;
+        return is_secret(out);
+    }
+    if (has_suffix(name, len, "-env") && find_row(n, name, len - 4, out)) {
+        out->by = BY_ENV;
+        return is_secret(out);
+    }
+    return false;
+}
+
+/* All names of this place, for "did you mean". */
+static bool refuse_unknown(struct native *n, const config_setting_t *setting)
+{
+    static const char *const of_process[] = {
+        "groups",           "myid", "requirepass-file", "requirepass-env", "sentinel-pass-file",
+        "sentinel-pass-env"};
+    static const char *const of_group[] = {"name", "primary",        "host",
+                                           "port", "auth-pass-file", "auth-pass-env"};
+    const char *const *own = n->group == NULL ? of_process : of_group;
+    size_t own_count = n->group == NULL ? sizeof(of_process) / sizeof(of_process[0])
+                                        : sizeof(of_group) / sizeof(of_group[0]);
+    size_t option_count;
+    size_t server_count;
+    const struct vd_option_row *options = vd_option_rows(&option_count);
+    const struct vd_server_row *servers = vd_server_rows(&server_count);
+    const char **names = vd_calloc(own_count + option_count + server_count, sizeof(names[0]));
+    size_t count = 0;
+    const char *nearest;
+    struct vd_text remedy = {0};
+    struct vd_text reason = {0};
+
+    for (size_t i = 0; i < own_count; i++)
+        names[count++] = own[i];
+    for (size_t i = 0; i < option_count; i++) {
+        if (options[i].names[VD_IN_NATIVE] != NULL &&
+            (options[i].option < VD_OPT_GROUP_COUNT) == (n->group != NULL))
+            names[count++] = options[i].names[VD_IN_NATIVE];
+    }
+    for (size_t i = 0; n->group == NULL && i < server_count; i++) {
+        if (servers[i].native != NULL)
+            names[count++] = servers[i].native;
+    }
+    nearest = vd_name_nearest(config_setting_name(setting), names, count);
+    vd_text_printf(&reason, "there is no setting '%s' %s", config_setting_name(setting),
+                   n->group == NULL ? "of the process" : "of a group");
+    if (nearest != NULL)
+        vd_text_printf(&remedy, "did you mean '%s'?", nearest);
+    else
+        vd_text_puts(&remedy, "vedette.cfg(5) lists them all");
+    fault(n, setting, reason.bytes, remedy.bytes);
+    vd_text_free(&reason);
+    vd_text_free(&remedy);
+    vd_free(names);
+    return false;
+}
+
+/* Values ------------------------------------------------------------------------------------- */
+
+/* A scalar as the text that the tables read; texts must have been written in quotes. */
+static bool read_scalar(struct native *n, const config_setting_t *setting, bool wants_text,
+                        struct vd_text *to)
+{
+    int type = config_setting_type(setting);
+
+    vd_text_clear(to);
+    if (type == CONFIG_TYPE_STRING)
+        vd_text_puts(to, config_setting_get_string(setting));
+    else if (wants_text)
+        return fault_about(n, setting, "must be a text", "put it in double quotes");
+    else if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)
+        vd_text_put_int(to, config_setting_get_int64(setting));
+    else if (type == CONFIG_TYPE_BOOL)
+        vd_text_puts(to, config_setting_get_bool(setting) ? "true" : "false");
+    else
+        return fault_about(n, setting, "must be one whole number, text, or true or false",
+                           "vedette.cfg(5) shows how it is written");
+    return true;
+}
+
+static bool wants_text(const struct target *target)
+{
+    if (target->server != NULL)
+        return target->server->kind == VD_SERVER_TEXT || target->server->kind == VD_SERVER_IP ||
+               target->server->kind == VD_SERVER_SECRET || target->server->kind == VD_SERVER_CHOICE;
+    return target->option->kind == VD_KIND_TEXT || target->option->kind == VD_KIND_HOST ||
+           target->option->kind == VD_KIND_SECRET || target->option->kind == VD_KIND_SCRIPT ||
+           target->option->kind == VD_KIND_CHOICE;
+}
+
+/* The secret itself, from where the text in *value says. */
+static bool fetch_secret(struct native *n, const config_setting_t *setting,
+                         const struct target *target, struct vd_text *value)
+{
+    struct vd_err err = {""};
+    const char *from;
+
+    if (target->by == BY_ENV) {
+        from = getenv(vd_text_cstr(value));
+        if (from == NULL || from[0] == '\0') {
+            vd_err_set(&err, "names the environment variable '%.100s', which is not set",
+                       vd_text_cstr(value));
+            return fault_about(n, setting, err.text, "set it where the process is started");
+        }
+        vd_text_clear(value);
+        vd_text_puts(value, from);
+        return true;
+    }
+    if (vd_conf_secret_read(n->config, file_of(n, setting),
+                            (unsigned)config_setting_source_line(setting), value, &err))
+        return true;
+    return fault_about(n, setting, err.text, "give a readable file that holds nothing else");
+}
+
+static bool apply_option(struct native *n, const config_setting_t *setting,
+                         const struct vd_option_row *row, const struct vd_text *text)
+{
+    const struct vd_word value = {vd_text_cstr(text), text->len};
+    struct vd_setting parsed;
+    struct vd_err err = {""};
+
+    if (!vd_option_parse(row, VD_FORM_UNITS, &value, NULL, &parsed, &err))
+        return fault_about(n, setting, err.text, "correct the value");
+    if (row->kind == VD_KIND_SCRIPT && value.len > 0 &&
+        !vd_conf_is_executable(n->config->server.dir, value.bytes))
+        return fault_about(n, setting, "is no executable file",
+                           "give the path of one; a relative path begins at 'dir'");
+    if (n->group != NULL) {
+        vd_options_apply(&n->group->options, &parsed);
+        n->group->set |= UINT64_C(1) << row->option;
+    } else {
+        vd_globals_apply(&n->config->globals, &parsed);
+        n->config->globals_set |= UINT64_C(1) << (row->option - VD_OPT_GROUP_COUNT);
+    }
+    return true;
+}
+
+/* bind: one address or an array of them. */
+static bool apply_list(struct native *n, const config_setting_t *setting,
+                       const struct vd_server_row *row)
+{
+    bool is_list = config_setting_is_aggregate(setting) && !config_setting_is_group(setting);
+    size_t count = is_list ? (size_t)config_setting_length(setting) : 1;
+    struct vd_word *values = vd_calloc(count + 1, sizeof(values[0]));
+    struct vd_err err = {""};
+    bool ok = count > 0;
+
+    for (size_t i = 0; i < count && ok; i++) {
+        const char *text = is_list ? config_setting_get_string_elem(setting, (int)i)
+                                   : config_setting_get_string(setting);
+
+        ok = text != NULL;
+        if (ok)
+            values[i] = (struct vd_word){text, strlen(text)};
+    }
+    if (!ok)
+        fault_about(n, setting, "must be a list of addresses",
+                    "write [\"127.0.0.1\", \"::1\"], or \"*\" for all; port = 0 switches TCP off");
+    else if (!vd_server_set(&n->config->server, row, VD_FORM_UNITS, values, count, &err))
+        ok = fault_about(n, setting, err.text, "give IP addresses, or \"*\" for all");
+    vd_free(values);
+    return ok;
+}
+
+static bool apply_server(struct native *n, const config_setting_t *setting,
+                         const struct vd_server_row *row, const struct vd_text *text)
+{
+    const struct vd_word value = {vd_text_cstr(text), text->len};
+    struct vd_err err = {""};
+    struct vd_text what = {0};
+
+    if (vd_server_set(&n->config->server, row, VD_FORM_UNITS, &value, 1, &err))
+        return true;
+    /* Redis's reasons speak of "argument"; here the setting has a name. */
+    if (strncmp(err.text, "argument", 8) == 0)
+        vd_text_puts(&what, err.text + (strncmp(err.text + 8, "(s)", 3) == 0 ? 12 : 9));
+    else
+        vd_text_puts(&what, err.text);
+    fault_about(n, setting, what.bytes, "correct the value");
+    vd_text_free(&what);
+    return false;
+}
+
+/* Commands by their names: rename-command = { CONFIG = "..."; } */
+static bool apply_renames(struct native *n, const config_setting_t *setting)
+{
+    const struct vd_option_row *row = vd_option_row(VD_OPT_RENAME_COMMAND);
+
+    if (!config_setting_is_group(setting))
+        return fault_about(n, setting, "must be a group of commands",
+                           "write { CONFIG = \"new-name\"; }");
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
+        const char *from = config_setting_name(one);
+        const char *to = config_setting_get_string(one);
+        struct vd_word words[2];
+        struct vd_setting parsed;
+        struct vd_err err = {""};
+
+        if (to == NULL || to[0] == '\0') {
+            fault_about(n, one, "needs a new name", "put it in double quotes");
+            continue;
+        }
+        words[0] = (struct vd_word){from, strlen(from)};
+        words[1] = (struct vd_word){to, strlen(to)};
+        if (!vd_option_parse(row, VD_FORM_UNITS, &words[0], &words[1], &parsed, &err)) {
+            fault_about(n, one, err.text, "correct the value");
+            continue;
+        }
+        vd_options_apply(&n->group->options, &parsed);
+        n->group->set |= UINT64_C(1) << VD_OPT_RENAME_COMMAND;
+    }
+    return true;
+}
+
+/* `down_after` and `down-after` are one, and so are a secret and the file it comes from. */
+static bool is_given_twice(struct native *n, const struct target *target)
+{
+    size_t count;
+    const struct vd_server_row *first = vd_server_rows(&count);
+    uint64_t *given = target->option != NULL ? &n->options_given : &n->server_given;
+    uint64_t bit = UINT64_C(1) << (target->option != NULL ? (size_t)target->option->option
+                                                          : (size_t)(target->server - first));
+    bool twice = (*given & bit) != 0;
+
+    *given |= bit;
+    return twice;
+}
+
+static bool apply_setting(struct native *n, const config_setting_t *setting)
+{
+    struct target target;
+    struct vd_text text = {0};
+    bool ok;
+
+    if (!find_target(n, config_setting_name(setting), &target))
+        return refuse_unknown(n, setting);
+    if (is_given_twice(n, &target))
+        return fault_about(n, setting, "is given twice", "remove one of the two");
+    if (target.server != NULL && target.server->kind == VD_SERVER_LIST)
+        return apply_list(n, setting, target.server);
+    if (target.option != NULL && target.option->kind == VD_KIND_RENAME)
+        return apply_renames(n, setting);
+    ok = read_scalar(n, setting, wants_text(&target), &text);
+    if (ok && target.by != BY_VALUE)
+        ok = fetch_secret(n, setting, &target, &text);
+    if (ok && target.option != NULL)
+        ok = apply_option(n, setting, target.option, &text);
+    else if (ok)
+        ok = apply_server(n, setting, target.server, &text);
+    vd_text_free(&text);
+    return ok;
+}
+
+/* Groups ----------------------------------------------------------------------------------------
+ */
+
+/* primary = "host:port", or host = "..."; port = n; */
+static bool read_address(struct native *n, const config_setting_t *setting, struct vd_addr *out)
+{
+    const config_setting_t *primary = config_setting_get_member(setting, "primary");
+    const config_setting_t *host = config_setting_get_member(setting, "host");
+    const config_setting_t *port = config_setting_get_member(setting, "port");
+    const config_setting_t *said = primary != NULL ? primary : host;
+    const char *text = said == NULL ? NULL : config_setting_get_string(said);
+    int64_t number = port == NULL ? 6379 : (int64_t)config_setting_get_int64(port);
+    struct vd_err err = {""};
+
+    if (said == NULL)
+        return fault(n, setting, "the group has no address",
+                     "add primary = \"host:port\", the server that is the primary now");
+    if (primary != NULL && (host != NULL || port != NULL))
+        return fault(n, primary, "primary is given as well as host or port", "remove one of them");
+    if (text == NULL)
+        return fault_about(n, said, "must be a text", "put it in double quotes");
+    if (port != NULL && (number < 1 || number > UINT16_MAX))
+        return fault(n, port, "port must be from 1 to 65535", "correct the value");
+    if (primary != NULL && !vd_addr_parse(out, text, strlen(text), &err))
+        return fault_about(n, primary, err.text, NULL);
+    if (primary == NULL && !vd_addr_set(out, text, strlen(text), (uint16_t)number))
+        return fault_about(n, host, "is neither an IP address nor a host name",
+                           "write it without port and without brackets");
+    if (out->ip[0] == '\0' && !n->config->globals.resolve_hostnames)
+        return fault_about(n, said, "has a host name, but names are not resolved",
+                           "add resolve-hostnames = true, or give an IP address");
+    return true;
+}
+
+static bool is_of_address(const char *name)
+{
+    return strcmp(name, "name") == 0 || strcmp(name, "primary") == 0 || strcmp(name, "host") == 0 ||
+           strcmp(name, "port") == 0;
+}
+
+static void read_group(struct native *n, const config_setting_t *setting)
+{
+    const config_setting_t *name = config_setting_get_member(setting, "name");
+    const char *text = name == NULL ? NULL : config_setting_get_string(name);
+    struct vd_text place = {0};
+    struct vd_addr addr = {0};
+
+    if (text == NULL) {
+        fault(n, setting, "the group has no name", "add name = \"...\", as clients ask for it");
+        return;
+    }
+    if (!vd_group_name_valid(text, strlen(text))) {
+        fault(n, name, "the group's name is not valid",
+              "use at most 255 characters, without blanks and commas");
+        return;
+    }
+    if (vd_config_find(n->config, text) != NULL) {
+        fault(n, name, "another group has this name", "give each group a name of its own");
+        return;
+    }
+    /* Read on after a bad address: the other settings may be bad as well. */
+    (void)read_address(n, setting, &addr);
+    n->group = vd_config_add(n->config, text);
+    n->group->addr = addr;
+    vd_text_printf(&place, "%s:%u", file_of(n, setting),
+                   (unsigned)config_setting_source_line(setting));
+    n->group->place = place.bytes;
+    n->options_given = 0;
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
+
+        if (!is_of_address(config_setting_name(one)))
+            apply_setting(n, one);
+    }
+    n->group = NULL;
+}
+
+static void read_groups(struct native *n, const config_setting_t *groups)
+{
+    if (!config_setting_is_list(groups)) {
+        fault(n, groups, "groups must be a list", "write groups = ( { ... }, { ... } );");
+        return;
+    }
+    for (int i = 0; i < config_setting_length(groups); i++) {
+        const config_setting_t *one = config_setting_get_elem(groups, (unsigned)i);
+
+        if (config_setting_is_group(one))
+            read_group(n, one);
+        else
+            fault(n, one, "an entry of groups is no group", "write { name = ...; ... }");
+    }
+}
+
+/* The whole
+ * ----------------------------------------------------------------------------------------- */
+
+static void read_myid(struct native *n, const config_setting_t *setting)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (text == NULL || strlen(text) != VD_ID_LEN ||
+        strspn(text, "0123456789abcdef") != VD_ID_LEN) {
+        fault(n, setting, "myid is no id", "give 40 lower-case hex digits in quotes, or none");
+        return;
+    }
+    memcpy(n->config->myid.hex, text, VD_ID_LEN + 1);
+}
+
+static void read_root(struct native *n, const config_setting_t *root)
+{
+    const config_setting_t *groups = NULL;
+
+    for (int i = 0; i < config_setting_length(root); i++) {
+        const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
+
+        if (strcmp(config_setting_name(one), "groups") == 0)
+            groups = one;
+        else if (strcmp(config_setting_name(one), "myid") == 0)
+            read_myid(n, one);
+        else
+            apply_setting(n, one);
+    }
+    if (groups != NULL)
+        read_groups(n, groups);
+}
+
+bool vd_conf_native_read(struct vd_config *config, const char *path)
+{
+    struct native n = {.config = config, .path = path};
+    size_t faults_before = config->fault_count;
+    struct vd_text text = {0};
+    char *dir = vd_conf_directory(path);
+    config_t parsed;
+
+    config_init(&parsed);
+    config_set_include_dir(&parsed, dir);
+    /* Read by ourselves: libconfig 1.5 ends the process when it cannot read what it has opened. */
+    if (vd_conf_native_text(config, path, dir, &text)) {
+        if (config_read_string(&parsed, vd_text_cstr(&text)) == CONFIG_TRUE) {
+            read_root(&n, config_root_setting(&parsed));
+        } else {
+            const char *file = config_error_file(&parsed);
+
+            vd_config_fault(config, file == NULL ? path : file,
+                            (unsigned)config_error_line(&parsed), NULL, config_error_text(&parsed),
+                            "look at this line and at the end of the one before it: settings are "
+                            "name = value; with texts in double quotes");
+        }
+    }
+    config_destroy(&parsed);
+    vd_text_free(&text);
+    vd_free(dir);
+    return config->fault_count == faults_before;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loading a configuration: which format, what on top of what, and the checks
+ * that need the whole of it. How a mistake is told is here as well.
+ */
+#include "shell/config_load.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/conf_classic.h"
+#include "shell/conf_file.h"
+#include "shell/conf_native.h"
+
+/* The world of a classic file ------------------------------------------------------------ */
+
+static bool read_for_classic(void *self, const char *path, struct vd_text *to, struct vd_err *err)
+{
+    (void)self;
+    return strcmp(path, "-") == 0 ? vd_conf_stdin_read(to, err) : vd_conf_file_read(path, to, err);
+}
+
+static size_t expand_for_classic(void *self, const char *pattern, struct vd_arena *arena,
+                                 const char *const **paths)
+{
+    glob_t found = {0};
+    const char **list = NULL;
+    size_t count = 0;
+
+    (void)self;
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        list = vd_arena_alloc(arena, found.gl_pathc * sizeof(list[0]));
+        for (count = 0; count < found.gl_pathc; count++)
+            list[count] = vd_arena_strdup(arena, found.gl_pathv[count]);
+    }
+    globfree(&found);
+    *paths = list;
+    return count;
+}
+
+static bool is_executable_for_classic(void *self, const char *path)
+{
+    (void)self;
+    return vd_conf_is_executable(NULL, path);
+}
+
+static const struct vd_classic_world classic_world = {
+    .read = read_for_classic,
+    .expand = expand_for_classic,
+    .is_executable = is_executable_for_classic,
+};
+
+/* Which format --------------------------------------------------------------------------- */
+
+static bool ends_in(const char *path, const char *suffix)
+{
+    size_t len = strlen(path);
+    size_t suffix_len = strlen(suffix);
+
+    return len >= suffix_len && strcmp(path + len - suffix_len, suffix) == 0;
+}
+
+/* "name =", "name: " or "@include": no line of a sentinel.conf begins so. */
+static bool is_native_line(const char *line)
+{
+    size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    const char *behind = line + name + strspn(line + name, " \t\r\n");
+
+    return strncmp(line, "@include", 8) == 0 ||
+           (name > 0 && (*behind == '=' || (*behind == ':' && strchr(" \t\n", behind[1]) != NULL)));
+}
+
+/* The first place of a text that is neither blank nor comment of either format. */
+static const char *skip_comments(const char *at)
+{
+    for (;;) {
+        at += strspn(at, " \t\r\n");
+        if (*at == '#' || strncmp(at, "//", 2) == 0) {
+            at += strcspn(at, "\n");
+        } else if (strncmp(at, "/*", 2) == 0 && strstr(at, "*/") != NULL) {
+            at = strstr(at, "*/") + 2;
+        } else {
+            return at;
+        }
+    }
+}
+
+static bool is_native(const char *path)
+{
+    struct vd_text text = {0};
+    bool native;
+
+    if (ends_in(path, ".cfg"))
+        return true;
+    if (ends_in(path, ".conf"))
+        return false;
+    /* A file that cannot be read is told of by the reader. */
+    native =
+        vd_conf_file_read(path, &text, NULL) && is_native_line(skip_comments(vd_text_cstr(&text)));
+    vd_text_free(&text);
+    return native;
+}
+
+/* What only the whole tells --------------------------------------------------------------- */
+
+static const char *origin(const struct vd_config *config)
+{
+    return config->file == NULL ? "command line" : config->file;
+}
+
+static void check_dir(struct vd_config *config)
+{
+    struct stat about;
+    struct vd_err err = {""};
+    int problem;
+
+    if (config->server.dir == NULL)
+        return;
+    problem = stat(config->server.dir, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+    if (problem == 0)
+        return;
+    vd_err_set(&err, "dir is '%.200s': %s", config->server.dir, strerror(problem));
+    vd_config_fault(config, origin(config), 0, NULL, err.text,
+                    "make the directory, or correct the path");
+}
+
+static void check_whole(struct vd_config *config)
+{
+    const struct vd_globals *globals = &config->globals;
+    struct vd_err err = {""};
+
+    check_dir(config);
+    if (config->group_count > globals->max_groups) {
+        vd_err_set(&err, "%zu groups, more than max-groups %u", config->group_count,
+                   globals->max_groups);
+        vd_config_fault(config, origin(config), 0, NULL, err.text,
+                        "set max-groups higher, or monitor fewer");
+    }
+    if (globals->announce_hostnames && !globals->resolve_hostnames)
+        vd_config_warn(config,
+                       "%s: announce-hostnames without resolve-hostnames: names that others "
+                       "announce cannot be resolved here",
+                       origin(config));
+    if (config->server.port == 0 && globals->announce_port == 0)
+        vd_config_warn(config, "%s: port is 0: other sentinels cannot reach this one",
+                       origin(config));
+}
+
+static char *make_absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *joined = vd_conf_join(here, path);
+
+    free(here);
+    return joined;
+}
+
+/*
+ * Where state is kept unless it is said: for a sentinel.conf beside it, which
+ * is where Sentinel would have kept it; otherwise the system's place.
+ */
+static void fill_in(struct vd_config *config)
+{
+    struct vd_server_options *server = &config->server;
+    char *path;
+
+    config->globals.listen_port = server->port;
+    if (server->state_dir != NULL) {
+        path = vd_conf_join(server->dir, server->state_dir);
+        vd_free(server->state_dir);
+        server->state_dir = make_absolute(path);
+        vd_free(path);
+    } else if (config->classic && config->file != NULL) {
+        struct vd_text beside = {0};
+
+        vd_text_printf(&beside, "%s.state", config->file);
+        server->state_dir = beside.bytes;
+    } else {
+        server->state_dir = vd_strdup(VD_STATEDIR);
+    }
+}
+
+/* Telling of mistakes ----------------------------------------------------------------------- */
+
+/* Lines of any length must leave room for what is wrong with them. */
+static void put_bounded(struct vd_text *to, const char *text, size_t max)
+{
+    size_t len = strlen(text);
+
+    vd_text_add(to, text, len > max ? max : len);
+    vd_text_puts(to, len > max ? "..." : "");
+}
+
+static bool tell(const struct vd_config *config, struct vd_err *err)
+{
+    const struct vd_fault *first = &config->faults[0];
+    struct vd_text text = {0};
+    struct vd_text plain = {0};
+
+    /* compat: Sentinel's own block, for those who look for it. */
+    if (first->text != NULL) {
+        vd_text_printf(&text,
+                       "*** FATAL CONFIG FILE ERROR (vedette " VD_VERSION ") ***\n"
+                       "Reading the configuration file, at line %u\n>>> '",
+                       first->line);
+        put_bounded(&text, first->text, 80);
+        vd_text_puts(&text, "'\n");
+        put_bounded(&text, first->reason, 80);
+        vd_text_putc(&text, '\n');
+    }
+    vd_fault_print(first, &plain);
+    vd_text_puts(&text, vd_text_cstr(&plain));
+    if (config->fault_count > 1)
+        vd_text_printf(&text, " (and %zu more: vedette --check tells all)",
+                       config->fault_count - 1);
+    vd_err_set(err, "%s", text.bytes);
+    vd_text_free(&plain);
+    vd_text_free(&text);
+    return false;
+}
+
+bool vd_config_load(struct vd_config *config, size_t count, const char *const *arguments,
+                    struct vd_err *err)
+{
+    struct vd_arena arena = {0};
+    struct vd_classic_input input;
+    bool ok = vd_classic_arguments(count, arguments, &arena, &input, err);
+
+    if (!ok)
+        vd_config_fault(config, "command line", 0, NULL, err->text,
+                        "the file comes first, then options such as '--port 26380'");
+    if (ok && input.path != NULL)
+        config->file = make_absolute(input.path);
+    config->classic = ok && (input.path == NULL || !is_native(input.path));
+    if (ok && !config->classic) {
+        ok = vd_conf_native_read(config, input.path);
+        input.path = NULL;
+    }
+    ok = ok && vd_conf_classic_read(config, &input, &classic_world);
+    vd_arena_free(&arena);
+    if (ok)
+        check_whole(config);
+    fill_in(config);
+    return config->fault_count == 0 || tell(config, err);
+}
+
+int vd_config_check(size_t count, const char *const *arguments, FILE *out, FILE *err)
+{
+    struct vd_config config;
+    struct vd_err reason = {""};
+    struct vd_text text = {0};
+    bool ok;
+
+    vd_config_init(&config);
+    ok = vd_config_load(&config, count, arguments, &reason);
+    for (size_t i = 0; i < config.warning_count; i++)
+        (void)fprintf(err, "warning: %s\n", config.warnings[i]);
+    for (size_t i = 0; i < config.fault_count; i++) {
+        vd_text_clear(&text);
+        vd_fault_print(&config.faults[i], &text);
+        (void)fprintf(err, "%s\n", vd_text_cstr(&text));
+    }
+    if (ok)
+        (void)fprintf(out, "%s: good; %zu group%s, port %u, state in %s\n", origin(&config),
+                      config.group_count, config.group_count == 1 ? "" : "s", config.server.port,
+                      config.server.state_dir);
+    vd_text_free(&text);
+    vd_config_free(&config);
+    return ok ? 0 : 1;
+}
