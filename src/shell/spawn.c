@@ -15,8 +15,6 @@
 
 #include "shell/log.h"
 
-extern char **environ;
-
 #define EXIT_NO_EXEC 2 /* what the child of a failed exec exits with */
 
 struct job {
