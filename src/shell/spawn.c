@@ -137,14 +137,23 @@ static void perform_spawn(struct vd_spawn *spawn, const struct vd_effect *effect
     DL_APPEND(spawn->jobs, job);
 }
 
-static void perform_kill(struct vd_spawn *spawn, const struct vd_effect *effect)
+long vd_spawn_pid(const struct vd_spawn *spawn, vd_job id)
 {
     const struct job *job;
 
     DL_FOREACH (spawn->jobs, job) {
-        if (job->id.n == effect->kill.job.n)
-            (void)kill(job->pid, SIGKILL); /* not reaped yet, so the pid is still its */
+        if (job->id.n == id.n)
+            return (long)job->pid;
     }
+    return 0;
+}
+
+static void perform_kill(struct vd_spawn *spawn, const struct vd_effect *effect)
+{
+    long pid = vd_spawn_pid(spawn, effect->kill.job);
+
+    if (pid > 0)
+        (void)kill((pid_t)pid, SIGKILL); /* not reaped yet, so the pid is still its */
 }
 
 void vd_spawn_perform(struct vd_spawn *spawn, const struct vd_effect *effect)

@@ -21,4 +21,7 @@ void vd_spawn_free(struct vd_spawn *spawn);
 /* Effects SPAWN and KILL. */
 void vd_spawn_perform(struct vd_spawn *spawn, const struct vd_effect *effect);
 
+/* The process of a script that runs; 0: none. */
+long vd_spawn_pid(const struct vd_spawn *spawn, vd_job id);
+
 #endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Daemon: see daemon.h. */
+#include "shell/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/clock.h"
+#include "shell/log.h"
+#include "shell/restore.h"
+#include "shell/supervise.h"
+
+/* Starting ----------------------------------------------------------------------- */
+
+static void on_panic(const char *text)
+{
+    vd_log(VD_LOG_WARNING, "this must not happen, and vedette ends: assertion failed at %s", text);
+}
+
+/* The file's name must still be right when the working directory has changed. */
+static void keep_arguments(struct vd_daemon *daemon, size_t count, const char *const *arguments)
+{
+    daemon->arguments = vd_calloc(count + 1, sizeof(char *));
+    daemon->argument_count = count;
+    for (size_t i = 0; i < count; i++)
+        daemon->arguments[i] = vd_strdup(arguments[i]);
+    if (count > 0 && arguments[0][0] != '-' && daemon->config->file != NULL) {
+        vd_free(daemon->arguments[0]);
+        daemon->arguments[0] = vd_strdup(daemon->config->file);
+    }
+}
+
+static bool enter_process(const struct vd_server_options *server, struct vd_err *err)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    if (server->dir != NULL && server->dir[0] != '\0' && chdir(server->dir) != 0)
+        return vd_err_set(err, "cannot change to the directory %s: %s; make it, or change dir",
+                          server->dir, strerror(errno));
+    if (!vd_log_open(server, err))
+        return false;
+    if (server->daemonize && !vd_supervise_daemonize(err))
+        return false;
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    vd_panic_set_hook(on_panic);
+    return true;
+}
+
+static void say_shutdown(void *self)
+{
+    struct vd_daemon *daemon = self;
+
+    vd_log(VD_LOG_WARNING, "a client has ordered SHUTDOWN: leaving");
+    ev_break(daemon->loop, EVBREAK_ALL);
+}
+
+static void on_host(void *self, uint64_t token, const char *host, const char (*ips)[VD_IP_SIZE],
+                    size_t count, const char *why)
+{
+    struct vd_daemon *daemon = self;
+
+    (void)host;
+    (void)why;
+    vd_clients_resolved(daemon->turn.clients, (vd_client){token}, count > 0 ? ips[0] : "");
+}
+
+static void resolve_host(void *self, vd_client client, const char *host)
+{
+    struct vd_daemon *daemon = self;
+
+    vd_resolver_ask(daemon->turn.resolver, host, on_host, daemon, client.n);
+}
+
+static long find_pid(void *self, vd_job job)
+{
+    const struct vd_daemon *daemon = self;
+
+    return vd_spawn_pid(daemon->turn.spawn, job);
+}
+
+/* Everything that can be refused without anything having been written. */
+static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
+{
+    const struct vd_clients_hooks hooks = {
+        .self = daemon, .shutdown = say_shutdown, .resolve = resolve_host, .pid_of = find_pid};
+    struct vd_turn *turn = &daemon->turn;
+
+    daemon->loop = ev_default_loop(EVFLAG_AUTO);
+    if (daemon->loop == NULL)
+        return vd_err_set(err, "cannot start the event loop: %s", strerror(errno));
+    turn->loop = daemon->loop;
+    turn->inbox = &daemon->inbox;
+    turn->drive = &daemon->drive;
+    turn->resolver = vd_resolver_new(daemon->loop, err);
+    if (turn->resolver == NULL)
+        return false;
+    turn->links =
+        vd_links_new(daemon->loop, &daemon->inbox, turn->resolver, &daemon->config->server);
+    turn->spawn = vd_spawn_new(daemon->loop, &daemon->inbox);
+    turn->clients =
+        vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
+    return vd_clients_listen(turn->clients, err);
+}
+
+/* A core from configuration and state; what it starts from is saved before anything is said. */
+static bool make_core(struct vd_daemon *daemon, struct vd_saved *saved, bool found,
+                      struct vd_err *err)
+{
+    struct vd_arena arena = {0};
+    struct vd_receipt receipt = {false};
+    struct vd_image image;
+    bool fresh;
+    bool good;
+
+    image = *vd_restore_merge(daemon->config, found ? saved : NULL, &arena, &fresh);
+    if (image.self.hex[0] == '\0')
+        image.self = vd_clock_new_id();
+    good = vd_store_save(daemon->turn.store, &image, &receipt, err);
+    if (good) {
+        vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
+        vd_log(VD_LOG_NOTICE, "Sentinel ID is %s", image.self.hex);
+        if (fresh)
+            vd_log(VD_LOG_NOTICE, "there is no saved state in %s: a new one was begun",
+                   daemon->config->server.state_dir);
+    }
+    vd_arena_free(&arena);
+    return good;
+}
+
+static bool restore(struct vd_daemon *daemon, struct vd_err *err)
+{
+    struct vd_saved saved;
+    bool found;
+    bool good;
+
+    daemon->turn.store = vd_store_open(daemon->config->server.state_dir, err);
+    if (daemon->turn.store == NULL)
+        return false;
+    vd_store_configured(daemon->turn.store, daemon->config);
+    if (!vd_store_load(daemon->turn.store, &saved, &found, err))
+        return false;
+    good = make_core(daemon, &saved, found, err);
+    vd_saved_free(&saved);
+    return good;
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)events;
+    vd_log(VD_LOG_WARNING, "%s received: leaving",
+           watcher->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_hang_up(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    vd_daemon_reload(watcher->data);
+}
+
+static void watch_signals(struct vd_daemon *daemon)
+{
+    ev_signal_init(&daemon->hang_up, on_hang_up, SIGHUP);
+    ev_signal_init(&daemon->terminate, on_signal, SIGTERM);
+    ev_signal_init(&daemon->interrupt, on_signal, SIGINT);
+    daemon->hang_up.data = daemon;
+    ev_signal_start(daemon->loop, &daemon->hang_up);
+    ev_signal_start(daemon->loop, &daemon->terminate);
+    ev_signal_start(daemon->loop, &daemon->interrupt);
+}
+
+static bool write_pidfile(const struct vd_server_options *server, struct vd_err *err)
+{
+    return server->pidfile == NULL || server->pidfile[0] == '\0' ||
+           vd_supervise_write_pidfile(server->pidfile, err);
+}
+
+static void release(struct vd_daemon *daemon)
+{
+    struct vd_turn *turn = &daemon->turn;
+
+    if (daemon->began)
+        vd_turn_stop(turn);
+    if (turn->clients != NULL) {
+        vd_clients_stop(turn->clients);
+        vd_clients_free(turn->clients);
+    }
+    vd_links_free(turn->links);
+    vd_spawn_free(turn->spawn);
+    vd_resolver_free(turn->resolver);
+    if (daemon->drive.core != NULL)
+        vd_drive_free(&daemon->drive);
+    vd_store_close(turn->store);
+    vd_inbox_free(&daemon->inbox);
+    for (size_t i = 0; i < daemon->argument_count; i++)
+        vd_free(daemon->arguments[i]);
+    vd_free(daemon->arguments);
+    vd_config_free(daemon->config);
+    vd_free(daemon->config);
+    if (daemon->loop != NULL)
+        ev_loop_destroy(daemon->loop);
+    vd_log_close();
+    memset(daemon, 0, sizeof(*daemon));
+}
+
+bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t count,
+                     const char *const *arguments, struct vd_err *err)
+{
+    memset(daemon, 0, sizeof(*daemon));
+    daemon->config = config;
+    keep_arguments(daemon, count, arguments);
+    if (!enter_process(&config->server, err)) {
+        release(daemon);
+        return false;
+    }
+    for (size_t i = 0; i < config->warning_count; i++)
+        vd_log(VD_LOG_WARNING, "%s", config->warnings[i]);
+    vd_log(VD_LOG_NOTICE, "vedette %s starts, with at most %lu open files", VD_VERSION,
+           vd_supervise_raise_files());
+    if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err)) {
+        release(daemon);
+        return false;
+    }
+    watch_signals(daemon);
+    vd_turn_start(&daemon->turn);
+    daemon->began = true;
+    vd_supervise_ready(config->server.supervised_systemd);
+    return true;
+}
+
+/* Running ------------------------------------------------------------------------ */
+
+void vd_daemon_run(struct vd_daemon *daemon)
+{
+    ev_run(daemon->loop, 0);
+}
+
+void vd_daemon_stop(struct vd_daemon *daemon)
+{
+    const struct vd_server_options *server = &daemon->config->server;
+
+    if (server->supervised_systemd)
+        vd_supervise_tell("STOPPING=1");
+    if (server->pidfile != NULL && server->pidfile[0] != '\0')
+        (void)unlink(server->pidfile);
+    ev_signal_stop(daemon->loop, &daemon->hang_up);
+    ev_signal_stop(daemon->loop, &daemon->terminate);
+    ev_signal_stop(daemon->loop, &daemon->interrupt);
+    release(daemon);
+}

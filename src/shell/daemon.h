@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Daemon: the rooms of the shell put together round one core: started in the
+ * order in which they can fail without having changed anything, run until told
+ * to leave, taken down again.
+ */
+#ifndef VD_SHELL_DAEMON_H
+#define VD_SHELL_DAEMON_H
+
+#include "shell/turn.h"
+
+struct vd_daemon {
+    struct vd_config *config; /* owned */
+    char **arguments;         /* by which it is read anew; owned */
+    size_t argument_count;
+    struct ev_loop *loop;
+    struct vd_inbox inbox;
+    struct vd_drive drive;
+    struct vd_turn turn;
+    bool began; /* the drive and the turn are to be ended */
+    ev_signal hang_up;
+    ev_signal terminate;
+    ev_signal interrupt;
+};
+
+/*
+ * Start with the configuration that was read from the arguments (the
+ * program's name left out). Takes the configuration over, in any case. False
+ * with the reason and the remedy; nothing is left then.
+ */
+bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t count,
+                     const char *const *arguments, struct vd_err *err) VD_MUSTCHECK;
+
+/* Serve until SIGTERM, SIGINT or SHUTDOWN. */
+void vd_daemon_run(struct vd_daemon *daemon);
+
+/* Leave cleanly: sockets closed, lock and pidfile gone. */
+void vd_daemon_stop(struct vd_daemon *daemon);
+
+/* SIGHUP: read the configuration anew and act on what has changed; reload.c. */
+void vd_daemon_reload(struct vd_daemon *daemon);
+
+#endif

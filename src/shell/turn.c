@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Turn: see turn.h. */
+#include "shell/turn.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/addr.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+#include "shell/phases.h"
+
+#define ROUNDS_MAX 64 /* turns in a row; then the loop looks at its sockets again */
+#define CRASH_STATUS 99
+
+/* Performing --------------------------------------------------------------------- */
+
+static void on_resolved(void *self, uint64_t token, const char *host, const char (*ips)[VD_IP_SIZE],
+                        size_t count, const char *why)
+{
+    struct vd_turn *turn = self;
+    struct vd_event event = {.type = VD_EV_RESOLVED};
+
+    (void)token;
+    (void)why;
+    event.resolved.host = host;
+    event.resolved.ip = count > 0 ? ips[0] : "";
+    vd_inbox_push(turn->inbox, &event);
+}
+
+static void notice(struct vd_turn *turn, const struct vd_effect *effect)
+{
+    const char *event = effect->notice.event;
+
+    vd_log_notice(effect->notice.level, event, effect->notice.payload);
+    if (effect->notice.level != VD_NOTICE_DEBUG && effect->notice.level != VD_NOTICE_LOG_ONLY)
+        vd_clients_publish(turn->clients, event, effect->notice.payload);
+}
+
+static void put_addr(const struct vd_addr *addr, struct vd_text *to)
+{
+    if (addr->port == 0)
+        vd_text_puts(to, "none");
+    else
+        vd_addr_print(addr->host[0] != '\0' ? addr->host : addr->ip, addr->port, to);
+}
+
+static void record(struct vd_turn *turn, const struct vd_failover_record *record)
+{
+    struct vd_phases phases;
+    struct vd_text text = {0};
+    struct vd_err err;
+
+    vd_phases_of(record, &phases);
+    vd_text_printf(&text, "failover %s epoch %llu: ", record->group,
+                   (unsigned long long)record->epoch);
+    vd_phases_print(&phases, &text);
+    if (record->loss_bytes >= 0)
+        vd_text_printf(&text, "; loss bound %lld bytes", (long long)record->loss_bytes);
+    vd_text_puts(&text, "; ");
+    put_addr(&record->from, &text);
+    vd_text_puts(&text, " -> ");
+    put_addr(&record->to, &text);
+    vd_text_printf(&text, ", %s, %s", record->reason, record->result);
+    vd_log(VD_LOG_WARNING, "%s", vd_text_cstr(&text));
+    vd_text_free(&text);
+    /* The history costs a sync of the disk: what others wait for goes out before. */
+    vd_links_flush(turn->links);
+    vd_clients_flush(turn->clients);
+    if (!vd_store_record(turn->store, record, &err))
+        vd_log(VD_LOG_WARNING, "a failover is missing in the history: %s", err.text);
+}
+
+static void perform(void *self, const struct vd_effect *effect)
+{
+    struct vd_turn *turn = self;
+
+    switch (effect->type) {
+    case VD_EF_RESOLVE:
+        vd_resolver_ask(turn->resolver, effect->resolve.host, on_resolved, turn, 0);
+        return;
+    case VD_EF_CONNECT:
+    case VD_EF_CLOSE:
+    case VD_EF_SEND:
+        vd_links_perform(turn->links, effect);
+        return;
+    case VD_EF_REPLY:
+        vd_clients_reply(turn->clients, effect);
+        return;
+    case VD_EF_NOTICE:
+        notice(turn, effect);
+        return;
+    case VD_EF_SPAWN:
+    case VD_EF_KILL:
+        vd_spawn_perform(turn->spawn, effect);
+        return;
+    case VD_EF_RECORD:
+        record(turn, effect->record);
+        return;
+    case VD_EF_CRASH:
+        _exit(CRASH_STATUS);
+    }
+    VD_ASSERT(false);
+}
+
+static void refuse(void *self, const struct vd_effect *effect, const char *reason)
+{
+    struct vd_turn *turn = self;
+
+    (void)reason; /* told once, when it began: run_once */
+    if (effect->type == VD_EF_REPLY)
+        vd_clients_refuse(turn->clients, effect);
+    if (effect->type == VD_EF_NOTICE)
+        vd_log_limited("withheld", VD_LOG_WARNING, "withheld, for it is not saved: %s %s",
+                       effect->notice.event, effect->notice.payload);
+}
+
+static bool save(void *self, const struct vd_image *image, struct vd_receipt *receipt,
+                 struct vd_err *err)
+{
+    struct vd_turn *turn = self;
+
+    return vd_store_save(turn->store, image, receipt, err);
+}
+
+const struct vd_drive_ops vd_turn_ops = {.save = save, .perform = perform, .refuse = refuse};
+
+/* Turning ------------------------------------------------------------------------ */
+
+static void tell_mute(bool was_mute, const struct vd_drive *drive)
+{
+    if (drive->mute && !was_mute)
+        vd_log(VD_LOG_WARNING,
+               "the state cannot be saved: %s; until it can, this vedette watches and answers, "
+               "but does not vote or act",
+               drive->error.text);
+    if (!drive->mute && was_mute)
+        vd_log(VD_LOG_WARNING, "the state can be saved again");
+}
+
+/* The inbox is taken whole; what the turn causes is for the next one. */
+static void run_once(struct vd_turn *turn, vd_ms now)
+{
+    struct vd_inbox full = *turn->inbox;
+    bool was_mute = turn->drive->mute;
+
+    *turn->inbox = turn->taken;
+    turn->taken = full;
+    vd_drive_turn(turn->drive, full.events, full.count, now, vd_clock_dice());
+    vd_inbox_clear(&turn->taken);
+    tell_mute(was_mute, turn->drive);
+    vd_links_flush(turn->links);
+}
+
+void vd_turn_run(struct vd_turn *turn)
+{
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        vd_ms now = vd_clock_now();
+
+        if (turn->inbox->count == 0 && vd_drive_wake_at(turn->drive) > now)
+            return;
+        run_once(turn, now);
+    }
+}
+
+static void arm(struct vd_turn *turn)
+{
+    vd_ms wake_at = vd_drive_wake_at(turn->drive);
+    int64_t left_us = 0;
+
+    ev_timer_stop(turn->loop, &turn->due);
+    if (turn->inbox->count == 0) {
+        if (wake_at == INT64_MAX)
+            return;
+        left_us = wake_at > 0 ? wake_at * 1000 - vd_clock_now_us() : 0;
+    }
+    ev_now_update(turn->loop);
+    ev_timer_set(&turn->due, left_us > 0 ? (double)left_us * 1e-6 : 0., 0.);
+    ev_timer_start(turn->loop, &turn->due);
+}
+
+static void before_waiting(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    struct vd_turn *turn = watcher->data;
+
+    (void)loop;
+    (void)events;
+    vd_turn_run(turn);
+    vd_links_flush(turn->links);
+    arm(turn);
+}
+
+/* The loop is awake: before_waiting does the rest. */
+static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)timer;
+    (void)events;
+}
+
+void vd_turn_start(struct vd_turn *turn)
+{
+    struct vd_event event = {.type = VD_EV_START};
+
+    vd_inbox_push(turn->inbox, &event);
+    ev_timer_init(&turn->due, on_due, 0., 0.);
+    ev_prepare_init(&turn->before, before_waiting);
+    turn->before.data = turn;
+    ev_prepare_start(turn->loop, &turn->before);
+}
+
+void vd_turn_stop(struct vd_turn *turn)
+{
+    ev_prepare_stop(turn->loop, &turn->before);
+    ev_timer_stop(turn->loop, &turn->due);
+    vd_inbox_free(&turn->taken);
+}
