@@ -81,11 +81,8 @@ static long find_pid(void *self, vd_job job)
     return vd_spawn_pid(daemon->turn.spawn, job);
 }
 
-/* Everything that can be refused without anything having been written. */
 static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
 {
-    const struct vd_clients_hooks hooks = {
-        .self = daemon, .shutdown = say_shutdown, .resolve = resolve_host, .pid_of = find_pid};
     struct vd_turn *turn = &daemon->turn;
 
     daemon->loop = ev_default_loop(EVFLAG_AUTO);
@@ -100,14 +97,28 @@ static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
     turn->links =
         vd_links_new(daemon->loop, &daemon->inbox, turn->resolver, &daemon->config->server);
     turn->spawn = vd_spawn_new(daemon->loop, &daemon->inbox);
-    turn->clients =
-        vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
-    return vd_clients_listen(turn->clients, err);
+    turn->store = vd_store_open(daemon->config->server.state_dir, err);
+    if (turn->store == NULL)
+        return false;
+    vd_store_configured(turn->store, daemon->config);
+    return true;
 }
 
-/* A core from configuration and state; what it starts from is saved before anything is said. */
-static bool make_core(struct vd_daemon *daemon, struct vd_saved *saved, bool found,
-                      struct vd_err *err)
+static bool open_doors(struct vd_daemon *daemon, struct vd_err *err)
+{
+    const struct vd_clients_hooks hooks = {
+        .self = daemon, .shutdown = say_shutdown, .resolve = resolve_host, .pid_of = find_pid};
+
+    daemon->turn.clients =
+        vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
+    return vd_clients_listen(daemon->turn.clients, err);
+}
+
+/*
+ * A core from configuration and state. A port in use is found before anything
+ * is written; what the core starts from is saved before anything is said.
+ */
+static bool make_core(struct vd_daemon *daemon, const struct vd_saved *saved, struct vd_err *err)
 {
     struct vd_arena arena = {0};
     struct vd_receipt receipt = {false};
@@ -115,17 +126,16 @@ static bool make_core(struct vd_daemon *daemon, struct vd_saved *saved, bool fou
     bool fresh;
     bool good;
 
-    image = *vd_restore_merge(daemon->config, found ? saved : NULL, &arena, &fresh);
+    image = *vd_restore_merge(daemon->config, saved, &arena, &fresh);
     if (image.self.hex[0] == '\0')
         image.self = vd_clock_new_id();
-    good = vd_store_save(daemon->turn.store, &image, &receipt, err);
-    if (good) {
-        vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
+    vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
+    good = open_doors(daemon, err) && vd_store_save(daemon->turn.store, &image, &receipt, err);
+    if (good)
         vd_log(VD_LOG_NOTICE, "Sentinel ID is %s", image.self.hex);
-        if (fresh)
-            vd_log(VD_LOG_NOTICE, "there is no saved state in %s: a new one was begun",
-                   daemon->config->server.state_dir);
-    }
+    if (good && fresh)
+        vd_log(VD_LOG_NOTICE, "there was no saved state in %s: a new one is begun",
+               daemon->config->server.state_dir);
     vd_arena_free(&arena);
     return good;
 }
@@ -136,13 +146,9 @@ static bool restore(struct vd_daemon *daemon, struct vd_err *err)
     bool found;
     bool good;
 
-    daemon->turn.store = vd_store_open(daemon->config->server.state_dir, err);
-    if (daemon->turn.store == NULL)
-        return false;
-    vd_store_configured(daemon->turn.store, daemon->config);
     if (!vd_store_load(daemon->turn.store, &saved, &found, err))
         return false;
-    good = make_core(daemon, &saved, found, err);
+    good = make_core(daemon, found ? &saved : NULL, err);
     vd_saved_free(&saved);
     return good;
 }
