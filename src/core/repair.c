@@ -52,6 +52,9 @@ static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grac
         return VD_NEVER;
     *grace_ms = vd_node_find(group, &node->follows) != NULL ? FOLLOWS_OTHER_MS
                                                             : group->options.failover_timeout_ms;
+    /* Right after a switch the leader is turning it: its time counts from there. */
+    if (group->switch_count != 0)
+        return vd_max_ms(node->follows_at, group->switches[0]);
     return node->follows_at;
 }
 
