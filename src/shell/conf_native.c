@@ -15,6 +15,7 @@
 #include "proto/option.h"
 #include "proto/server_option.h"
 #include "shell/conf_file.h"
+#include "shell/native_name.h"
 
 struct native {
     struct vd_config *config;
@@ -22,13 +23,6 @@ struct native {
     struct vd_config_group *group; /* the group being read; NULL: settings of the process */
     uint64_t options_given;        /* bit per enum vd_option; of the group or the process */
     uint64_t server_given;         /* bit per row of server_option */
-};
-
-/* What a name stands for: a row of one of the tables, and where a secret comes from. */
-struct target {
-    const struct vd_option_row *option;
-    const struct vd_server_row *server;
-    enum { BY_VALUE, BY_FILE, BY_ENV } by;
 };
 
 /* Faults -------------------------------------------------------------------------------- */
@@ -59,92 +53,14 @@ static bool fault_about(struct native *n, const config_setting_t *setting, const
     return false;
 }
 
-/* Names ----------------------------------------------------------------------------------- */
-
-static bool has_suffix(const char *name, size_t len, const char *suffix)
-{
-    size_t suffix_len = strlen(suffix);
-
-    if (len <= suffix_len)
-        return false;
-    for (size_t i = 0; i < suffix_len; i++) {
-        char c = name[len - suffix_len + i];
-
-        if ((c == '_' ? '-' : c) != suffix[i])
-            return false;
-    }
-    return true;
-}
-
-static bool is_secret(const struct target *target)
-{
-    return target->option != NULL ? target->option->kind == VD_KIND_SECRET
-                                  : target->server->kind == VD_SERVER_SECRET;
-}
-
-/* Is the row one of the kind of place that is being read: of a group, or of the process? */
-static bool find_row(const struct native *n, const char *name, size_t len, struct target *out)
-{
-    const struct vd_option_row *row = vd_option_find(VD_IN_NATIVE, name, len);
-    bool of_group = row != NULL && row->option < VD_OPT_GROUP_COUNT;
-
-    out->server = n->group == NULL ? vd_server_find(VD_IN_NATIVE, name, len) : NULL;
-    out->option = row != NULL && of_group == (n->group != NULL) ? row : NULL;
-    return out->option != NULL || out->server != NULL;
-}
-
-static bool find_target(const struct native *n, const char *name, struct target *out)
-{
-    size_t len = strlen(name);
-
-    out->by = BY_VALUE;
-    if (find_row(n, name, len, out))
-        return true;
-    if (has_suffix(name, len, "-file") && find_row(n, name, len - 5, out)) {
-        out->by = BY_FILE;
-        return is_secret(out);
-    }
-    if (has_suffix(name, len, "-env") && find_row(n, name, len - 4, out)) {
-        out->by = BY_ENV;
-        return is_secret(out);
-    }
-    return false;
-}
-
-/* All names of this place, for "did you mean". */
 static bool refuse_unknown(struct native *n, const config_setting_t *setting)
 {
-    static const char *const of_process[] = {
-        "groups",           "myid", "requirepass-file", "requirepass-env", "sentinel-pass-file",
-        "sentinel-pass-env"};
-    static const char *const of_group[] = {"name", "primary",        "host",
-                                           "port", "auth-pass-file", "auth-pass-env"};
-    const char *const *own = n->group == NULL ? of_process : of_group;
-    size_t own_count = n->group == NULL ? sizeof(of_process) / sizeof(of_process[0])
-                                        : sizeof(of_group) / sizeof(of_group[0]);
-    size_t option_count;
-    size_t server_count;
-    const struct vd_option_row *options = vd_option_rows(&option_count);
-    const struct vd_server_row *servers = vd_server_rows(&server_count);
-    const char **names = vd_calloc(own_count + option_count + server_count, sizeof(names[0]));
-    size_t count = 0;
-    const char *nearest;
+    const char *name = config_setting_name(setting);
+    const char *nearest = vd_native_nearest(n->group != NULL, name);
     struct vd_text remedy = {0};
     struct vd_text reason = {0};
 
-    for (size_t i = 0; i < own_count; i++)
-        names[count++] = own[i];
-    for (size_t i = 0; i < option_count; i++) {
-        if (options[i].names[VD_IN_NATIVE] != NULL &&
-            (options[i].option < VD_OPT_GROUP_COUNT) == (n->group != NULL))
-            names[count++] = options[i].names[VD_IN_NATIVE];
-    }
-    for (size_t i = 0; n->group == NULL && i < server_count; i++) {
-        if (servers[i].native != NULL)
-            names[count++] = servers[i].native;
-    }
-    nearest = vd_name_nearest(config_setting_name(setting), names, count);
-    vd_text_printf(&reason, "there is no setting '%s' %s", config_setting_name(setting),
+    vd_text_printf(&reason, "there is no setting '%s' %s", name,
                    n->group == NULL ? "of the process" : "of a group");
     if (nearest != NULL)
         vd_text_printf(&remedy, "did you mean '%s'?", nearest);
@@ -153,7 +69,6 @@ static bool refuse_unknown(struct native *n, const config_setting_t *setting)
     fault(n, setting, reason.bytes, remedy.bytes);
     vd_text_free(&reason);
     vd_text_free(&remedy);
-    vd_free(names);
     return false;
 }
 
@@ -180,24 +95,14 @@ static bool read_scalar(struct native *n, const config_setting_t *setting, bool 
     return true;
 }
 
-static bool wants_text(const struct target *target)
-{
-    if (target->server != NULL)
-        return target->server->kind == VD_SERVER_TEXT || target->server->kind == VD_SERVER_IP ||
-               target->server->kind == VD_SERVER_SECRET || target->server->kind == VD_SERVER_CHOICE;
-    return target->option->kind == VD_KIND_TEXT || target->option->kind == VD_KIND_HOST ||
-           target->option->kind == VD_KIND_SECRET || target->option->kind == VD_KIND_SCRIPT ||
-           target->option->kind == VD_KIND_CHOICE;
-}
-
 /* The secret itself, from where the text in *value says. */
 static bool fetch_secret(struct native *n, const config_setting_t *setting,
-                         const struct target *target, struct vd_text *value)
+                         const struct vd_native_name *name, struct vd_text *value)
 {
     struct vd_err err = {""};
     const char *from;
 
-    if (target->by == BY_ENV) {
+    if (name->by == VD_BY_ENV) {
         from = getenv(vd_text_cstr(value));
         if (from == NULL || from[0] == '\0') {
             vd_err_set(&err, "names the environment variable '%.100s', which is not set",
@@ -316,40 +221,36 @@ static bool apply_renames(struct native *n, const config_setting_t *setting)
 }
 
 /* `down_after` and `down-after` are one, and so are a secret and the file it comes from. */
-static bool is_given_twice(struct native *n, const struct target *target)
+static bool is_given_twice(struct native *n, const struct vd_native_name *name)
 {
-    size_t count;
-    const struct vd_server_row *first = vd_server_rows(&count);
-    uint64_t *given = target->option != NULL ? &n->options_given : &n->server_given;
-    uint64_t bit = UINT64_C(1) << (target->option != NULL ? (size_t)target->option->option
-                                                          : (size_t)(target->server - first));
-    bool twice = (*given & bit) != 0;
+    uint64_t *given = name->option != NULL ? &n->options_given : &n->server_given;
+    bool twice = (*given & name->bit) != 0;
 
-    *given |= bit;
+    *given |= name->bit;
     return twice;
 }
 
 static bool apply_setting(struct native *n, const config_setting_t *setting)
 {
-    struct target target;
+    struct vd_native_name name;
     struct vd_text text = {0};
     bool ok;
 
-    if (!find_target(n, config_setting_name(setting), &target))
+    if (!vd_native_find(n->group != NULL, config_setting_name(setting), &name))
         return refuse_unknown(n, setting);
-    if (is_given_twice(n, &target))
+    if (is_given_twice(n, &name))
         return fault_about(n, setting, "is given twice", "remove one of the two");
-    if (target.server != NULL && target.server->kind == VD_SERVER_LIST)
-        return apply_list(n, setting, target.server);
-    if (target.option != NULL && target.option->kind == VD_KIND_RENAME)
+    if (name.server != NULL && name.server->kind == VD_SERVER_LIST)
+        return apply_list(n, setting, name.server);
+    if (name.option != NULL && name.option->kind == VD_KIND_RENAME)
         return apply_renames(n, setting);
-    ok = read_scalar(n, setting, wants_text(&target), &text);
-    if (ok && target.by != BY_VALUE)
-        ok = fetch_secret(n, setting, &target, &text);
-    if (ok && target.option != NULL)
-        ok = apply_option(n, setting, target.option, &text);
+    ok = read_scalar(n, setting, name.is_text, &text);
+    if (ok && name.by != VD_BY_VALUE)
+        ok = fetch_secret(n, setting, &name, &text);
+    if (ok && name.option != NULL)
+        ok = apply_option(n, setting, name.option, &text);
     else if (ok)
-        ok = apply_server(n, setting, target.server, &text);
+        ok = apply_server(n, setting, name.server, &text);
     vd_text_free(&text);
     return ok;
 }
@@ -462,9 +363,20 @@ static void read_myid(struct native *n, const config_setting_t *setting)
     memcpy(n->config->myid.hex, text, VD_ID_LEN + 1);
 }
 
+/* `dir` itself begins where relative paths began before it was read. */
+static void settle_dir(struct native *n, const char *before)
+{
+    char **dir = &n->config->server.dir;
+    char *settled = *dir == NULL ? vd_strdup(before) : vd_conf_join(before, *dir);
+
+    vd_free(*dir);
+    *dir = settled;
+}
+
 static void read_root(struct native *n, const config_setting_t *root)
 {
     const config_setting_t *groups = NULL;
+    char *dir_before = vd_strdup(n->config->server.dir);
 
     for (int i = 0; i < config_setting_length(root); i++) {
         const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
@@ -476,6 +388,8 @@ static void read_root(struct native *n, const config_setting_t *root)
         else
             apply_setting(n, one);
     }
+    settle_dir(n, dir_before);
+    vd_free(dir_before);
     if (groups != NULL)
         read_groups(n, groups);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,22 @@
 #include "proto/conf_classic.h"
 #include "shell/conf_file.h"
 #include "shell/conf_native.h"
+
+/*
+ * Where the process was started, "" if that cannot be told. Asked once: the
+ * daemon goes to `dir`, and relative paths must mean the same when the
+ * configuration is read anew.
+ */
+static const char *starting_directory(void)
+{
+    static char directory[PATH_MAX];
+    static bool asked;
+
+    if (!asked && getcwd(directory, sizeof(directory)) == NULL)
+        directory[0] = '\0';
+    asked = true;
+    return directory;
+}
 
 /* The world of a classic file ------------------------------------------------------------ */
 
@@ -150,15 +167,6 @@ static void check_whole(struct vd_config *config)
                        origin(config));
 }
 
-static char *make_absolute(const char *path)
-{
-    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
-    char *joined = vd_conf_join(here, path);
-
-    free(here);
-    return joined;
-}
-
 /*
  * Where state is kept unless it is said: for a sentinel.conf beside it, which
  * is where Sentinel would have kept it; otherwise the system's place.
@@ -172,8 +180,7 @@ static void fill_in(struct vd_config *config)
     if (server->state_dir != NULL) {
         path = vd_conf_join(server->dir, server->state_dir);
         vd_free(server->state_dir);
-        server->state_dir = make_absolute(path);
-        vd_free(path);
+        server->state_dir = path;
     } else if (config->classic && config->file != NULL) {
         struct vd_text beside = {0};
 
@@ -233,8 +240,10 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
     if (!ok)
         vd_config_fault(config, "command line", 0, NULL, err->text,
                         "the file comes first, then options such as '--port 26380'");
+    /* Every relative path begins here until `dir` says otherwise. */
+    config->server.dir = starting_directory()[0] == '\0' ? NULL : vd_strdup(starting_directory());
     if (ok && input.path != NULL)
-        config->file = make_absolute(input.path);
+        config->file = vd_conf_join(config->server.dir, input.path);
     config->classic = ok && (input.path == NULL || !is_native(input.path));
     if (ok && !config->classic) {
         ok = vd_conf_native_read(config, input.path);

@@ -16,8 +16,10 @@
  * Load from the arguments of the program, its name left out: FILE, `-` and
  * `--name value ...`, as vd_classic_arguments has them. A file is native when
  * its name ends in ".cfg", or else when its first meaningful line is of that
- * format. Works from any state of *config, which must have been initialised;
- * nothing is opened but files to read, and no directory is changed.
+ * format. *config must have been initialised and not been loaded before.
+ * Nothing is opened but files to read, and no directory is changed: `dir`
+ * comes out absolute, and relative paths begin where the process was when this
+ * was first called, so that it can be called again from elsewhere.
  *
  * False when anything is wrong: err->text then is all that is to be printed,
  * the first fault first; for a classic file it begins with the block that

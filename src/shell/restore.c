@@ -217,6 +217,17 @@ static bool is_member(const struct vd_image_group *group, const struct vd_addr *
     return false;
 }
 
+/*
+ * Was it the configuration's when it was saved? A line that was added while
+ * the daemon ran has come in by MONITOR, as an operator's group does, but the
+ * store has noted its line; a tombstone tells the two apart.
+ */
+static bool was_configured(const struct known *known)
+{
+    return known->group->from_config ||
+           (known->about->configured.port != 0 && known->tombstone == NULL);
+}
+
 static void add_epoch(struct merge *m, uint64_t epoch)
 {
     if (epoch > m->image->epoch)
@@ -251,14 +262,14 @@ static void add_known(struct merge *m, const struct vd_config_group *line,
                       const struct known *known)
 {
     struct vd_image_group *group = &m->groups[m->image->group_count++];
-    bool was_configured = known->group->from_config;
+    bool had_line = was_configured(known);
 
     *group = *known->group;
     group->from_config = true;
-    group->options = merge_options(m, line, was_configured ? known : NULL, &group->set_at_runtime);
+    group->options = merge_options(m, line, had_line ? known : NULL, &group->set_at_runtime);
     /* A group of MONITOR's that gets its line is the same if the line names one of its servers. */
-    if (was_configured ? is_same_line(&known->about->configured, &line->addr)
-                       : is_member(known->group, &line->addr))
+    if (had_line ? is_same_line(&known->about->configured, &line->addr)
+                 : is_member(known->group, &line->addr))
         return;
     vd_log(VD_LOG_WARNING,
            "%s: the configured address has changed to %s port %u and replaces the saved one "
@@ -305,7 +316,7 @@ static void add_others(struct merge *m)
 
         if (vd_config_find(m->config, group->name) != NULL)
             continue;
-        if (!group->from_config) {
+        if (!was_configured(find_known(m, group->name))) {
             add_runtime(m, group);
             continue;
         }

@@ -358,6 +358,32 @@ START_TEST(relative_paths)
 }
 END_TEST
 
+/* Read anew from another directory, as the daemon does, a relative `dir` still means the same. */
+START_TEST(dir_is_settled)
+{
+    static const char *const texts[] = {"dir = \".\";", "dir .\n"};
+    static const char *const names[] = {"v.cfg", "s.conf"};
+    char *at = vd_conf_join(dir, names[_i]);
+    const char *const arguments[] = {at};
+    char here[4096];
+    char *expected;
+
+    ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
+    expected = vd_conf_join(here, ".");
+    write_text(names[_i], texts[_i]);
+    ck_assert_msg(vd_config_load(&config, 1, arguments, &err), "%s", err.text);
+    ck_assert_str_eq(config.server.dir, expected);
+    vd_config_free(&config);
+    vd_config_init(&config);
+    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_msg(vd_config_load(&config, 1, arguments, &err), "%s", err.text);
+    ck_assert_str_eq(config.server.dir, expected);
+    ck_assert_int_eq(chdir(here), 0);
+    vd_free(expected);
+    vd_free(at);
+}
+END_TEST
+
 START_TEST(check_command)
 {
     const char *const arguments[] = {path};
@@ -399,6 +425,7 @@ int main(void)
     LOOP(format_is_found, formats);
     tcase_add_test(tcase, a_classic_mistake_is_told_as_sentinel_does);
     tcase_add_test(tcase, relative_paths);
+    tcase_add_loop_test(tcase, dir_is_settled, 0, 2);
     tcase_add_test(tcase, check_command);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);

@@ -463,6 +463,27 @@ START_TEST(a_removed_group_monitored_anew)
 }
 END_TEST
 
+/* A line added while the daemon ran comes in by MONITOR, but is the configuration's all the same.
+ */
+START_TEST(a_line_added_at_runtime)
+{
+    const struct vd_image *image;
+
+    group.from_config = false;
+    set_saved(VD_OPT_DOWN_AFTER, 777, NULL);
+    image = merge();
+    ck_assert_uint_eq(image->group_count, 1);
+    ck_assert(image->groups[0].from_config);
+    ck_assert_str_eq(image->groups[0].primary.host, "10.0.0.2");
+    ck_assert_int_eq(image->groups[0].options->down_after_ms, 777);
+    vd_config_free(&config);
+    vd_config_init(&config);
+    image = merge();
+    ck_assert_uint_eq(image->group_count, 0);
+    ck_assert_uint_eq(image->removed_count, 1);
+}
+END_TEST
+
 #define LOOP(test, table)                                                                          \
     tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
 
@@ -488,6 +509,7 @@ int main(void)
     tcase_add_test(tcase, a_new_group);
     tcase_add_test(tcase, a_group_of_monitor);
     LOOP(a_group_of_monitor_gets_its_line, adopted);
+    tcase_add_test(tcase, a_line_added_at_runtime);
     tcase_add_test(tcase, a_removed_group_stays_away);
     tcase_add_test(tcase, a_removed_group_comes_back_with_a_new_address);
     tcase_add_test(tcase, a_removed_group_monitored_anew);
