@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/view.h"
 #include "shell/clock.h"
 #include "shell/log.h"
 #include "shell/restore.h"
@@ -131,11 +132,7 @@ static bool make_core(struct vd_daemon *daemon, const struct vd_saved *saved, st
         image.self = vd_clock_new_id();
     vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
     good = open_doors(daemon, err) && vd_store_save(daemon->turn.store, &image, &receipt, err);
-    if (good)
-        vd_log(VD_LOG_NOTICE, "Sentinel ID is %s", image.self.hex);
-    if (good && fresh)
-        vd_log(VD_LOG_NOTICE, "there was no saved state in %s: a new one is begun",
-               daemon->config->server.state_dir);
+    daemon->fresh = fresh;
     vd_arena_free(&arena);
     return good;
 }
@@ -213,6 +210,22 @@ static void release(struct vd_daemon *daemon)
     memset(daemon, 0, sizeof(*daemon));
 }
 
+static void say_hello(const struct vd_daemon *daemon)
+{
+    const struct vd_config *config = daemon->config;
+    struct vd_view_core view;
+
+    vd_view_core(daemon->drive.core, vd_clock_now(), &view);
+    for (size_t i = 0; i < config->warning_count; i++)
+        vd_log(VD_LOG_WARNING, "%s", config->warnings[i]);
+    vd_log(VD_LOG_NOTICE, "vedette %s starts, with at most %lu open files", VD_VERSION,
+           daemon->files);
+    vd_log(VD_LOG_NOTICE, "Sentinel ID is %s", view.self.hex);
+    if (daemon->fresh)
+        vd_log(VD_LOG_NOTICE, "there was no saved state in %s: a new one is begun",
+               config->server.state_dir);
+}
+
 bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t count,
                      const char *const *arguments, struct vd_err *err)
 {
@@ -223,14 +236,15 @@ bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t 
         release(daemon);
         return false;
     }
-    for (size_t i = 0; i < config->warning_count; i++)
-        vd_log(VD_LOG_WARNING, "%s", config->warnings[i]);
-    vd_log(VD_LOG_NOTICE, "vedette %s starts, with at most %lu open files", VD_VERSION,
-           vd_supervise_raise_files());
+    daemon->files = vd_supervise_raise_files();
     if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err)) {
+        /* A log that nobody looks at now is looked at later; standard error gets it from main. */
+        if (config->server.logfile != NULL || config->server.syslog_enabled)
+            vd_log(VD_LOG_WARNING, "%s", err->text);
         release(daemon);
         return false;
     }
+    say_hello(daemon);
     watch_signals(daemon);
     vd_turn_start(&daemon->turn);
     daemon->began = true;

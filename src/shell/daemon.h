@@ -17,7 +17,9 @@ struct vd_daemon {
     struct vd_inbox inbox;
     struct vd_drive drive;
     struct vd_turn turn;
-    bool began; /* the drive and the turn are to be ended */
+    unsigned long files; /* limit of open descriptors */
+    bool fresh;          /* there was no saved state */
+    bool began;          /* the drive and the turn are to be ended */
     ev_signal hang_up;
     ev_signal terminate;
     ev_signal interrupt;
