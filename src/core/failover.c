@@ -404,6 +404,7 @@ void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed
     vd_notice_group(core, VD_N_END, group, "%s", "");
     failover_enter(core, group, VD_FO_UPDATE_CONFIG);
     record(core, group, timed_out ? "done for timeout" : "done");
+    vd_reconf_stop(group);
     drop_candidate(group);
     group->failover.forced = false;
     failover_enter(core, group, VD_FO_NONE);

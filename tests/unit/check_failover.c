@@ -130,6 +130,8 @@ START_TEST(the_whole_story)
     puppet_info(&puppet, other, &info);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+slave-reconf-done"), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+failover-end"), 1);
+    ck_assert_int_eq(other->reconf, VD_RECONF_NONE);
+    ck_assert_int_eq(old->reconf, VD_RECONF_NONE);
     ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_RECORD));
     ck_assert_int_eq(group->failover.state, VD_FO_NONE);
 }
