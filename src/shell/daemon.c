@@ -262,11 +262,18 @@ void vd_daemon_run(struct vd_daemon *daemon)
 void vd_daemon_stop(struct vd_daemon *daemon)
 {
     const struct vd_server_options *server = &daemon->config->server;
+    sigset_t late;
 
     if (server->supervised_systemd)
         vd_supervise_tell("STOPPING=1");
     if (server->pidfile != NULL && server->pidfile[0] != '\0')
         (void)unlink(server->pidfile);
+    /* Without their watchers, a second SIGTERM would end us before we have left cleanly. */
+    sigemptyset(&late);
+    sigaddset(&late, SIGHUP);
+    sigaddset(&late, SIGTERM);
+    sigaddset(&late, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &late, NULL);
     ev_signal_stop(daemon->loop, &daemon->hang_up);
     ev_signal_stop(daemon->loop, &daemon->terminate);
     ev_signal_stop(daemon->loop, &daemon->interrupt);
