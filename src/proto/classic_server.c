@@ -148,7 +148,8 @@ static void take_user(struct vd_classic *classic, const struct vd_classic_line *
     struct user user = read_user(words);
 
     if (words->count < 2)
-        vd_classic_fault(classic, line, "wrong number of arguments", "remove the line");
+        vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
+                         "remove the line");
     else if (!vd_word_is(&words->list[1], "default"))
         vd_classic_fault(classic, line, "ACL users are not supported yet",
                          "remove the line, and use requirepass to ask for a password");
@@ -194,17 +195,34 @@ static void check_user(struct vd_classic *classic, const struct vd_classic_line 
 
 /* Directives ---------------------------------------------------------------------------- */
 
-/* Valkey's names of formats that vedette writes by another name or not at all. */
-static bool take_log_format(struct vd_classic *classic, const struct vd_classic_line *line)
+/* Words of a directive that stand for another, or for what vedette has not. */
+static const struct {
+    const char *directive;
+    const char *word;
+    const char *instead;
+    const char *lack; /* NULL: none */
+} substitutes[] = {
+    {"log-format", "legacy", "plain", NULL},
+    {"log-format", "logfmt", "plain", "this format is not written"},
+    {"supervised", "upstart", "no", "upstart is not told"},
+};
+
+/* The value to take for the one of the line. */
+static struct vd_word substitute(struct vd_classic *classic, const struct vd_classic_line *line)
 {
-    if (line->words.count != 2 || (!vd_word_is(&line->words.list[1], "legacy") &&
-                                   !vd_word_is(&line->words.list[1], "logfmt")))
-        return false;
-    if (vd_word_is(&line->words.list[1], "logfmt"))
-        vd_config_warn(classic->config, "%s:%u: log-format logfmt is not written: plain is",
-                       line->file, line->number);
-    classic->config->server.log_format = VD_LOG_PLAIN;
-    return true;
+    const struct vd_word *w = line->words.list;
+
+    for (size_t i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++) {
+        const char *instead = substitutes[i].instead;
+
+        if (!vd_word_is(&w[0], substitutes[i].directive) || !vd_word_is(&w[1], substitutes[i].word))
+            continue;
+        if (substitutes[i].lack != NULL)
+            vd_config_warn(classic->config, "%s:%u: %s %s is taken as %s: %s", line->file,
+                           line->number, w[0].bytes, w[1].bytes, instead, substitutes[i].lack);
+        return (struct vd_word){instead, strlen(instead)};
+    }
+    return w[1];
 }
 
 /* A relative `dir` begins where the one before it has led to. */
@@ -212,8 +230,14 @@ static void take_dir(struct vd_classic *classic, const struct vd_classic_line *l
 {
     char **dir = &classic->config->server.dir;
     const char *path = vd_classic_path(classic, line->words.list[1].bytes);
-    char *copy = vd_strdup(path);
+    char *copy;
+    struct vd_err err = {""};
 
+    if (!classic->world->is_directory(classic->world->self, path, &err)) {
+        vd_classic_fault(classic, line, err.text, "make the directory, or correct the path");
+        return;
+    }
+    copy = vd_strdup(path);
     vd_free(*dir);
     *dir = copy;
 }
@@ -292,12 +316,12 @@ void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_li
             refuse_unknown(classic, line);
         return;
     }
-    if (vd_word_is(name, "log-format") && take_log_format(classic, line))
-        return;
     if (vd_word_is(name, "dir") && line->words.count == 2) {
         take_dir(classic, line);
         return;
     }
+    if (line->words.count == 2)
+        line->words.list[1] = substitute(classic, line);
     if (!vd_server_set(&classic->config->server, row, VD_FORM_PLAIN, line->words.list + 1,
                        line->words.count - 1, &err))
         vd_classic_fault(classic, line, err.text, find_remedy(row));

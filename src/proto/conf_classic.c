@@ -107,7 +107,7 @@ static bool include(struct vd_classic *classic, const struct vd_classic_line *li
     struct vd_err err = {""};
 
     if (line->words.count != 2)
-        return vd_classic_fault(classic, line, "wrong number of arguments",
+        return vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
                                 "write 'include FILE', with quotes if the name has blanks");
     if (classic->depth == INCLUDE_DEPTH)
         return vd_classic_fault(classic, line, "Too many nested includes",

@@ -20,6 +20,8 @@ struct vd_classic_world {
     /* Paths that match the glob, sorted, in the arena; none is no error. */
     size_t (*expand)(void *self, const char *pattern, struct vd_arena *arena,
                      const char *const **paths);
+    /* Can the path be the working directory? False with the reason. */
+    bool (*is_directory)(void *self, const char *path, struct vd_err *err);
     /* May the path be executed? Relative paths have been put behind `dir`. */
     bool (*is_executable)(void *self, const char *path);
 };

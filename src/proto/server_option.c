@@ -251,17 +251,28 @@ static bool is_listening_address(const struct vd_word *value)
 static bool set_bind(struct vd_server_options *server, const struct vd_word *values, size_t count,
                      struct vd_err *err)
 {
+    size_t room = 0;
+
     for (size_t i = 0; i < count; i++) {
-        if (!is_listening_address(&values[i]))
+        bool localhost = vd_word_is(&values[i], "localhost");
+
+        if (!localhost && !is_listening_address(&values[i]))
             return vd_err_set(err, "'%.60s' is no IP address to bind to", values[i].bytes);
+        room += localhost ? 2 : 1;
     }
     for (size_t i = 0; i < server->bind_count; i++)
         vd_free(server->bind[i]);
     vd_free(server->bind);
-    server->bind = vd_calloc(count, sizeof(server->bind[0]));
-    server->bind_count = count;
-    for (size_t i = 0; i < count; i++)
-        server->bind[i] = vd_strdup(values[i].bytes);
+    server->bind = vd_calloc(room, sizeof(server->bind[0]));
+    server->bind_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        /* The one name whose addresses are known without asking anybody. */
+        bool localhost = vd_word_is(&values[i], "localhost");
+
+        server->bind[server->bind_count++] = vd_strdup(localhost ? "127.0.0.1" : values[i].bytes);
+        if (localhost)
+            server->bind[server->bind_count++] = vd_strdup("-::1");
+    }
     return true;
 }
 

@@ -97,6 +97,15 @@ char *vd_conf_join(const char *dir, const char *path)
     return joined.bytes;
 }
 
+bool vd_conf_is_directory(const char *path, struct vd_err *err)
+{
+    struct stat about;
+
+    if (stat(path, &about) != 0)
+        return vd_err_set(err, "%s", strerror(errno));
+    return S_ISDIR(about.st_mode) || vd_err_set(err, "%s", strerror(ENOTDIR));
+}
+
 bool vd_conf_is_executable(const char *dir, const char *path)
 {
     char *joined = vd_conf_join(dir, path);

@@ -23,6 +23,9 @@ char *vd_conf_directory(const char *path);
 /* `path` as seen from `dir` (NULL: from here); owned by the caller. */
 char *vd_conf_join(const char *dir, const char *path);
 
+/* A directory, or false with the reason. */
+bool vd_conf_is_directory(const char *path, struct vd_err *err) VD_MUSTCHECK;
+
 /* A file, not a directory, that this process may execute. */
 bool vd_conf_is_executable(const char *dir, const char *path);
 

@@ -188,6 +188,23 @@ static bool apply_server(struct native *n, const config_setting_t *setting,
     return false;
 }
 
+/* `dir` itself begins where relative paths began before it. */
+static bool apply_dir(struct native *n, const config_setting_t *setting, const struct vd_text *text)
+{
+    char **dir = &n->config->server.dir;
+    char *settled = vd_conf_join(*dir, vd_text_cstr(text));
+    struct vd_err err = {""};
+
+    if (!vd_conf_is_directory(settled, &err)) {
+        vd_err_wrap(&err, "is '%.200s'", settled);
+        vd_free(settled);
+        return fault_about(n, setting, err.text, "make the directory, or correct the path");
+    }
+    vd_free(*dir);
+    *dir = settled;
+    return true;
+}
+
 /* Commands by their names: rename-command = { CONFIG = "..."; } */
 static bool apply_renames(struct native *n, const config_setting_t *setting)
 {
@@ -249,6 +266,8 @@ static bool apply_setting(struct native *n, const config_setting_t *setting)
         ok = fetch_secret(n, setting, &name, &text);
     if (ok && name.option != NULL)
         ok = apply_option(n, setting, name.option, &text);
+    else if (ok && name.server->offset == offsetof(struct vd_server_options, dir))
+        ok = apply_dir(n, setting, &text);
     else if (ok)
         ok = apply_server(n, setting, name.server, &text);
     vd_text_free(&text);
@@ -363,20 +382,9 @@ static void read_myid(struct native *n, const config_setting_t *setting)
     memcpy(n->config->myid.hex, text, VD_ID_LEN + 1);
 }
 
-/* `dir` itself begins where relative paths began before it was read. */
-static void settle_dir(struct native *n, const char *before)
-{
-    char **dir = &n->config->server.dir;
-    char *settled = *dir == NULL ? vd_strdup(before) : vd_conf_join(before, *dir);
-
-    vd_free(*dir);
-    *dir = settled;
-}
-
 static void read_root(struct native *n, const config_setting_t *root)
 {
     const config_setting_t *groups = NULL;
-    char *dir_before = vd_strdup(n->config->server.dir);
 
     for (int i = 0; i < config_setting_length(root); i++) {
         const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
@@ -388,8 +396,6 @@ static void read_root(struct native *n, const config_setting_t *root)
         else
             apply_setting(n, one);
     }
-    settle_dir(n, dir_before);
-    vd_free(dir_before);
     if (groups != NULL)
         read_groups(n, groups);
 }

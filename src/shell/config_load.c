@@ -5,12 +5,10 @@
  */
 #include "shell/config_load.h"
 
-#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/conf_classic.h"
@@ -65,9 +63,16 @@ static bool is_executable_for_classic(void *self, const char *path)
     return vd_conf_is_executable(NULL, path);
 }
 
+static bool is_directory_for_classic(void *self, const char *path, struct vd_err *err)
+{
+    (void)self;
+    return vd_conf_is_directory(path, err);
+}
+
 static const struct vd_classic_world classic_world = {
     .read = read_for_classic,
     .expand = expand_for_classic,
+    .is_directory = is_directory_for_classic,
     .is_executable = is_executable_for_classic,
 };
 
@@ -129,28 +134,11 @@ static const char *origin(const struct vd_config *config)
     return config->file == NULL ? "command line" : config->file;
 }
 
-static void check_dir(struct vd_config *config)
-{
-    struct stat about;
-    struct vd_err err = {""};
-    int problem;
-
-    if (config->server.dir == NULL)
-        return;
-    problem = stat(config->server.dir, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
-    if (problem == 0)
-        return;
-    vd_err_set(&err, "dir is '%.200s': %s", config->server.dir, strerror(problem));
-    vd_config_fault(config, origin(config), 0, NULL, err.text,
-                    "make the directory, or correct the path");
-}
-
 static void check_whole(struct vd_config *config)
 {
     const struct vd_globals *globals = &config->globals;
     struct vd_err err = {""};
 
-    check_dir(config);
     if (config->group_count > globals->max_groups) {
         vd_err_set(&err, "%zu groups, more than max-groups %u", config->group_count,
                    globals->max_groups);
@@ -216,7 +204,7 @@ static bool tell(const struct vd_config *config, struct vd_err *err)
                        first->line);
         put_bounded(&text, first->text, 80);
         vd_text_puts(&text, "'\n");
-        put_bounded(&text, first->reason, 80);
+        put_bounded(&text, first->reason, 140);
         vd_text_putc(&text, '\n');
     }
     vd_fault_print(first, &plain);

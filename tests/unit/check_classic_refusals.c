@@ -12,7 +12,8 @@ static const struct {
     {"oom-score-adj yes\n", "oom-score-adj is ignored"},
     {"loadmodule /x.so\n", "modules"},
     {"client-default-resp 3\n", "RESP2"},
-    {"log-format logfmt\n", "plain"},
+    {"log-format logfmt\n", "log-format logfmt is taken as plain"},
+    {"supervised upstart\n", "supervised upstart is taken as no"},
     {M "sentinel down-after-milliseconds m 30000ms\n", "s.conf:2: '30000ms' is read as 30000"},
     {M "sentinel parallel-syncs m 0\n", "parallel-syncs 0 is taken as 1"},
     {M "sentinel rename-command m CONFIG \"\"\n", "CONFIG has no new name"},
@@ -102,7 +103,7 @@ static const struct {
     {"daemonize maybe\n", 1, "argument must be 'yes' or 'no'"},
     {"unixsocketperm 9\n", 1, "argument couldn't be parsed as an octal number"},
     {"unixsocketperm 1777\n", 1, "argument must be between 0 and 777 inclusive"},
-    {"bind localhost\n", 1, "'localhost' is no IP address to bind to"},
+    {"bind redis-1\n", 1, "'redis-1' is no IP address to bind to"},
     {"bind \"\"\n", 1, "'' is no IP address to bind to"},
     {"maxclients 0\n", 1, "argument must be between 1 and 2147483647 inclusive"},
     {"client-query-buffer-limit 1xb\n", 1, "argument must be a memory value"},
@@ -133,7 +134,8 @@ static const struct {
      "The default user has another password than requirepass"},
     {"rename-command PING x\n", 1, "Commands of this server cannot be renamed"},
     {"include nosuch.conf\n", 1, "can't open config file 'nosuch.conf': No such file or directory"},
-    {"include a b\n", 1, "wrong number of arguments"},
+    {"include a b\n", 1, "Bad directive or wrong number of arguments"},
+    {"dir /nosuch\n", 1, "No such file or directory"},
     {"include loop.conf\n", 1, "Too many nested includes"},
 };
 

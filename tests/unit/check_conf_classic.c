@@ -103,6 +103,17 @@ START_TEST(server_values)
 }
 END_TEST
 
+START_TEST(localhost_is_two_addresses)
+{
+    load_ok("bind 10.0.0.1 localhost 10.0.0.2\nlog-format legacy\n");
+    ck_assert_uint_eq(config.server.bind_count, 4);
+    ck_assert_str_eq(config.server.bind[1], "127.0.0.1");
+    ck_assert_str_eq(config.server.bind[2], "-::1");
+    ck_assert_str_eq(config.server.bind[3], "10.0.0.2");
+    ck_assert_uint_eq(config.warning_count, 0);
+}
+END_TEST
+
 START_TEST(empty_values_unset)
 {
     load_ok("logfile /x\nlogfile \"\"\nrequirepass \"\"\nsyslog-ident ''\n"
@@ -310,6 +321,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, everything);
     tcase_add_test(tcase, server_values);
+    tcase_add_test(tcase, localhost_is_two_addresses);
     tcase_add_test(tcase, empty_values_unset);
     tcase_add_test(tcase, other_directives_are_taken);
     tcase_add_test(tcase, sha256);

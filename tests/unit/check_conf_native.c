@@ -208,7 +208,7 @@ static const struct {
     {"query-limit = \"1xb\";", 1, "query-limit must be a memory value"},
     {"query-limit = 1;", 1, "query-limit must be between"},
     {"bind = [];", 1, "bind must be a list of addresses"},
-    {"bind = [\"localhost\"];", 1, "'localhost' is no IP address to bind to"},
+    {"bind = [\"localhost4\"];", 1, "'localhost4' is no IP address to bind to"},
     {"bind = 1;", 1, "bind must be a list of addresses"},
     {"bind = { a = 1; };", 1, "bind must be a list of addresses"},
     {"bind-source-addr = \"localhost\";", 1, "bind-source-addr must be an IP address"},
@@ -252,7 +252,7 @@ static const struct {
     {"\n@include \"/etc/passwd\"\n", 2, "must be relative"},
     {"@include \".\"\n", 1, "Is a directory"},
     {"@include \"v.cfg\"\n", 1, "nested too deeply"},
-    {"dir = \"/nosuch\";", 0, "dir is '/nosuch': No such file or directory"},
+    {"dir = \"/nosuch\";", 1, "dir is '/nosuch': No such file or directory"},
     {"max-groups = 1; groups = ( { name = \"m\"; host = \"10.0.0.1\"; }, { name = \"n\"; host = "
      "\"10.0.0.1\"; } );",
      0, "2 groups, more than max-groups 1"},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The shipped conf/vedette.cfg: it passes --check, names every setting there
- * is and none other, and the values it shows as defaults are the defaults.
+ * is and none other, and the values it shows as defaults are the defaults. The
+ * manual names them all as well.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -16,20 +17,25 @@
 
 static struct vd_text shipped;
 static char *shipped_path;
+static struct vd_text manual;
 
 static void setup(void)
 {
     const char *top = getenv("srcdir");
+    char *manual_path = vd_conf_join(top == NULL ? "." : top, "man/vedette.cfg.5");
     struct vd_err err = {""};
 
     shipped_path = vd_conf_join(top == NULL ? "." : top, "conf/vedette.cfg");
     ck_assert_msg(vd_conf_file_read(shipped_path, &shipped, &err), "%s: %s", shipped_path,
                   err.text);
+    ck_assert_msg(vd_conf_file_read(manual_path, &manual, &err), "%s: %s", manual_path, err.text);
+    vd_free(manual_path);
 }
 
 static void teardown(void)
 {
     vd_text_free(&shipped);
+    vd_text_free(&manual);
     vd_free(shipped_path);
 }
 
@@ -46,6 +52,18 @@ static char *find_setting(const char *name)
             return vd_memdup(word, strcspn(word, "\n"));
     }
     return NULL;
+}
+
+/* Is the setting's name the head of an item in the manual: ".It Cm name" or ", Cm name"? */
+static bool is_in_manual(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = vd_text_cstr(&manual); (at = strstr(at, "Cm ")) != NULL; at++) {
+        if (strncmp(at + 3, name, len) == 0 && strchr(" \n", at[3 + len]) != NULL)
+            return true;
+    }
+    return false;
 }
 
 /* The configuration of one line alone, inside of a group or not. */
@@ -129,6 +147,7 @@ START_TEST(every_option)
         if (name == NULL)
             continue;
         ck_assert_msg(line != NULL, "%s is not in the file", name);
+        ck_assert_msg(is_in_manual(name), "%s is not in the manual", name);
         if (has_default(rows[i].kind))
             check_option_default(&rows[i], line);
         vd_free(line);
@@ -162,6 +181,7 @@ START_TEST(every_server_setting)
         if (name == NULL)
             continue;
         ck_assert_msg(line != NULL, "%s is not in the file", name);
+        ck_assert_msg(is_in_manual(name), "%s is not in the manual", name);
         if (rows[i].kind != VD_SERVER_TEXT && rows[i].kind != VD_SERVER_IP &&
             rows[i].kind != VD_SERVER_SECRET && rows[i].kind != VD_SERVER_LIST)
             check_server_default(&rows[i], line);

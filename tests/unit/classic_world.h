@@ -40,6 +40,12 @@ static size_t expand_fake(void *self, const char *pattern, struct vd_arena *aren
     return strcmp(pattern, "conf.d/*.conf") == 0 ? 2 : 0;
 }
 
+static bool is_directory_fake(void *self, const char *path, struct vd_err *err)
+{
+    (void)self;
+    return strcmp(path, "/nosuch") != 0 || vd_err_set(err, "No such file or directory");
+}
+
 static bool is_executable_fake(void *self, const char *path)
 {
     (void)self;
@@ -49,6 +55,7 @@ static bool is_executable_fake(void *self, const char *path)
 static const struct vd_classic_world world = {
     .read = read_fake,
     .expand = expand_fake,
+    .is_directory = is_directory_fake,
     .is_executable = is_executable_fake,
 };
 
