@@ -38,7 +38,7 @@ bool vd_sql_is_null(sqlite3_stmt *statement, int column);
 bool vd_sql_addr(sqlite3_stmt *statement, int column, struct vd_addr *out) VD_MUSTCHECK;
 bool vd_sql_id(sqlite3_stmt *statement, int column, struct vd_id *out) VD_MUSTCHECK;
 
-/* Did the last call fail because there is no room on the disk? */
+/* Did the last call fail because there is no room on the disk, or may it be so? */
 bool vd_sql_is_full(sqlite3 *db);
 
 #endif
