@@ -12,6 +12,7 @@
 /* uthash's memory is ours, which never fails. */
 #define uthash_malloc(size) vd_alloc(size)
 #define uthash_free(ptr, size) vd_free(ptr)
+#define uthash_fatal(message) vd_panic(__FILE__, __LINE__, message)
 #include <uthash.h>
 
 #include "base/mem.h"

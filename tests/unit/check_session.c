@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who a client is: names, protocol version, password, subscriptions; and how clients are listed. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "counter.h"
+
+static struct counter counter;
+
+static void set_up(void)
+{
+    counter_init(&counter, true);
+}
+
+static void tear_down(void)
+{
+    counter_free(&counter);
+}
+
+START_TEST(names)
+{
+    ck_assert_str_eq(counter_say(&counter, "client setname a:b"), "+OK");
+    ck_assert_str_eq(counter_say(&counter, "client getname"), "$3 a:b");
+    ck_assert_str_eq(counter_say(&counter, "client setname \"\""), "+OK");
+    ck_assert_str_eq(counter_say(&counter, "client getname"), "$-1");
+    (void)counter_run(&counter, "hello 2 setname h");
+    ck_assert_str_eq(counter_say(&counter, "client getname"), "$1 h");
+    ck_assert_str_eq(counter_say(&counter, "client setinfo LIB-NAME redis-py"), "+OK");
+    ck_assert_str_eq(counter_say(&counter, "client setinfo lib-ver 5"), "+OK");
+    ck_assert_str_eq(counter.session.lib_name, "redis-py");
+    ck_assert_str_eq(counter.session.lib_ver, "5");
+}
+END_TEST
+
+START_TEST(versions)
+{
+    ck_assert_str_eq(counter_say(&counter, "hello"),
+                     "*12 $6 server $5 redis $7 version $5 7.2.4 $5 proto :2 $2 id :7 $4 mode $8 "
+                     "sentinel $7 modules *0");
+    ck_assert_str_eq(counter_say(&counter, "hello 3"),
+                     "%6 $6 server $5 redis $7 version $5 7.2.4 $5 proto :3 $2 id :7 $4 mode $8 "
+                     "sentinel $7 modules *0");
+    ck_assert_str_eq(counter_say(&counter, "sentinel get-master-addr-by-name n"), "_");
+    ck_assert_str_eq(counter_say(&counter, "client getname"), "_");
+    /* A HELLO that fails changes nothing. */
+    (void)counter_run(&counter, "hello 2 auth other x setname n");
+    ck_assert_uint_eq(counter.session.version, 3);
+    ck_assert_ptr_null(counter.session.name);
+    ck_assert(counter.out.denied);
+    (void)counter_run(&counter, "hello 2");
+    ck_assert_uint_eq(counter.session.version, 2);
+}
+END_TEST
+
+START_TEST(password)
+{
+    char secret[] = "secret";
+
+    counter.server.requirepass = secret;
+    counter.session.authenticated = false;
+    ck_assert_str_eq(counter_say(&counter, "ping"), "-NOAUTH Authentication required.");
+    ck_assert_str_eq(counter_say(&counter, "nope"),
+                     "-ERR unknown command 'nope', with args beginning with:");
+    ck_assert_int_eq(strncmp(counter_say(&counter, "hello 3"), "-NOAUTH HELLO must be", 21), 0);
+    ck_assert_str_eq(counter_say(&counter, "subscribe x"), "-NOAUTH Authentication required.");
+    ck_assert_str_eq(counter_say(&counter, "quit"), "+OK");
+    for (const char *const *wrong =
+             (const char *const[]){"auth secre", "auth secretx", "auth \"\"", "auth secretsecret",
+                                   "auth Secret", "auth other secret", NULL};
+         *wrong != NULL; wrong++) {
+        ck_assert_str_eq(counter_say(&counter, *wrong),
+                         "-WRONGPASS invalid username-password pair or user is disabled.");
+        ck_assert(counter.out.denied);
+        ck_assert(!counter.session.authenticated);
+    }
+    ck_assert_str_eq(counter_say(&counter, "auth secret"), "+OK");
+    ck_assert_str_eq(counter_say(&counter, "ping"), "+PONG");
+    ck_assert_int_eq(strncmp(counter_say(&counter, "auth wrong"), "-WRONGPASS", 10), 0);
+    ck_assert_str_eq(counter_say(&counter, "ping"), "+PONG");
+    counter.session.authenticated = false;
+    ck_assert_int_eq(counter_say(&counter, "hello 3 auth default secret")[0], '%');
+    ck_assert(counter.session.authenticated);
+}
+END_TEST
+
+START_TEST(subscribed)
+{
+    counter.session.channels = 1;
+    ck_assert_str_eq(counter_say(&counter, "ping"), "*2 $4 pong $0");
+    ck_assert_str_eq(counter_say(&counter, "ping x"), "*2 $4 pong $1 x");
+    ck_assert_str_eq(counter_say(&counter, "sentinel masters"),
+                     "-ERR Can't execute 'sentinel|masters': only (P|S)SUBSCRIBE / "
+                     "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+    ck_assert_str_eq(counter_run(&counter, "punsubscribe"), "");
+    ck_assert_int_eq(counter.out.type, VD_OUT_PUNSUBSCRIBE);
+    ck_assert_str_eq(counter_say(&counter, "quit"), "+OK");
+    counter.session.version = 3;
+    ck_assert_str_eq(counter_say(&counter, "ping"), "+PONG");
+    ck_assert_str_eq(counter_say(&counter, "role"), "*2 $8 sentinel *1 $1 m");
+}
+END_TEST
+
+/* Filters ---------------------------------------------------------------------------------- */
+
+static bool takes(const char *request, bool me)
+{
+    struct vd_client_facts facts = {
+        .session = &counter.session, .addr = "1.2.3.4:5", .laddr = "1.2.3.4:26379", .age_s = 10};
+
+    (void)counter_run(&counter, request);
+    ck_assert(counter.out.type == VD_OUT_CLIENT_LIST || counter.out.type == VD_OUT_CLIENT_KILL);
+    return vd_client_filter_takes(&counter.out.filter, &facts, me);
+}
+
+START_TEST(filters)
+{
+    ck_assert(takes("client list", true));
+    ck_assert(takes("client list id 3 7", true));
+    ck_assert(!takes("client list id 3 8", true));
+    ck_assert(takes("client list type normal", false));
+    ck_assert(!takes("client list type pubsub", false));
+    ck_assert(!takes("client list type replica", false));
+    ck_assert(takes("client kill 1.2.3.4:5", true));
+    ck_assert(!takes("client kill 1.2.3.4:6", true));
+    ck_assert(!takes("client kill addr 1.2.3.4:5", true)); /* oneself is spared */
+    ck_assert(takes("client kill addr 1.2.3.4:5 skipme no", true));
+    ck_assert(takes("client kill laddr 1.2.3.4:26379 user default", false));
+    ck_assert(!takes("client kill laddr 1.2.3.4:26379 id 8", false));
+    ck_assert(takes("client kill maxage 10", false));
+    ck_assert(!takes("client kill maxage 11", false));
+    counter.session.patterns = 1;
+    counter.session.version = 3;
+    ck_assert(takes("client kill type pubsub", false));
+    ck_assert(!takes("client kill type normal", false));
+}
+END_TEST
+
+START_TEST(client_line)
+{
+    struct vd_client_facts facts = {.session = &counter.session,
+                                    .addr = "1.2.3.4:5",
+                                    .laddr = "1.2.3.4:26379",
+                                    .fd = 9,
+                                    .age_s = 10,
+                                    .idle_s = 2,
+                                    .input = 3,
+                                    .input_free = 4,
+                                    .output = 5};
+    struct vd_text line = {0};
+
+    (void)counter_run(&counter, "client setname n");
+    (void)counter_run(&counter, "client setinfo lib-ver 5");
+    vd_client_line(&facts, &line);
+    ck_assert_str_eq(vd_text_cstr(&line),
+                     "id=7 addr=1.2.3.4:5 laddr=1.2.3.4:26379 fd=9 name=n age=10 idle=2 flags=N "
+                     "db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=3 qbuf-free=4 argv-mem=0 "
+                     "multi-mem=0 rbs=0 rbp=0 obl=5 oll=0 omem=5 tot-mem=12 events=r "
+                     "cmd=client|setinfo user=default redir=-1 resp=2 lib-name= lib-ver=5\n");
+    vd_text_free(&line);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("session");
+    TCase *tcase = tcase_create("session");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, names);
+    tcase_add_test(tcase, versions);
+    tcase_add_test(tcase, password);
+    tcase_add_test(tcase, subscribed);
+    tcase_add_test(tcase, filters);
+    tcase_add_test(tcase, client_line);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
