@@ -210,6 +210,7 @@ static bool apply_renames(struct native *n, const config_setting_t *setting)
 {
     const struct vd_option_row *row = vd_option_row(VD_OPT_RENAME_COMMAND);
 
+    VD_ASSERT(n->group != NULL);
     if (!config_setting_is_group(setting))
         return fault_about(n, setting, "must be a group of commands",
                            "write { CONFIG = \"new-name\"; }");
@@ -255,6 +256,7 @@ static bool apply_setting(struct native *n, const config_setting_t *setting)
 
     if (!vd_native_find(n->group != NULL, config_setting_name(setting), &name))
         return refuse_unknown(n, setting);
+    VD_ASSERT(name.option != NULL || name.server != NULL);
     if (is_given_twice(n, &name))
         return fault_about(n, setting, "is given twice", "remove one of the two");
     if (name.server != NULL && name.server->kind == VD_SERVER_LIST)

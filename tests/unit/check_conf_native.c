@@ -38,7 +38,7 @@ static void write_text(const char *name, const char *text)
 
 static void setup(void)
 {
-    strcpy(dir + strlen(dir) - 6, "XXXXXX");
+    memset(dir + strlen(dir) - 6, 'X', 6);
     ck_assert_ptr_nonnull(mkdtemp(dir));
     path = vd_conf_join(dir, "v.cfg");
     err.text[0] = '\0';
