@@ -50,6 +50,22 @@ bool vd_candidate_is_related(const struct vd_node *node)
     return carries(node, &group->lineage) || carries(node, &group->lineage_before);
 }
 
+/*
+ * Has it a complete data set? INFO says offset 1 where there is no primary,
+ * not even a former one to resume from: a full resynchronisation began and
+ * did not end. Offset 0 is right in a group that has not written anything
+ * yet, and then the replication id is the group's.
+ */
+static bool is_complete(const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+
+    if (node->sync_in_progress || node->offset < 0 || node->offset == 1)
+        return false;
+    return node->offset != 0 || carries(node, &group->lineage) ||
+           carries(node, &group->lineage_before);
+}
+
 enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node *node)
 {
     vd_ms valid_ms = REPLY_VALID_PERIODS * core->globals.ping_period_ms;
@@ -71,8 +87,7 @@ enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node 
         return VD_UNFIT_NOT_REPLICA;
     if (node->loading)
         return VD_UNFIT_LOADING;
-    /* Offset 0 is one that never got anything; 1 is what a full resync begins with. */
-    if (node->sync_in_progress || node->offset <= 0)
+    if (!is_complete(node))
         return VD_UNFIT_SYNCING;
     if (!vd_candidate_is_related(node))
         return VD_UNFIT_FOREIGN;

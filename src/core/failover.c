@@ -162,6 +162,12 @@ static vd_ms damping(const struct vd_core *core, const struct vd_group *group)
     return vd_min_ms((vd_ms)DAMPING_MS << (recent - 2), group->options.failover_timeout_ms);
 }
 
+static bool has_candidate(const struct vd_core *core, const struct vd_group *group)
+{
+    return vd_candidate_half_promoted(core, group) != NULL ||
+           vd_candidate_select(core, group, NULL) != NULL;
+}
+
 static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
 {
     vd_ms next = INT64_MAX;
@@ -176,6 +182,8 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
     if (vd_election_is_following(core, group, &next))
         return next;
     /* differs: all compute the same order, and there is no wait of 2 x failover-timeout. */
+    if (group->fruitless != 0 && !has_candidate(core, group))
+        return INT64_MAX; /* looked at again with every INFO; no epoch is worn out on it */
     if (group->stand_at == VD_NEVER)
         group->stand_at = core->now + damping(core, group) +
                           (vd_ms)vd_election_rank(core, group) * vd_election_step_ms(core, group);

@@ -292,13 +292,20 @@ static const struct trial trials[] = {
      {true, false},
      {false, false},
      3},
-    {"not one that never got anything",
+    {"not one whose full resynchronisation did not end",
      {1, 100},
-     {0, 900},
+     {1, 900},
      {0, 0},
      {false, false},
      {false, false},
      3},
+    {"offset 0 where nothing was written yet",
+     {100, 100},
+     {0, 0},
+     {0, 0},
+     {false, false},
+     {false, false},
+     2},
     {"not another lineage's", {1, 100}, {1000, 900}, {0, 0}, {false, false}, {true, false}, 3},
     {"nobody, if all are foreign", {1, 100}, {1000, 900}, {0, 0}, {false, false}, {true, true}, 0},
 };
@@ -363,6 +370,48 @@ START_TEST(after_a_restart_of_the_primary)
 }
 END_TEST
 
+static void keep_alive_with_priority(int64_t priority)
+{
+    for (unsigned last_byte = 2; last_byte <= 3; last_byte++) {
+        struct vd_node *node = puppet_node(&puppet, last_byte);
+        struct vd_info info = puppet_replica_info(last_byte, 1000);
+
+        info.priority = priority;
+        if (node->info_ticket.n != 0)
+            puppet_info(&puppet, node, &info);
+    }
+    keep_alive();
+}
+
+START_TEST(without_a_candidate_no_epochs_are_worn_out)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    uint64_t epoch;
+
+    to_wait_start();
+    epoch = group->failover.epoch;
+    keep_alive_with_priority(0);
+    puppet_answer(&puppet, 1, true, PUPPET_SELF, epoch);
+    for (int i = 0; i < 300; i++) {
+        keep_alive_with_priority(0);
+        puppet_pass(&puppet, puppet.now + 10);
+        if (puppet_opinion(&puppet, 1)->asked.n != 0)
+            puppet_answer(&puppet, 1, true, "", 0);
+    }
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_uint_eq(puppet.core->epoch, epoch);
+    /* The operator gives one its priority back: the next INFO is enough. */
+    for (int i = 0; i < 150 && group->failover.state == VD_FO_NONE; i++) {
+        keep_alive_with_priority(100);
+        puppet_pass(&puppet, puppet.now + 10);
+        if (puppet_opinion(&puppet, 1)->asked.n != 0 && group->failover.state == VD_FO_NONE)
+            puppet_answer(&puppet, 1, true, "", 0);
+    }
+    ck_assert_uint_gt(puppet.core->epoch, epoch);
+}
+END_TEST
+
 START_TEST(a_half_made_promotion_is_completed)
 {
     struct vd_group *group = puppet_group(&puppet);
@@ -411,6 +460,7 @@ int main(void)
     tcase_add_loop_test(tcase, candidate_is, 0, (int)(sizeof(trials) / sizeof(trials[0])));
     tcase_add_loop_test(tcase, after_a_restart_of_the_primary, 0,
                         (int)(sizeof(reboots) / sizeof(reboots[0])));
+    tcase_add_test(tcase, without_a_candidate_no_epochs_are_worn_out);
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);
