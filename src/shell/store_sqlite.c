@@ -356,12 +356,13 @@ static void roll_back(struct vd_store *store)
 }
 
 /*
- * Make room: give the reserve up, and let the log of writes begin anew, so
- * that the next save overwrites old frames instead of appending to them.
+ * Room for one more try. First the log of writes begins anew, so that the next
+ * save overwrites old frames instead of appending to them: mostly that is all
+ * it takes. Then the reserve is given up.
  */
-static bool make_room(struct vd_store *store)
+static bool make_room(struct vd_store *store, int tries)
 {
-    if (!vd_state_dir_release(&store->dir))
+    if (tries > 0 && !vd_state_dir_release(&store->dir))
         return false;
     (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     return true;
@@ -370,7 +371,7 @@ static bool make_room(struct vd_store *store)
 bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
                    struct vd_err *err)
 {
-    for (;;) {
+    for (int tries = 0;; tries++) {
         bool full;
 
         if (save_all(store, image, err)) {
@@ -380,7 +381,7 @@ bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct 
         }
         full = vd_sql_is_full(store->db);
         roll_back(store);
-        if (!full || !make_room(store))
+        if (!full || !make_room(store, tries))
             return vd_err_wrap(err, "state in %s", store->dir.path);
     }
 }
