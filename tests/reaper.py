@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 PR_SET_CHILD_SUBREAPER = 36
+GRACE = 20
 
 
 def children():
@@ -67,6 +68,11 @@ def main():
         status = process.wait(seconds)
     except subprocess.TimeoutExpired:
         print(f"reaper: not done after {seconds:.0f} s: {command[0]}", file=sys.stderr)
+        process.send_signal(signal.SIGINT)  # it may want to say what it knows so far
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            pass
         end_all()
         return 1
     left = end_all()
