@@ -30,9 +30,9 @@ static bool take_answer(struct vd_connection *link, const struct vd_value *value
     case VD_TAKEN_MORE:
         return true;
     case VD_TAKEN_DONE:
+        vd_inbox_push(link->links->inbox, &event); /* its text may be the request's */
         DL_DELETE(link->queue, expected);
         vd_free(expected);
-        vd_inbox_push(link->links->inbox, &event);
         return true;
     case VD_TAKEN_AGAIN:
         DL_DELETE(link->queue, expected);
