@@ -216,23 +216,17 @@ static void note_part(struct vd_asked *asked, enum vd_turn_part part, const stru
     }
 }
 
-/* What was refused is left out from now on. False: nothing was, or nothing can be left out. */
-static bool learn(struct vd_asked *asked, struct vd_grants *grants)
+/* What was refused is left out from now on. */
+static void learn(const struct vd_asked *asked, struct vd_grants *grants)
 {
-    struct vd_grants before = *grants;
-
     if (asked->refused & (bit(VD_PART_MULTI) | bit(VD_PART_EXEC)))
         grants->no_transaction = true;
     if (asked->refused & bit(VD_PART_REWRITE))
         grants->no_rewrite = true;
     if (asked->refused & (bit(VD_PART_KILL_NORMAL) | bit(VD_PART_KILL_PUBSUB)))
         grants->no_kill = true;
-    if (asked->refused & bit(VD_PART_FOLLOW)) {
-        if (!asked->said_replicaof)
-            return false;
+    if ((asked->refused & bit(VD_PART_FOLLOW)) && asked->said_replicaof)
         grants->no_replicaof = true;
-    }
-    return memcmp(&before, grants, sizeof(before)) != 0;
 }
 
 /* The transaction was done: its first element is REPLICAOF's. CONFIG REWRITE may well have failed.
@@ -255,13 +249,15 @@ static enum vd_taken take_done(struct vd_asked *asked, const struct vd_value *va
 static enum vd_taken conclude(struct vd_asked *asked, struct vd_grants *grants, bool stale,
                               struct vd_event *event)
 {
-    bool learnt = learn(asked, grants);
+    /* SLAVEOF is the last word: who refuses it cannot be turned. */
+    bool hopeless = (asked->refused & bit(VD_PART_FOLLOW)) && !asked->said_replicaof;
 
+    learn(asked, grants);
     if (asked->applied) {
         set_ack(asked, true, NULL, event);
         return VD_TAKEN_DONE;
     }
-    if (!asked->failed && learnt && !stale)
+    if (!asked->failed && !hopeless && !stale && vd_outgoing_differs(asked, grants))
         return VD_TAKEN_AGAIN;
     if (stale)
         keep_error(asked, "refused in part, and a later order is on its way");

@@ -116,6 +116,11 @@ static void put_turn(struct vd_asked *asked, const struct vd_grants *grants,
     vd_text_free(&port);
 }
 
+bool vd_outgoing_differs(const struct vd_asked *asked, const struct vd_grants *grants)
+{
+    return parts_of(grants) != asked->parts || (asked->said_replicaof && grants->no_replicaof);
+}
+
 static void put_hello(const struct vd_hello *hello, const struct vd_dialect *dialect,
                       struct vd_text *to)
 {

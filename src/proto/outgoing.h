@@ -68,6 +68,9 @@ void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
                      const struct vd_grants *grants, const struct vd_dialect *dialect,
                      struct vd_text *to);
 
+/* Would the request that was sent be put otherwise, as *grants says now? */
+bool vd_outgoing_differs(const struct vd_asked *asked, const struct vd_grants *grants);
+
 /*
  * What a new link begins with: AUTH when there is a password, CLIENT SETNAME,
  * and SUBSCRIBE on a subscription. AUTH's reply comes first, if it was sent.
