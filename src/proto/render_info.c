@@ -246,8 +246,7 @@ static void put_vedette(const struct source *source)
     vd_text_printf(source->to, "save_error:%s\r\n",
                    source->facts->mute != NULL ? source->facts->mute : "");
     vd_text_printf(source->to, "stalls:%u\r\n", view.stalls);
-    vd_text_printf(source->to, "last_stall_ms_ago:%lld\r\n",
-                   view.last_stall_ms == VD_NEVER ? -1LL : (long long)view.last_stall_ms);
+    vd_text_printf(source->to, "last_stall_ms:%lld\r\n", (long long)view.last_stall_ms);
 }
 
 static const struct {

@@ -273,7 +273,6 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
         conn->closing = true;
         break;
     case VD_OUT_SHUTDOWN:
-        vd_log(VD_LOG_WARNING, "a client asks for the end: SHUTDOWN");
         conn->closing = true;
         home->hooks.shutdown(home->hooks.self);
         break;

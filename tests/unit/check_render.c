@@ -136,7 +136,7 @@ static void set_up(void)
     script_count = 0;
     resp = (struct vd_resp){.to = &text, .version = 2};
     core_view = (struct vd_view_core){
-        .self = {ID}, .globals = &globals, .group_count = 2, .last_stall_ms = VD_NEVER};
+        .self = {ID}, .globals = &globals, .group_count = 2, .last_stall_ms = 70};
     for (size_t i = 0; i < 2; i++) {
         groups[i] = (struct vd_view_group){.name = i == 0 ? "m" : "n",
                                            .options = &options,
@@ -488,7 +488,7 @@ START_TEST(info_fields)
                      "master1:name=n,status=odown,address=10.0.0.1:6379,slaves=3,sentinels=3\r\n");
     ck_assert_str_eq(info("vedette", NULL),
                      "# Vedette\r\nvedette_version:1.2\r\ncurrent_epoch:0\r\nvotes:yes\r\n"
-                     "save_error:\r\nstalls:0\r\nlast_stall_ms_ago:-1\r\n");
+                     "save_error:\r\nstalls:0\r\nlast_stall_ms:70\r\n");
 }
 END_TEST
 
