@@ -130,9 +130,11 @@ static bool make_core(struct vd_daemon *daemon, const struct vd_saved *saved, st
     image = *vd_restore_merge(daemon->config, saved, &arena, &fresh);
     if (image.self.hex[0] == '\0')
         image.self = vd_clock_new_id();
+    daemon->fresh = fresh;
+    fresh = fresh || (saved != NULL && saved->unsound);
+    vd_store_set_unsound(daemon->turn.store, fresh);
     vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
     good = open_doors(daemon, err) && vd_store_save(daemon->turn.store, &image, &receipt, err);
-    daemon->fresh = fresh;
     vd_arena_free(&arena);
     return good;
 }
@@ -259,9 +261,22 @@ void vd_daemon_run(struct vd_daemon *daemon)
     ev_run(daemon->loop, 0);
 }
 
+/* Who leaves in order has saved all its votes. */
+static void settle(struct vd_daemon *daemon)
+{
+    struct vd_view_core view;
+    struct vd_err err;
+
+    vd_view_core(daemon->drive.core, vd_clock_now(), &view);
+    if (!view.abstains && !daemon->drive.mute && !vd_store_settle(daemon->turn.store, true, &err))
+        vd_log(VD_LOG_WARNING, "the next start will abstain from votes for a while: %s", err.text);
+}
+
 void vd_daemon_stop(struct vd_daemon *daemon)
 {
     const struct vd_server_options *server = &daemon->config->server;
+
+    settle(daemon);
     sigset_t late;
 
     if (server->supervised_systemd)

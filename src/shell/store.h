@@ -46,6 +46,7 @@ struct vd_saved {
     const char *configured_global[VD_OPT_COUNT - VD_OPT_GROUP_COUNT];
     const struct vd_tombstone *tombstones;
     size_t tombstone_count;
+    bool unsound; /* votes may be missing: to be treated as if there were no state, see below */
     struct vd_options *options; /* those that image.groups point to, one each; owned */
     struct vd_globals *globals; /* that image.globals points to; owned */
     struct vd_arena arena;
@@ -71,6 +72,23 @@ void vd_store_close(struct vd_store *store);
 void vd_store_configured(struct vd_store *store, const struct vd_config *config);
 
 /*
+ * Whether what is saved from now on may lack votes that were given: while the
+ * process abstains for having lost its state, and wherever votes are given
+ * without the disk (on_save_failure of the configuration: volatile). Whoever
+ * starts from such a state must abstain as well.
+ */
+void vd_store_set_unsound(struct vd_store *store, bool unsound);
+
+/* Does the state on disk say that it may lack votes? */
+bool vd_store_is_unsound(const struct vd_store *store);
+
+/*
+ * The process does not abstain: what is saved is sound, and says so from now
+ * on. Where votes are given without the disk that is so only when leaving.
+ */
+bool vd_store_settle(struct vd_store *store, bool leaving, struct vd_err *err) VD_MUSTCHECK;
+
+/*
  * Read all state into *saved. *found is false when there is none yet. False
  * with the reason when what is there makes no sense.
  */
@@ -80,10 +98,17 @@ bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found,
 /*
  * Make the image durable: one transaction, on disk on return. `removed` first,
  * then the groups; groups not in the image stay as they are. When the disk is
- * full, the reserve is given up and the save tried once more.
+ * full, room is made from what the store itself holds, and the save is tried
+ * once more.
+ *
+ * With on_save_failure volatile a failed save gets its receipt all the same,
+ * and is logged; the store is behind from then on.
  */
 bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
                    struct vd_err *err) VD_MUSTCHECK;
+
+/* Saves were missed: the next must be of the whole core (vd_core_image_all). */
+bool vd_store_is_behind(const struct vd_store *store);
 
 /* A failover for the history: instants of `record` are of vd_clock_now's clock. The last 1000 are
  * kept. */

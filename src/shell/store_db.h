@@ -19,6 +19,7 @@ enum vd_store_statement {
     VD_SQL_BEGIN,
     VD_SQL_COMMIT,
     VD_SQL_PUT_PROCESS,
+    VD_SQL_SETTLE,
     VD_SQL_DROP_PROCESS_OPTIONS,
     VD_SQL_PUT_PROCESS_OPTION,
     VD_SQL_PUT_GROUP,
@@ -41,6 +42,9 @@ struct vd_store {
     sqlite3 *db;
     sqlite3_stmt *statements[VD_SQL_COUNT];
     const struct vd_config *config; /* in force; NULL: none told */
+    bool unsound;                   /* what is saved from now on */
+    bool unsound_on_disk;           /* what was saved, or loaded */
+    bool behind;                    /* saves were missed, and receipted all the same */
     struct vd_text scratch;
 };
 

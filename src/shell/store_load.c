@@ -49,7 +49,7 @@ static const struct vd_option_row *find_option(const char *name)
 static bool load_process(struct vd_store *store, struct vd_saved *saved, bool *found,
                          struct vd_err *err)
 {
-    sqlite3_stmt *rows = vd_sql_prepare(store->db, "SELECT self, epoch FROM process", err);
+    sqlite3_stmt *rows = vd_sql_prepare(store->db, "SELECT self, epoch, unsound FROM process", err);
     bool good = true;
 
     if (rows == NULL)
@@ -58,6 +58,8 @@ static bool load_process(struct vd_store *store, struct vd_saved *saved, bool *f
     if (*found) {
         good = vd_sql_id(rows, 0, &saved->image.self) && saved->image.self.hex[0] != '\0';
         saved->image.epoch = (uint64_t)vd_sql_int(rows, 1);
+        saved->unsound = vd_sql_int(rows, 2) != 0;
+        store->unsound_on_disk = saved->unsound;
         if (!good)
             (void)nonsense(err, "the id", "this process");
     } else {

@@ -17,7 +17,7 @@
 
 static const char schema[] =
     "CREATE TABLE process (id INTEGER PRIMARY KEY CHECK (id = 1), self TEXT NOT NULL,"
-    " epoch INTEGER NOT NULL);"
+    " epoch INTEGER NOT NULL, unsound INTEGER NOT NULL);"
     "CREATE TABLE process_option (name TEXT PRIMARY KEY, value TEXT NOT NULL, configured TEXT)"
     " WITHOUT ROWID;"
     "CREATE TABLE monitored (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -48,9 +48,8 @@ static const char schema[] =
 static const char *const statements[VD_SQL_COUNT] = {
     [VD_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [VD_SQL_COMMIT] = "COMMIT",
-    [VD_SQL_PUT_PROCESS] = "INSERT INTO process (id, self, epoch) VALUES (1, ?, ?)"
-                           " ON CONFLICT (id) DO UPDATE SET self = excluded.self,"
-                           " epoch = excluded.epoch",
+    [VD_SQL_PUT_PROCESS] = "INSERT OR REPLACE INTO process VALUES (1, ?, ?, ?)",
+    [VD_SQL_SETTLE] = "UPDATE process SET unsound = 0",
     [VD_SQL_DROP_PROCESS_OPTIONS] = "DELETE FROM process_option",
     [VD_SQL_PUT_PROCESS_OPTION] = "INSERT INTO process_option VALUES (?, ?, ?)",
     [VD_SQL_PUT_GROUP] =
@@ -311,8 +310,8 @@ static bool save_process(struct vd_store *store, const struct vd_image *image, s
     const struct vd_config *config = store->config;
     struct vd_text was = {0};
     struct vd_text *now = &store->scratch;
-    bool good = vd_sql_run(store->statements[VD_SQL_PUT_PROCESS], err, "si", image->self.hex,
-                           (int64_t)image->epoch) &&
+    bool good = vd_sql_run(store->statements[VD_SQL_PUT_PROCESS], err, "sii", image->self.hex,
+                           (int64_t)image->epoch, (int64_t)store->unsound) &&
                 vd_sql_run(store->statements[VD_SQL_DROP_PROCESS_OPTIONS], err, "");
 
     /* SENTINEL DEBUG's periods, the last of them, are not kept. */
@@ -336,10 +335,15 @@ static bool save_process(struct vd_store *store, const struct vd_image *image, s
     return good;
 }
 
+/* Before the image of all, when it is not known any more what differs. Tombstones stay. */
+static const char clearing[] = "DELETE FROM monitored; DELETE FROM monitored_option;"
+                               "DELETE FROM replica; DELETE FROM peer";
+
 static bool save_all(struct vd_store *store, const struct vd_image *image, struct vd_err *err)
 {
-    bool good =
-        vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") && save_process(store, image, err);
+    bool good = vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") &&
+                (!store->behind || vd_sql_exec(store->db, clearing, err)) &&
+                save_process(store, image, err);
 
     for (size_t i = 0; good && i < image->removed_count; i++)
         good = drop_group(store, image->removed[i], err);
@@ -368,20 +372,73 @@ static bool make_room(struct vd_store *store, int tries)
     return true;
 }
 
-bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
-                   struct vd_err *err)
+static bool try_save(struct vd_store *store, const struct vd_image *image, struct vd_err *err)
 {
     for (int tries = 0;; tries++) {
         bool full;
 
-        if (save_all(store, image, err)) {
-            receipt->durable = true;
-            vd_state_dir_refill(&store->dir);
+        if (save_all(store, image, err))
             return true;
-        }
         full = vd_sql_is_full(store->db);
         roll_back(store);
         if (!full || !make_room(store, tries))
             return vd_err_wrap(err, "state in %s", store->dir.path);
     }
+}
+
+static bool is_volatile(const struct vd_store *store)
+{
+    return store->config != NULL && store->config->server.on_save_failure == VD_SAVE_VOLATILE;
+}
+
+bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
+                   struct vd_err *err)
+{
+    if (try_save(store, image, err)) {
+        if (store->behind)
+            vd_log(VD_LOG_WARNING, "the state can be saved again");
+        store->behind = false;
+        store->unsound_on_disk = store->unsound;
+        receipt->durable = true;
+        vd_state_dir_refill(&store->dir);
+        return true;
+    }
+    /* Only when the disk says already that it may not be trusted. */
+    if (!is_volatile(store) || !store->unsound_on_disk)
+        return false;
+    if (!store->behind)
+        vd_log(VD_LOG_WARNING,
+               "the state cannot be saved: %s; votes are given from memory (on-save-failure = "
+               "volatile)",
+               err->text);
+    store->behind = true;
+    receipt->durable = true;
+    return true;
+}
+
+bool vd_store_is_behind(const struct vd_store *store)
+{
+    return store->behind;
+}
+
+void vd_store_set_unsound(struct vd_store *store, bool unsound)
+{
+    store->unsound = unsound || is_volatile(store);
+}
+
+bool vd_store_is_unsound(const struct vd_store *store)
+{
+    return store->unsound_on_disk;
+}
+
+bool vd_store_settle(struct vd_store *store, bool leaving, struct vd_err *err)
+{
+    if (!store->unsound_on_disk || (is_volatile(store) && !leaving))
+        return true;
+    if (store->behind)
+        return vd_err_set(err, "saves were missed");
+    if (!vd_sql_run(store->statements[VD_SQL_SETTLE], err, ""))
+        return vd_err_wrap(err, "state in %s", store->dir.path);
+    store->unsound_on_disk = false;
+    return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/view.h"
 #include "proto/addr.h"
 #include "shell/clock.h"
 #include "shell/log.h"
@@ -119,8 +120,17 @@ static bool save(void *self, const struct vd_image *image, struct vd_receipt *re
                  struct vd_err *err)
 {
     struct vd_turn *turn = self;
+    struct vd_arena arena = {0};
+    struct vd_view_core view;
+    bool good;
 
-    return vd_store_save(turn->store, image, receipt, err);
+    vd_view_core(turn->drive->core, vd_clock_now(), &view);
+    vd_store_set_unsound(turn->store, view.abstains);
+    if (vd_store_is_behind(turn->store))
+        image = vd_core_image_all(turn->drive->core, &arena);
+    good = vd_store_save(turn->store, image, receipt, err);
+    vd_arena_free(&arena);
+    return good;
 }
 
 const struct vd_drive_ops vd_turn_ops = {.save = save, .perform = perform, .refuse = refuse};
@@ -138,6 +148,19 @@ static void tell_mute(bool was_mute, const struct vd_drive *drive)
         vd_log(VD_LOG_WARNING, "the state can be saved again");
 }
 
+/* Once the time is over in which votes that were lost could matter, the state can be trusted. */
+static void settle(struct vd_turn *turn)
+{
+    struct vd_view_core view;
+    struct vd_err err;
+
+    if (!vd_store_is_unsound(turn->store) || turn->drive->mute)
+        return;
+    vd_view_core(turn->drive->core, vd_clock_now(), &view);
+    if (!view.abstains && !vd_store_settle(turn->store, false, &err))
+        vd_log_limited("settle", VD_LOG_WARNING, "%s", err.text);
+}
+
 /* The inbox is taken whole; what the turn causes is for the next one. */
 static void run_once(struct vd_turn *turn, vd_ms now)
 {
@@ -150,6 +173,7 @@ static void run_once(struct vd_turn *turn, vd_ms now)
     vd_inbox_clear(&turn->taken);
     tell_mute(was_mute, turn->drive);
     vd_links_flush(turn->links);
+    settle(turn);
 }
 
 void vd_turn_run(struct vd_turn *turn)

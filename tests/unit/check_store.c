@@ -476,6 +476,41 @@ START_TEST(not_a_directory)
 }
 END_TEST
 
+/* Trust ------------------------------------------------------------------------------ */
+
+static bool load_unsound(void)
+{
+    struct vd_saved saved;
+    bool unsound;
+
+    must_load(&saved);
+    unsound = saved.unsound;
+    vd_saved_free(&saved);
+    return unsound;
+}
+
+START_TEST(unsound_until_settled)
+{
+    struct vd_store *store = must_open();
+    struct sample sample;
+
+    make_sample(&sample);
+    vd_store_set_unsound(store, true);
+    must_save(store, &sample.image);
+    ck_assert(vd_store_is_unsound(store));
+    vd_store_close(store);
+    ck_assert(load_unsound());
+    store = must_open();
+    vd_store_set_unsound(store, true);
+    must_save(store, &sample.image);
+    ck_assert(vd_store_settle(store, false, &err));
+    ck_assert(!vd_store_is_unsound(store));
+    vd_store_close(store);
+    ck_assert(!load_unsound());
+    free_sample(&sample);
+}
+END_TEST
+
 /* Faults ---------------------------------------------------------------------------- */
 
 /* Saves epochs for ever and tells each through the pipe when its receipt is there. */
@@ -587,6 +622,50 @@ START_TEST(full_disk)
     vd_saved_free(&saved);
     free_sample(&sample);
     vd_free(reserve);
+}
+END_TEST
+
+/*
+ * Volatile: a failed save has its receipt, but only on top of a state that says
+ * that it may not be trusted; what was missed is saved with the next one.
+ */
+START_TEST(volatile_saves)
+{
+    struct vd_store *store = must_open();
+    struct vd_config *config = make_config();
+    struct sample sample;
+    struct vd_saved saved;
+
+    make_sample(&sample);
+    config->server.on_save_failure = VD_SAVE_VOLATILE;
+    vd_store_configured(store, config);
+    limit_files(0);
+    vd_store_set_unsound(store, false);
+    ck_assert(!try_save(store, &sample.image));
+    limit_files(RLIM_INFINITY);
+    must_save(store, &sample.image);
+    ck_assert(vd_store_is_unsound(store));
+    ck_assert(vd_store_settle(store, false, &err)); /* nothing: votes may go missing any time */
+    ck_assert(vd_store_is_unsound(store));
+    limit_files(0);
+    sample.image.epoch = 50;
+    sample.image.group_count = 1;
+    ck_assert(try_save(store, &sample.image));
+    ck_assert(vd_store_is_behind(store));
+    ck_assert(!vd_store_settle(store, true, &err));
+    limit_files(RLIM_INFINITY);
+    /* The whole image, in which `other` is no more. */
+    must_save(store, &sample.image);
+    ck_assert(!vd_store_is_behind(store));
+    ck_assert(vd_store_settle(store, true, &err));
+    vd_store_close(store);
+    must_load(&saved);
+    ck_assert(!saved.unsound);
+    ck_assert_uint_eq(saved.image.epoch, 50);
+    ck_assert_uint_eq(saved.image.group_count, 1);
+    vd_saved_free(&saved);
+    free_config(config);
+    free_sample(&sample);
 }
 END_TEST
 
@@ -708,6 +787,7 @@ int main(void)
     tcase_add_test(back, there_and_back);
     tcase_add_test(back, groups_not_in_the_image_stay);
     tcase_add_test(back, removed_groups);
+    tcase_add_test(back, unsound_until_settled);
     tcase_add_test(refusals, second_daemon);
     tcase_add_test(refusals, no_database_at_all);
     tcase_add_test(refusals, damaged_pages);
@@ -717,6 +797,7 @@ int main(void)
     tcase_add_test(refusals, not_a_directory);
     tcase_add_loop_test(faults, killed_while_saving, 0, 8);
     tcase_add_test(faults, full_disk);
+    tcase_add_test(faults, volatile_saves);
     tcase_add_test(history, history_of_a_running_daemon);
     tcase_add_test(history, history_keeps_a_thousand);
     tcase_add_test(history, history_of_nothing);
