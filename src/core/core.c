@@ -191,11 +191,30 @@ static void settle_touched(struct vd_core *core)
     }
 }
 
+/* One that stays silent is S_DOWN in each of its groups in time, even if nothing else happens
+ * there. */
+static vd_ms watch_silence(struct vd_core *core, struct vd_peer *peer)
+{
+    vd_ms since = vd_pulse_silent_since(core, &peer->pulse);
+    struct vd_opinion *opinion;
+
+    if (since == VD_NEVER)
+        return INT64_MAX;
+    if (core->now - since < peer->down_after_ms)
+        return since + peer->down_after_ms;
+    DL_FOREACH2 (peer->opinions, opinion, peer_next) {
+        if (opinion->s_down_at == VD_NEVER)
+            vd_group_touch(core, opinion->group);
+    }
+    return INT64_MAX;
+}
+
 static void settle_peer(struct vd_core *core, struct vd_peer *peer)
 {
     vd_ms next = vd_wire_tick(core, &peer->wire);
 
     next = vd_min_ms(next, vd_probe_peer(core, peer));
+    next = vd_min_ms(next, watch_silence(core, peer));
     if (next == INT64_MAX)
         vd_heap_drop(&core->peer_due, &peer->due);
     else

@@ -8,6 +8,7 @@
 
 #define PENDING_MAX 100 /* requests without reply, per group that shares the link */
 #define INFO_HURRIED_MS 1000
+#define LOOK_AGAIN_MS 1000 /* no later than a link without replies is given up, see link.c */
 
 /* The first instant after `last` on the grid of `period` with this phase; at once if there was
  * none. */
@@ -75,7 +76,8 @@ static vd_ms probe_pulse(struct vd_core *core, struct vd_wire *wire, struct vd_p
     if (due > core->now)
         return due;
     send_ping(core, wire, pulse);
-    return INT64_MAX;
+    /* Links and health were looked at before it was sent: without a reply, look again in time. */
+    return core->now + vd_min_ms(down_after_ms, vd_max_ms(LOOK_AGAIN_MS, down_after_ms / 2));
 }
 
 /* Replicas are asked more often while something is going on. */
