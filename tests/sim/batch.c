@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Batch: many seeds in several processes. Each worker takes the next seed
+ * from a counter that all share and writes there which one it is at, so that
+ * the parent knows what killed it, notes the failure and sends the next one.
+ */
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define JOBS_MAX 64
+
+struct worker {
+    bool running; /* a seed */
+    uint64_t seed;
+    struct sim_tally sum;
+    char last_words[400]; /* of the assertion that failed */
+};
+
+struct shared {
+    _Atomic uint64_t next;
+    _Atomic uint64_t failures;
+    uint64_t end;
+    struct worker workers[JOBS_MAX];
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void add_stats(struct sim_stats *to, const struct sim_stats *from)
+{
+    to->events += from->events;
+    to->turns += from->turns;
+    to->messages += from->messages;
+    to->saves += from->saves;
+    to->faults += from->faults;
+    to->switches += from->switches;
+    to->acked += from->acked;
+    to->lost += from->lost;
+    to->dual_us += from->dual_us;
+    to->prompt_us = from->prompt_us > to->prompt_us ? from->prompt_us : to->prompt_us;
+}
+
+static void add_failure(struct sim_tally *tally, uint64_t seed, const char *failure)
+{
+    if (tally->failed == 0 || seed < tally->first_failed) {
+        tally->first_failed = seed;
+        (void)snprintf(tally->failure, sizeof(tally->failure), "%s", failure);
+    }
+    tally->failed++;
+}
+
+static void add_result(struct sim_tally *tally, uint64_t seed, const struct sim_result *result)
+{
+    double settled_s = (double)result->stats.settled_us / 1e6;
+
+    tally->seeds++;
+    tally->virtual_s += (double)result->lasted / 1e6;
+    tally->settled_sum_s += settled_s;
+    if (settled_s > tally->settled_worst_s)
+        tally->settled_worst_s = settled_s;
+    add_stats(&tally->stats, &result->stats);
+    if (result->failed)
+        add_failure(tally, seed, result->failure);
+}
+
+static void add_tally(struct sim_tally *to, const struct sim_tally *from)
+{
+    uint64_t failed = to->failed + from->failed;
+
+    if (from->failed != 0)
+        add_failure(to, from->first_failed, from->failure);
+    to->failed = failed;
+    to->seeds += from->seeds;
+    to->virtual_s += from->virtual_s;
+    to->settled_sum_s += from->settled_sum_s;
+    if (from->settled_worst_s > to->settled_worst_s)
+        to->settled_worst_s = from->settled_worst_s;
+    add_stats(&to->stats, &from->stats);
+}
+
+void sim_print_command(FILE *out, uint64_t seed, const struct sim_options *options)
+{
+    fprintf(out, "sim --seed %llu", (unsigned long long)seed);
+    if (options->mix != NULL)
+        fprintf(out, " --mix %s", options->mix->name);
+    if (options->mutant != SIM_HONEST)
+        fprintf(out, " --mutant %d", (int)options->mutant);
+    if (options->minutes != 0)
+        fprintf(out, " --minutes %g", options->minutes);
+    fprintf(out, " --verbose");
+}
+
+static void report(FILE *out, uint64_t seed, const struct sim_options *options, const char *failure)
+{
+    if (out == NULL)
+        return;
+    fprintf(out, "FAILED ");
+    sim_print_command(out, seed, options);
+    fprintf(out, "\n       %s\n", failure);
+    (void)fflush(out);
+}
+
+static void work(struct shared *shared, struct worker *worker, uint64_t failures_max,
+                 const struct sim_options *options, FILE *out)
+{
+    while (atomic_load(&shared->failures) < failures_max) {
+        struct sim_result result;
+        uint64_t seed = atomic_fetch_add(&shared->next, 1);
+
+        if (seed >= shared->end)
+            break;
+        worker->seed = seed;
+        worker->running = true;
+        sim_run_one(seed, options, &result);
+        worker->running = false;
+        add_result(&worker->sum, seed, &result);
+        if (!result.failed)
+            continue;
+        (void)atomic_fetch_add(&shared->failures, 1);
+        report(out, seed, options, result.failure);
+    }
+}
+
+static char *last_words;
+
+static void on_panic(const char *text)
+{
+    (void)snprintf(last_words, 400, "%s", text);
+}
+
+static pid_t spawn(struct shared *shared, struct worker *worker, uint64_t failures_max,
+                   const struct sim_options *options, FILE *out)
+{
+    pid_t pid;
+
+    if (out != NULL)
+        (void)fflush(out);
+    pid = fork();
+    VD_ASSERT(pid >= 0);
+    if (pid != 0)
+        return pid;
+    last_words = worker->last_words;
+    vd_panic_set_hook(on_panic);
+    work(shared, worker, failures_max, options, out);
+    if (out != NULL)
+        (void)fflush(out);
+    _exit(0);
+}
+
+static void progress(FILE *out, const struct shared *shared, uint64_t from, double began)
+{
+    uint64_t next = atomic_load(&shared->next);
+    uint64_t done = next < shared->end ? next - from : shared->end - from;
+    double passed = now_s() - began;
+
+    fprintf(out, "\r%llu of %llu seeds, %.0f per second ", (unsigned long long)done,
+            (unsigned long long)(shared->end - from), (double)done / (passed > 0 ? passed : 1));
+    (void)fflush(out);
+}
+
+/* A worker that its seed killed. */
+static void bury(struct shared *shared, struct worker *worker, int status,
+                 const struct sim_options *options, FILE *out)
+{
+    char why[480];
+
+    (void)snprintf(
+        why, sizeof(why), "the process died (%s %d): %s", WIFSIGNALED(status) ? "signal" : "status",
+        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), worker->last_words);
+    worker->last_words[0] = '\0';
+    worker->running = false;
+    worker->sum.seeds++;
+    add_failure(&worker->sum, worker->seed, why);
+    (void)atomic_fetch_add(&shared->failures, 1);
+    report(out, worker->seed, options, why);
+}
+
+void sim_run_many(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max,
+                  const struct sim_options *options, FILE *out, struct sim_tally *tally)
+{
+    struct shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool terminal = out != NULL && isatty(fileno(out)) != 0;
+    double began = now_s();
+    pid_t pids[JOBS_MAX];
+    unsigned left;
+
+    VD_ASSERT(shared != MAP_FAILED);
+    jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
+    atomic_store(&shared->next, from);
+    shared->end = from + count;
+    for (left = 0; left < jobs; left++)
+        pids[left] = spawn(shared, &shared->workers[left], failures_max, options, out);
+    while (left > 0) {
+        int status;
+        pid_t pid = waitpid(-1, &status, terminal ? WNOHANG : 0);
+
+        if (pid == 0) {
+            progress(out, shared, from, began);
+            (void)usleep(200000);
+        }
+        for (unsigned i = 0; pid > 0 && i < jobs; i++) {
+            if (pids[i] != pid)
+                continue;
+            left--;
+            if (!shared->workers[i].running)
+                break;
+            bury(shared, &shared->workers[i], status, options, out);
+            pids[i] = spawn(shared, &shared->workers[i], failures_max, options, out);
+            left++;
+            break;
+        }
+        VD_ASSERT(pid >= 0);
+    }
+    if (terminal)
+        fprintf(out, "\r%60s\r", "");
+    memset(tally, 0, sizeof(*tally));
+    for (unsigned i = 0; i < jobs; i++)
+        add_tally(tally, &shared->workers[i].sum);
+    tally->real_s = now_s() - began;
+    (void)munmap(shared, sizeof(*shared));
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Live: see live.h. */
+#include "live.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client.h"
+#include "core/view.h"
+#include "faults.h"
+#include "node.h"
+#include "sentinel.h"
+
+#define LOOK_EVERY (200 * SIM_MS)
+#define LOOK_CLOSELY (5 * SIM_MS)
+#define STAYS (5 * SIM_S)
+
+/* Agreement --------------------------------------------------------------------------- */
+
+static bool not_yet(struct sim *sim, const char *format, ...) VD_PRINTF(2, 3);
+
+static bool not_yet(struct sim *sim, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(sim->live->why, sizeof(sim->live->why), format, args);
+    va_end(args);
+    return false;
+}
+
+static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned group)
+{
+    const char *name = sim_group_name(group);
+    vd_ms now = sim_sentinel_clock(s);
+    struct vd_view_group view;
+    struct vd_view_node node;
+    struct vd_view_peer peer;
+    unsigned peers = 1;
+    unsigned alive = 0;
+
+    if (!vd_view_group(s->drive.core, now, name, &view))
+        return not_yet(sim, "%s does not know %s", s->host->name, name);
+    if (view.failover_in_progress)
+        return not_yet(sim, "%s: a failover of %s is under way", s->host->name, name);
+    if (view.primary.s_down || view.primary.o_down)
+        return not_yet(sim, "%s holds the primary of %s for down", s->host->name, name);
+    for (size_t i = 0; vd_view_replica(s->drive.core, now, name, i, &node); i++) {
+        const struct sim_host *host = sim_host_find(sim->net, &node.addr);
+        const struct sim_node *there = host != NULL ? sim_node_of(sim, host) : NULL;
+
+        if (there != NULL && there->running && (node.s_down || node.disconnected))
+            return not_yet(sim, "%s has no link to %s", s->host->name, host->name);
+    }
+    for (size_t i = 0; vd_view_peer(s->drive.core, now, name, i, &peer); i++)
+        peers += !peer.s_down && !peer.disconnected;
+    for (unsigned i = 0; i < sim->setup.sentinels; i++)
+        alive += sim->sentinels[i]->running;
+    if (peers < alive)
+        return not_yet(sim, "%s has %u of %u sentinels in %s", s->host->name, peers, alive, name);
+    return true;
+}
+
+static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned group)
+{
+    const struct sim_node *head = sim_node_of(sim, primary);
+
+    if (head == NULL || !sim_node_is_primary(head) || head->loading)
+        return not_yet(sim, "%s, named by all, is no primary", primary->name);
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        if (node->group != group || !node->running || node == head)
+            continue;
+        if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
+            return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
+        for (unsigned k = 0; k < sim->setup.sentinels; k++) {
+            if (sim->sentinels[k]->running &&
+                !sim_sentinel_knows(sim->sentinels[k], group, node->host))
+                return not_yet(sim, "%s does not know %s", sim->sentinels[k]->host->name,
+                               node->host->name);
+        }
+    }
+    return true;
+}
+
+static bool agrees_on(struct sim *sim, unsigned group)
+{
+    const struct sim_host *named = NULL;
+    uint64_t epoch = 0;
+    bool first = true;
+
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        const struct sim_sentinel *s = sim->sentinels[i];
+        const struct sim_host *host;
+        struct vd_view_group view;
+
+        if (!s->running)
+            continue;
+        host = sim_sentinel_names(s, group);
+        if (host == NULL ||
+            !vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
+            return not_yet(sim, "%s names nobody in %s", s->host->name, sim_group_name(group));
+        if (!first && (host != named || view.config_epoch != epoch))
+            return not_yet(sim, "%s names %s in epoch %llu, others %s in epoch %llu", s->host->name,
+                           host->name, (unsigned long long)view.config_epoch, named->name,
+                           (unsigned long long)epoch);
+        first = false;
+        named = host;
+        epoch = view.config_epoch;
+        if (!sees_all(sim, s, group))
+            return false;
+    }
+    return named != NULL && all_follow(sim, named, group);
+}
+
+static bool all_agree(struct sim *sim)
+{
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        if (!agrees_on(sim, g))
+            return false;
+    }
+    return true;
+}
+
+/* End ----------------------------------------------------------------------------------- */
+
+static void count_losses(struct sim *sim)
+{
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        const struct sim_node *primary = sim_named_primary(sim, g);
+
+        if (primary != NULL)
+            sim->stats.lost += sim_clients_lost(sim, g, primary->at.data);
+    }
+    if (sim->setup.mix->no_loss && sim->stats.lost != 0)
+        sim_fail(sim, "%llu acknowledged writes are lost", (unsigned long long)sim->stats.lost);
+    if (sim->setup.mix->no_switch && sim->stats.switches != 0)
+        sim_fail(sim, "the primary was switched although nothing was wrong with it");
+}
+
+/* The best of what replicas held when the primary came back empty must have survived. */
+static void check_survival(struct sim *sim)
+{
+    struct sim_live *live = sim->live;
+
+    if (live->treasure == NULL || live->treasure->mark)
+        return;
+    sim_fail(sim, "what replicas held when the primary came back empty is lost: %llu writes",
+             (unsigned long long)live->treasure->writes);
+}
+
+static void run_look(struct sim *sim, void *self)
+{
+    struct sim_live *live = self;
+    bool agree = all_agree(sim);
+    sim_us from = sim->setup.faults_end_at;
+
+    if (!agree) {
+        live->since = -1;
+    } else if (live->since < 0) {
+        live->since = sim->now;
+        SIM_SAY(sim, "world", "all agree");
+    }
+    if (live->since >= 0 && sim->now - live->since >= STAYS) {
+        sim->stats.settled_us = live->since - from;
+        count_losses(sim);
+        check_survival(sim);
+        sim->over = true;
+        return;
+    }
+    if (live->since < 0 && sim->now > live->deadline) {
+        sim_fail(sim, "no agreement %.3f s after the last fault: %s",
+                 (double)(sim->now - from) / 1e6, live->why);
+        if (sim->setup.verbose)
+            sim_live_describe(sim);
+        return;
+    }
+    sim_after(sim, &live->look, LOOK_EVERY);
+}
+
+/*
+ * The bound: what may have to happen one after the other. A demotion is seen
+ * after down-after and two INFO periods, links and replicas are retried, a
+ * failover may be damped for failover-timeout, a second one may follow the
+ * first, a replica may need a full resync twice.
+ */
+static vd_ms bound_ms(const struct sim_setup *setup)
+{
+    return 10000 + 8 * setup->down_after_ms + 2 * setup->info_period_ms +
+           2 * setup->failover_timeout_ms + 2 * setup->repl_timeout_ms +
+           2 * (setup->sync_ms + setup->load_ms) + setup->abstain_ms;
+}
+
+void sim_live_start(struct sim *sim)
+{
+    struct sim_live *live = sim->live;
+
+    live->since = -1;
+    live->deadline = sim->now + bound_ms(&sim->setup) * SIM_MS;
+    live->look = (struct sim_task){.run = run_look, .self = live};
+    sim_after(sim, &live->look, LOOK_EVERY);
+}
+
+/* In time ---------------------------------------------------------------------------------- */
+
+static bool all_name_the_new(const struct sim *sim, const struct sim_host *old)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim_sentinel_names(sim->sentinels[i], 0) == old)
+            return false;
+    }
+    return true;
+}
+
+static void run_look_closely(struct sim *sim, void *self)
+{
+    struct sim_live *live = self;
+    const struct sim_node *named = sim_named_primary(sim, 0);
+
+    if (all_name_the_new(sim, live->old) && named != NULL && sim_node_takes_writes(named)) {
+        sim->stats.prompt_us = sim->now - live->struck_at;
+        SIM_SAY(sim, "world", "failover took %.3f ms", (double)sim->stats.prompt_us / 1000.0);
+        return;
+    }
+    if (sim->now > live->prompt_by) {
+        sim_fail(sim, "%.0f ms after its death the primary has no successor that all name",
+                 (double)(sim->now - live->struck_at) / 1000.0);
+        return;
+    }
+    sim_after(sim, &live->prompt, LOOK_CLOSELY);
+}
+
+void sim_live_struck(struct sim *sim)
+{
+    struct sim_live *live = sim->live;
+    vd_ms down_after_ms = sim->setup.down_after_ms;
+
+    live->struck_at = sim->now;
+    live->old = sim_sentinel_names(sim->sentinels[0], 0);
+    live->prompt_by = sim->now + (down_after_ms + sim->setup.mix->within_ms) * SIM_MS;
+    if (sim->setup.mix->unannounced)
+        live->prompt_by += (down_after_ms / 5 < 1000 ? down_after_ms / 5 : 1000) * SIM_MS;
+    live->prompt = (struct sim_task){.run = run_look_closely, .self = live};
+    sim_after(sim, &live->prompt, LOOK_CLOSELY);
+}
+
+void sim_live_treasure(struct sim *sim, unsigned group)
+{
+    struct sim_entry *best = NULL;
+
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        if (node->group == group && node->running && node->primary != NULL && node->synced &&
+            !node->loading && node->at.data != NULL &&
+            (best == NULL || node->at.data->writes > best->writes))
+            best = node->at.data;
+    }
+    sim->live->treasure = best;
+}
+
+/* For people --------------------------------------------------------------------------------- */
+
+static void describe_sentinel(const struct sim *sim, const struct sim_sentinel *s)
+{
+    for (unsigned g = 0; s->running && g < sim->setup.groups; g++) {
+        vd_ms now = sim_sentinel_clock(s);
+        const char *name = sim_group_name(g);
+        struct vd_view_group view;
+        struct vd_view_node node;
+
+        if (!vd_view_group(s->drive.core, now, name, &view))
+            continue;
+        printf("  %s: %s is %s, configuration %llu, vote %llu %.8s, %s%s, %u of %u sentinels, "
+               "primary health %d role %d%s%s\n",
+               s->host->name, name, view.address.host, (unsigned long long)view.config_epoch,
+               (unsigned long long)view.vote_epoch, view.vote.hex,
+               vd_failover_state_name(view.failover_state), s->drive.mute ? ", mute" : "",
+               view.usable, view.peer_count + 1, (int)view.primary.health,
+               (int)view.primary.role_reported, view.primary.s_down ? ", s_down" : "",
+               view.primary.o_down ? ", o_down" : "");
+        for (size_t i = 0; vd_view_replica(s->drive.core, now, name, i, &node); i++)
+            printf("    %s: health %d, role %d of %s, link %s, offset %lld, priority %lld%s%s\n",
+                   node.addr.host, (int)node.health, (int)node.role_reported, node.follows.host,
+                   node.link_ok ? "up" : "down", (long long)node.offset, (long long)node.priority,
+                   node.s_down ? ", s_down" : "", node.disconnected ? ", disconnected" : "");
+    }
+}
+
+void sim_live_describe(const struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        printf("  %s %s %s: %s%s%s, upstream %d, offset %lld, %llu writes%s\n", node->host->name,
+               node->host->addr.host, sim_group_name(node->group),
+               !node->running          ? "dead"
+               : node->primary == NULL ? "primary"
+                                       : "replica of ",
+               node->running && node->primary != NULL ? node->primary->name : "",
+               node->loading ? ", loading" : "", (int)node->upstream, (long long)node->at.offset,
+               node->at.data != NULL ? (unsigned long long)node->at.data->writes : 0,
+               node->host->paused != 0 ? ", paused" : "");
+    }
+    for (unsigned i = 0; i < sim->setup.sentinels; i++)
+        describe_sentinel(sim, sim->sentinels[i]);
+}

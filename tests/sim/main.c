@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sim: runs seeded schedules of faults against simulated sentinels (the real
+ * core), servers and clients. Exit status 1 when a seed failed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+struct arguments {
+    struct sim_options options;
+    uint64_t seed;
+    uint64_t seeds;
+    unsigned jobs;
+    uint64_t failures_max;
+    bool twice;
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out, "usage: sim [--seed N] [--seeds N] [--jobs N] [--mix NAME] [--minutes M]\n"
+                 "           [--failures N] [--mutant N] [--twice] [--verbose]\n\n"
+                 "  --seed N      the seed, or the first of them (1)\n"
+                 "  --seeds N     so many, one after the other (1)\n"
+                 "  --jobs N      in so many processes (1)\n"
+                 "  --mix NAME    the family of faults (by the seed)\n"
+                 "  --minutes M   so much virtual time with faults (by the seed)\n"
+                 "  --failures N  stop after so many failing seeds (10)\n"
+                 "  --mutant N    a world that lies, for which the oracle must fail\n"
+                 "  --twice       run a seed twice and compare\n"
+                 "  --verbose     the transcript of one seed\n\nmixes:\n");
+    for (size_t i = 0; sim_mix_at(i) != NULL; i++)
+        fprintf(out, "  %-10s %s\n", sim_mix_at(i)->name, sim_mix_at(i)->about);
+}
+
+static uint64_t number(const char *option, const char *text)
+{
+    char *end;
+    unsigned long long value;
+
+    errno = 0;
+    value = text != NULL ? strtoull(text, &end, 10) : 0;
+    if (text == NULL || errno != 0 || end == text || *end != '\0') {
+        fprintf(stderr, "sim: %s needs a number, see sim --help\n", option);
+        exit(2);
+    }
+    return value;
+}
+
+static const struct sim_mix *mix(const char *name)
+{
+    const struct sim_mix *found = name != NULL ? sim_mix_find(name) : NULL;
+
+    if (found == NULL) {
+        fprintf(stderr, "sim: no mix is called '%s', see sim --help\n", name != NULL ? name : "");
+        exit(2);
+    }
+    return found;
+}
+
+/* Reads the option at argv[i]; returns how many words it took. */
+static int take(struct arguments *a, char **argv, int i)
+{
+    const char *option = argv[i];
+    const char *value = argv[i + 1];
+
+    if (strcmp(option, "--verbose") == 0) {
+        a->options.verbose = true;
+        return 1;
+    }
+    if (strcmp(option, "--twice") == 0) {
+        a->twice = true;
+        return 1;
+    }
+    if (strcmp(option, "--seed") == 0)
+        a->seed = number(option, value);
+    else if (strcmp(option, "--seeds") == 0)
+        a->seeds = number(option, value);
+    else if (strcmp(option, "--jobs") == 0)
+        a->jobs = (unsigned)number(option, value);
+    else if (strcmp(option, "--failures") == 0)
+        a->failures_max = number(option, value);
+    else if (strcmp(option, "--mutant") == 0)
+        a->options.mutant = (enum sim_mutant)(number(option, value) % SIM_MUTANT_COUNT);
+    else if (strcmp(option, "--minutes") == 0)
+        a->options.minutes = (double)number(option, value);
+    else if (strcmp(option, "--mix") == 0)
+        a->options.mix = mix(value);
+    else
+        return 0;
+    return 2;
+}
+
+static void print_stats(const struct sim_stats *stats)
+{
+    printf("%llu faults, %llu switches, %llu turns, %llu messages, %llu saves; %llu writes "
+           "acknowledged, %llu lost; two primaries for %.3f s\n",
+           (unsigned long long)stats->faults, (unsigned long long)stats->switches,
+           (unsigned long long)stats->turns, (unsigned long long)stats->messages,
+           (unsigned long long)stats->saves, (unsigned long long)stats->acked,
+           (unsigned long long)stats->lost, (double)stats->dual_us / 1e6);
+}
+
+static void on_panic(const char *text)
+{
+    printf("%s\n", text);
+    (void)fflush(stdout);
+}
+
+static int run_single(const struct arguments *a)
+{
+    struct sim_result result;
+    struct sim_result again;
+
+    vd_panic_set_hook(on_panic);
+    sim_run_one(a->seed, &a->options, &result);
+    printf("seed %llu: %s, %.3f s, settled %.3f s after the last fault, hash %016llx\n",
+           (unsigned long long)a->seed, result.failed ? result.failure : "passed",
+           (double)result.lasted / 1e6, (double)result.stats.settled_us / 1e6,
+           (unsigned long long)result.hash);
+    print_stats(&result.stats);
+    if (!a->twice)
+        return result.failed;
+    sim_run_one(a->seed, &a->options, &again);
+    if (again.hash != result.hash) {
+        printf("the second run was another one: hash %016llx\n", (unsigned long long)again.hash);
+        return 1;
+    }
+    return result.failed;
+}
+
+static int run_batch(const struct arguments *a)
+{
+    struct sim_tally tally;
+
+    sim_run_many(a->seed, a->seeds, a->jobs, a->failures_max, &a->options, stdout, &tally);
+    printf("%llu seeds, %llu failed; %.1f s, %.0f seeds per second, %.0f virtual seconds per "
+           "second; settled after %.1f s on average, %.1f s at worst\n",
+           (unsigned long long)tally.seeds, (unsigned long long)tally.failed, tally.real_s,
+           (double)tally.seeds / tally.real_s, tally.virtual_s / tally.real_s,
+           tally.settled_sum_s / (double)(tally.seeds != 0 ? tally.seeds : 1),
+           tally.settled_worst_s);
+    if (tally.stats.prompt_us != 0)
+        printf("slowest failover of the mixes with a bound: %.1f ms\n",
+               (double)tally.stats.prompt_us / 1000.0);
+    print_stats(&tally.stats);
+    return tally.failed != 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.seed = 1, .seeds = 1, .jobs = 1, .failures_max = 10};
+
+    for (int i = 1; i < argc;) {
+        int taken = strcmp(argv[i], "--help") == 0 ? 0 : take(&a, argv, i);
+
+        if (taken == 0) {
+            bool help = strcmp(argv[i], "--help") == 0;
+
+            if (!help)
+                fprintf(stderr, "sim: unknown option '%s'\n", argv[i]);
+            usage(help ? stdout : stderr);
+            return help ? 0 : 2;
+        }
+        i += taken;
+    }
+    return a.seeds == 1 ? run_single(&a) : run_batch(&a);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mixes: which faults go together in one run, and what must hold nevertheless. */
+#include <string.h>
+
+#include "faults.h"
+
+#define K(kind) (1U << SIM_##kind)
+#define NODES                                                                                      \
+    (K(NODE_KILL) | K(NODE_EMPTY) | K(NODE_POWER) | K(NODE_PAUSE) | K(NODE_BUSY) | K(NODE_PRIORITY))
+#define SENTINELS                                                                                  \
+    (K(SENTINEL_KILL) | K(SENTINEL_DOOM) | K(SENTINEL_POWER) | K(SENTINEL_PAUSE) |                 \
+     K(SENTINEL_STALL) | K(SENTINEL_FREEZE))
+#define DISKS (K(DISK_FAIL) | K(DISK_FAIL_LATE) | K(DISK_SLOW))
+#define NETS                                                                                       \
+    (K(SPLIT) | K(ISOLATE) | K(ONE_WAY) | K(SPLIT_PEERS) | K(SPLIT_NODES) | K(LOSS) | K(DELAY) |   \
+     K(RESET) | K(BLACKHOLE))
+#define ORDERS (K(ORDER_FAILOVER) | K(ORDER_RESET) | K(ORDER_SET) | K(ORDER_ANEW) | K(ORDER_CRASH))
+
+static const struct sim_mix mixes[] = {
+    {
+        .name = "all",
+        .about = "any of everything, a few kinds in each run",
+        .kinds =
+            NODES | SENTINELS | DISKS | NETS | K(SENTINEL_ALL) | K(ORDER_FAILOVER) | K(ORDER_SET),
+        .most = 10,
+        .swarm = true,
+    },
+    {
+        .name = "calm",
+        .about = "nothing goes wrong, and nothing must happen",
+        .kinds = 0,
+        .most = 0,
+        .clean_net = true,
+        .no_switch = true,
+        .no_loss = true,
+    },
+    {
+        .name = "kill",
+        .about = "the primary is killed once",
+        .kinds = K(NODE_KILL),
+        .most = 1,
+        .clean_net = true,
+        .no_corpses = true,
+        .within_ms = 200,
+    },
+    {
+        .name = "hang",
+        .about = "the primary stands still once",
+        .kinds = K(NODE_PAUSE),
+        .most = 1,
+        .clean_net = true,
+        .no_corpses = true,
+        .within_ms = 200,
+        .unannounced = true,
+    },
+    {
+        .name = "empty",
+        .about = "a primary comes back at once, without its data",
+        .kinds = K(NODE_EMPTY),
+        .most = 1,
+        .clean_net = true,
+        .no_corpses = true,
+    },
+    {
+        .name = "cascade",
+        .about = "servers die, one after the other",
+        .kinds = NODES,
+        .most = 8,
+    },
+    {
+        .name = "crash",
+        .about = "sentinels crash at every boundary while servers die",
+        .kinds = SENTINELS | K(SENTINEL_ALL) | K(NODE_KILL) | K(NODE_PAUSE),
+        .most = 10,
+    },
+    {
+        .name = "net",
+        .about = "partitions, loss, resets while servers die",
+        .kinds = NETS | K(NODE_KILL),
+        .most = 8,
+        .swarm = true,
+    },
+    {
+        .name = "disk",
+        .about = "saves fail and drag while servers and sentinels die",
+        .kinds = DISKS | K(NODE_KILL) | K(SENTINEL_DOOM) | K(SENTINEL_KILL),
+        .most = 10,
+    },
+    {
+        .name = "pause",
+        .about = "processes and machines stand still",
+        .kinds = K(SENTINEL_PAUSE) | K(SENTINEL_STALL) | K(SENTINEL_FREEZE) | K(NODE_PAUSE) |
+                 K(NODE_KILL),
+        .most = 8,
+    },
+    {
+        .name = "orders",
+        .about = "operators give orders at the wrong moment",
+        .kinds = ORDERS | K(NODE_KILL),
+        .most = 8,
+    },
+    {
+        .name = "amnesia",
+        .about = "sentinels lose their state",
+        .kinds = K(SENTINEL_AMNESIA) | K(NODE_KILL) | K(SPLIT),
+        .most = 5,
+    },
+};
+#define MIX_COUNT (sizeof(mixes) / sizeof(mixes[0]))
+
+const struct sim_mix *sim_mix_find(const char *name)
+{
+    for (size_t i = 0; i < MIX_COUNT; i++) {
+        if (strcmp(mixes[i].name, name) == 0)
+            return &mixes[i];
+    }
+    return NULL;
+}
+
+const struct sim_mix *sim_mix_at(size_t index)
+{
+    return index < MIX_COUNT ? &mixes[index] : NULL;
+}
+
+const struct sim_mix *sim_mix_of_seed(uint64_t seed)
+{
+    size_t place = seed % (2 * MIX_COUNT);
+
+    /* Half of the seeds are of the first, which has everything. */
+    return place < MIX_COUNT ? &mixes[place] : &mixes[0];
+}

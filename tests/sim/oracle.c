@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Oracle: see oracle.h. */
+#include "oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define uthash_malloc(size) vd_alloc(size)
+#define uthash_free(ptr, size) vd_free(ptr)
+#include <uthash.h>
+
+#include "core/view.h"
+#include "node.h"
+
+struct key {
+    uint64_t who; /* hash of a sentinel's id; 0: the group as a whole */
+    uint64_t group;
+    uint64_t epoch;
+};
+
+/* A fact that can be only one way: a vote, a leader, a configuration. */
+struct fact {
+    struct key key;
+    uint64_t what;
+    char text[VD_ID_LEN + 1];
+    UT_hash_handle hh;
+};
+
+/* What of a sentinel is durable, as far as anybody may rely on it. */
+struct durable_group {
+    bool known;
+    uint64_t config_epoch;
+    uint64_t vote_epoch;
+    struct vd_id vote;
+    struct vd_addr primary;
+};
+
+struct watched {
+    bool known;
+    uint64_t epoch;
+    struct durable_group groups[SIM_GROUPS_MAX];
+    /* from its notices, in their order */
+    uint64_t new_epoch;
+    uint64_t try_epoch[SIM_GROUPS_MAX];
+    bool leading[SIM_GROUPS_MAX];
+    bool ordered[SIM_GROUPS_MAX]; /* FAILOVER was ordered here, and not done yet */
+};
+
+struct sim_oracle {
+    struct watched watched[SIM_SENTINELS_MAX];
+    struct fact *votes;
+    struct fact *leaders;
+    struct fact *configs;
+    struct fact *loose;                /* epochs in which nothing was promised */
+    sim_us dual_since[SIM_GROUPS_MAX]; /* -1: one primary at most */
+};
+
+/* Facts ---------------------------------------------------------------------------- */
+
+static struct fact *find_fact(struct fact *facts, const struct key *key)
+{
+    struct fact *fact;
+
+    HASH_FIND(hh, facts, key, sizeof(*key), fact);
+    return fact;
+}
+
+/* The fact, made if it is new. */
+static struct fact *put_fact(struct fact **facts, const struct key *key, uint64_t what,
+                             const char *text)
+{
+    struct fact *fact = find_fact(*facts, key);
+
+    if (fact != NULL)
+        return fact;
+    fact = vd_alloc(sizeof(*fact));
+    fact->key = *key;
+    fact->what = what;
+    (void)snprintf(fact->text, sizeof(fact->text), "%s", text);
+    HASH_ADD(hh, *facts, key, sizeof(fact->key), fact);
+    return fact;
+}
+
+static void free_facts(struct fact *facts)
+{
+    struct fact *fact;
+    struct fact *next;
+
+    HASH_ITER (hh, facts, fact, next) {
+        HASH_DEL(facts, fact);
+        vd_free(fact);
+    }
+}
+
+static bool is_loose(const struct sim *sim, unsigned group, uint64_t epoch)
+{
+    struct key key = {.group = group, .epoch = epoch};
+
+    return find_fact(sim->oracle->loose, &key) != NULL;
+}
+
+static void set_loose(struct sim *sim, unsigned group, uint64_t epoch)
+{
+    struct key key = {.group = group, .epoch = epoch};
+
+    (void)put_fact(&sim->oracle->loose, &key, 1, "");
+}
+
+struct sim_oracle *sim_oracle_new(struct sim *sim)
+{
+    struct sim_oracle *oracle = vd_alloc(sizeof(*oracle));
+
+    (void)sim;
+    for (unsigned g = 0; g < SIM_GROUPS_MAX; g++)
+        oracle->dual_since[g] = -1;
+    return oracle;
+}
+
+void sim_oracle_free(struct sim_oracle *oracle)
+{
+    free_facts(oracle->votes);
+    free_facts(oracle->leaders);
+    free_facts(oracle->configs);
+    free_facts(oracle->loose);
+    vd_free(oracle);
+}
+
+static struct watched *watch(const struct sim *sim, const struct sim_sentinel *s)
+{
+    return &sim->oracle->watched[s->index];
+}
+
+static unsigned group_number(const struct sim *sim, const char *name)
+{
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        if (strcmp(sim_group_name(g), name) == 0)
+            return g;
+    }
+    return SIM_GROUPS_MAX;
+}
+
+/* Votes and configurations ----------------------------------------------------------- */
+
+static void check_vote(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                       uint64_t epoch, const struct vd_id *vote)
+{
+    struct key key = {.who = sim_hash_text(s->id.hex), .group = group, .epoch = epoch};
+    const struct fact *fact =
+        put_fact(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+
+    if (fact->what != sim_hash_text(vote->hex))
+        sim_fail(sim, "%s voted twice in epoch %llu of %s: for %.8s and for %.8s", s->host->name,
+                 (unsigned long long)epoch, sim_group_name(group), fact->text, vote->hex);
+}
+
+static void check_config(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                         uint64_t epoch, const struct vd_addr *primary)
+{
+    struct key key = {.group = group, .epoch = epoch};
+    const struct sim_host *host = sim_host_find(sim->net, primary);
+    const struct fact *fact;
+    uint64_t what;
+
+    if (epoch == 0)
+        return; /* as configured, or as found before the first failover */
+    if (host == NULL) {
+        sim_fail(sim, "%s names a primary that nobody has: %s", s->host->name, primary->host);
+        return;
+    }
+    what = host->index + 1U;
+    if (find_fact(sim->oracle->configs, &key) == NULL)
+        sim->stats.switches++;
+    fact = put_fact(&sim->oracle->configs, &key, what, host->name);
+    if (fact->what != what && !is_loose(sim, group, epoch))
+        sim_fail(sim, "%s says that %s is primary of %s in epoch %llu, which is %s elsewhere",
+                 s->host->name, host->name, sim_group_name(group), (unsigned long long)epoch,
+                 fact->text);
+}
+
+/* The disk --------------------------------------------------------------------------- */
+
+static void check_durable_group(struct sim *sim, const struct sim_sentinel *s,
+                                const struct vd_image_group *image)
+{
+    unsigned group = group_number(sim, image->name);
+    struct durable_group *was = &watch(sim, s)->groups[group];
+
+    if (group == SIM_GROUPS_MAX) {
+        sim_fail(sim, "%s saves a group that nobody has: %s", s->host->name, image->name);
+        return;
+    }
+    if (was->known &&
+        (image->config_epoch < was->config_epoch || image->vote_epoch < was->vote_epoch))
+        sim_fail(sim, "%s: epochs of %s fall: configuration %llu to %llu, vote %llu to %llu",
+                 s->host->name, image->name, (unsigned long long)was->config_epoch,
+                 (unsigned long long)image->config_epoch, (unsigned long long)was->vote_epoch,
+                 (unsigned long long)image->vote_epoch);
+    was->known = true;
+    was->config_epoch = image->config_epoch;
+    was->vote_epoch = image->vote_epoch;
+    was->vote = image->vote;
+    was->primary = image->primary;
+    if (image->vote.hex[0] != '\0')
+        check_vote(sim, s, group, image->vote_epoch, &image->vote);
+    check_config(sim, s, group, image->config_epoch, &image->primary);
+}
+
+void sim_oracle_on_durable(struct sim *sim, const struct sim_sentinel *s,
+                           const struct vd_image *image)
+{
+    struct watched *watched = watch(sim, s);
+
+    if (watched->known && image->epoch < watched->epoch)
+        sim_fail(sim, "%s: the epoch falls from %llu to %llu", s->host->name,
+                 (unsigned long long)watched->epoch, (unsigned long long)image->epoch);
+    watched->known = true;
+    watched->epoch = image->epoch;
+    for (size_t i = 0; i < image->removed_count; i++) {
+        unsigned group = group_number(sim, image->removed[i]);
+
+        if (group < SIM_GROUPS_MAX)
+            watched->groups[group] = (struct durable_group){0};
+    }
+    for (size_t i = 0; i < image->group_count; i++)
+        check_durable_group(sim, s, &image->groups[i]);
+}
+
+void sim_oracle_on_start(struct sim *sim, struct sim_sentinel *s, bool fresh)
+{
+    struct watched *watched = watch(sim, s);
+
+    (void)fresh;
+    memset(watched->leading, 0, sizeof(watched->leading));
+    memset(watched->ordered, 0, sizeof(watched->ordered));
+}
+
+void sim_oracle_on_wipe(struct sim *sim, const struct sim_sentinel *s)
+{
+    *watch(sim, s) = (struct watched){0};
+}
+
+void sim_oracle_on_order(struct sim *sim, const struct sim_sentinel *s,
+                         const struct vd_order *order)
+{
+    unsigned group = order->name != NULL ? group_number(sim, order->name) : SIM_GROUPS_MAX;
+
+    if (order->type == VD_ORDER_FAILOVER && group < SIM_GROUPS_MAX)
+        watch(sim, s)->ordered[group] = true;
+}
+
+/* What is said ------------------------------------------------------------------------- */
+
+void sim_oracle_on_hello(struct sim *sim, const struct sim_sentinel *s,
+                         const struct vd_hello *hello)
+{
+    unsigned group = group_number(sim, hello->group);
+    const struct watched *watched = watch(sim, s);
+    const struct durable_group *durable = &watched->groups[group];
+
+    if (group == SIM_GROUPS_MAX) {
+        sim_fail(sim, "%s tells of a group that nobody has: %s", s->host->name, hello->group);
+        return;
+    }
+    if (!durable->known || hello->epoch > watched->epoch ||
+        hello->config_epoch > durable->config_epoch)
+        sim_fail(sim, "%s says more than it saved: epoch %llu (%llu), configuration %llu (%llu)",
+                 s->host->name, (unsigned long long)hello->epoch,
+                 (unsigned long long)watched->epoch, (unsigned long long)hello->config_epoch,
+                 (unsigned long long)durable->config_epoch);
+    if (strcmp(hello->id.hex, s->id.hex) != 0)
+        sim_fail(sim, "%s says hello with the id of another", s->host->name);
+    check_config(sim, s, group, hello->config_epoch, &hello->primary);
+}
+
+void sim_oracle_on_question(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                            uint64_t epoch, const struct vd_id *candidate)
+{
+    const struct watched *watched = watch(sim, s);
+
+    if (epoch > watched->epoch)
+        sim_fail(sim, "%s asks for epoch %llu, but saved %llu", s->host->name,
+                 (unsigned long long)epoch, (unsigned long long)watched->epoch);
+    if (strcmp(candidate->hex, "*") == 0)
+        return;
+    if (strcmp(candidate->hex, s->id.hex) != 0)
+        sim_fail(sim, "%s asks for a vote for somebody else", s->host->name);
+    else if (group < SIM_GROUPS_MAX && watched->groups[group].vote_epoch < epoch)
+        sim_fail(sim, "%s stands in epoch %llu of %s without having saved its own vote",
+                 s->host->name, (unsigned long long)epoch, sim_group_name(group));
+}
+
+void sim_oracle_on_answer(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                          uint64_t epoch, const struct vd_id *leader)
+{
+    const struct durable_group *durable;
+
+    if (leader->hex[0] == '\0')
+        return;
+    if (group >= SIM_GROUPS_MAX) {
+        sim_fail(sim, "%s gives a vote about an unknown address", s->host->name);
+        return;
+    }
+    durable = &watch(sim, s)->groups[group];
+    check_vote(sim, s, group, epoch, leader);
+    if (!durable->known || epoch > durable->vote_epoch ||
+        (epoch == durable->vote_epoch && strcmp(durable->vote.hex, leader->hex) != 0))
+        sim_fail(sim, "%s tells a vote of epoch %llu that it has not saved (saved: %llu)",
+                 s->host->name, (unsigned long long)epoch, (unsigned long long)durable->vote_epoch);
+}
+
+/* Leaders ------------------------------------------------------------------------------- */
+
+static unsigned count_votes(const struct sim *sim, unsigned group, uint64_t epoch,
+                            const struct vd_id *leader)
+{
+    uint64_t what = sim_hash_text(leader->hex);
+    struct fact *fact;
+    struct fact *next;
+    unsigned votes = 0;
+
+    HASH_ITER (hh, sim->oracle->votes, fact, next) {
+        votes += fact->key.group == group && fact->key.epoch == epoch && fact->what == what;
+    }
+    return votes;
+}
+
+static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group)
+{
+    struct watched *watched = watch(sim, s);
+    uint64_t epoch = watched->try_epoch[group];
+    struct key key = {.group = group, .epoch = epoch};
+    struct vd_view_group view;
+    unsigned votes;
+    unsigned voters;
+    const struct fact *fact;
+
+    if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
+        return;                    /* removed in the same turn */
+    if (view.failover_in_progress) /* +new-epoch may have been refused while it was mute */
+        epoch = view.failover_epoch;
+    key.epoch = epoch;
+    votes = count_votes(sim, group, epoch, &s->id);
+    voters = view.peer_count + 1;
+    watched->leading[group] = true;
+    if (votes < voters / 2 + 1 || votes < view.options->quorum) {
+        if (!watched->ordered[group])
+            sim_fail(sim, "%s leads %s in epoch %llu by %u votes of %u voters, quorum %u",
+                     s->host->name, sim_group_name(group), (unsigned long long)epoch, votes, voters,
+                     view.options->quorum);
+        set_loose(sim, group, epoch);
+    }
+    if (voters < sim->setup.sentinels)
+        set_loose(sim, group, epoch);
+    fact = put_fact(&sim->oracle->leaders, &key, s->index + 1U, s->host->name);
+    if (fact->what != s->index + 1U && !is_loose(sim, group, epoch))
+        sim_fail(sim, "two leaders of %s in epoch %llu: %s and %s", sim_group_name(group),
+                 (unsigned long long)epoch, fact->text, s->host->name);
+}
+
+/* "master <name> ..." or "... @ <name> ...": which group? */
+static unsigned group_told(const struct sim *sim, const char *payload)
+{
+    const char *at = strstr(payload, " @ ");
+    char name[VD_NAME_SIZE];
+
+    if (at != NULL ? sscanf(at, " @ %255s", name) == 1 : sscanf(payload, "master %255s", name) == 1)
+        return group_number(sim, name);
+    return SIM_GROUPS_MAX;
+}
+
+void sim_oracle_on_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect)
+{
+    struct watched *watched = watch(sim, s);
+    const char *event = effect->notice.event;
+    unsigned group = group_told(sim, effect->notice.payload);
+
+    if (strcmp(event, "+new-epoch") == 0) {
+        watched->new_epoch = strtoull(effect->notice.payload, NULL, 10);
+        return;
+    }
+    if (group == SIM_GROUPS_MAX)
+        return;
+    if (strcmp(event, "+try-failover") == 0) {
+        watched->try_epoch[group] = watched->new_epoch;
+        watched->leading[group] = false;
+    } else if (strcmp(event, "+elected-leader") == 0) {
+        check_leader(sim, s, group);
+    } else if (strncmp(event, "-failover-abort", 15) == 0 ||
+               strcmp(event, "+promoted-slave") == 0) {
+        watched->leading[group] = false;
+        watched->ordered[group] = false;
+    }
+}
+
+void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
+                          const struct vd_failover_record *record)
+{
+    SIM_SAY(sim, s->host->name, "failover of %s in epoch %llu, by %s: %s, loss bound %lld",
+            record->group, (unsigned long long)record->epoch, record->reason, record->result,
+            (long long)record->loss_bytes);
+    sim_note(sim, record->epoch);
+}
+
+/* Orders to nodes ------------------------------------------------------------------------ */
+
+static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
+{
+    const struct sim_heard *heard = &s->heard[node->index];
+    const char *why = NULL;
+
+    if (!watch(sim, s)->leading[node->group]) {
+        sim_fail(sim, "%s promotes %s, but does not lead", s->host->name, node->host->name);
+        return;
+    }
+    if (!heard->known)
+        why = "of which it knows nothing";
+    else if (heard->loading)
+        why = "which is loading";
+    else if (heard->role == VD_ROLE_REPLICA && heard->syncing)
+        why = "which is in the middle of a full resync";
+    else if (heard->role == VD_ROLE_REPLICA && !heard->link_up && heard->offset <= 1)
+        why = "which does not know where it stands";
+    else if (heard->priority == 0)
+        why = "which has priority 0";
+    else if (heard->role == VD_ROLE_PRIMARY && node->at.replid2.hex[0] == '\0')
+        why = "which is a primary of its own";
+    if (why != NULL)
+        sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
+}
+
+void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,
+                        const struct sim_msg *msg)
+{
+    const struct sim_node *node = to != NULL ? sim_node_of(sim, to) : NULL;
+
+    if (node == NULL) {
+        sim_fail(sim, "%s turns something that is no data node", s->host->name);
+        return;
+    }
+    if (msg->word == SIM_PROMOTE) {
+        check_promotion(sim, s, node);
+        return;
+    }
+    if (msg->addr == NULL)
+        sim_fail(sim, "%s lets %s follow an address that nobody has", s->host->name, to->name);
+    else if (msg->addr == to)
+        sim_fail(sim, "%s lets %s follow itself", s->host->name, to->name);
+    else if (sim_group_of(sim, msg->addr) != node->group)
+        sim_fail(sim, "%s lets %s follow %s, of another group", s->host->name, to->name,
+                 msg->addr->name);
+}
+
+void sim_oracle_on_turned(struct sim *sim, const struct sim_node *node, const struct sim_msg *msg)
+{
+    sim_note(sim, ((uint64_t)node->index << 8) ^ (uint64_t)msg->word);
+}
+
+void sim_oracle_on_roles(struct sim *sim)
+{
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        sim_us *since = &sim->oracle->dual_since[g];
+        unsigned primaries = 0;
+
+        for (unsigned i = 0; i < sim->node_count; i++)
+            primaries += sim->nodes[i]->group == g && sim_node_takes_writes(sim->nodes[i]);
+        if (primaries > 1 && *since < 0) {
+            *since = sim->now;
+        } else if (primaries <= 1 && *since >= 0) {
+            sim->stats.dual_us += sim->now - *since;
+            *since = -1;
+        }
+    }
+}
+
+void sim_oracle_after_turn(struct sim *sim, struct sim_sentinel *s)
+{
+    unsigned most = 3 * (2 * sim->node_count + sim->setup.sentinels);
+    unsigned links = 0;
+
+    for (const struct sim_link *link = s->links; link != NULL; link = link->next)
+        links++;
+    if (links > most)
+        sim_fail(sim, "%s has %u links open to %u nodes and %u sentinels", s->host->name, links,
+                 sim->node_count, sim->setup.sentinels);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Run: one world from birth to end, and many of them, in processes of their
+ * own so that an assertion in a core is one failed seed and not the end.
+ */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include <stdio.h>
+
+#include "faults.h"
+#include "world.h"
+
+struct sim_options {
+    const struct sim_mix *mix; /* NULL: by the seed */
+    enum sim_mutant mutant;
+    bool verbose;
+    double minutes; /* virtual time in which faults happen; 0: by the seed */
+};
+
+struct sim_result {
+    bool failed;
+    uint64_t hash;
+    sim_us lasted;
+    struct sim_stats stats;
+    char failure[512];
+};
+
+void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_options *options);
+void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_result *result);
+
+/* What many runs came to. */
+struct sim_tally {
+    uint64_t seeds;
+    uint64_t failed;
+    uint64_t first_failed; /* the smallest seed */
+    char failure[512];     /* of that seed */
+    double virtual_s;
+    double real_s;
+    double settled_worst_s;
+    double settled_sum_s;
+    struct sim_stats stats;
+};
+
+/*
+ * `count` seeds from `from` on, in `jobs` processes; failures are printed to
+ * `out` (may be NULL) as they come, progress too where that is a terminal.
+ * Stops after `failures_max` of them.
+ */
+void sim_run_many(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max,
+                  const struct sim_options *options, FILE *out, struct sim_tally *tally);
+
+/* The one command that repeats a seed. */
+void sim_print_command(FILE *out, uint64_t seed, const struct sim_options *options);
+
+#endif

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sentinel: process, clock, turns and saves; see sentinel.h. */
+#include "sentinel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "node.h"
+#include "oracle.h"
+
+#define WAKING (300) /* us until a process that was woken runs */
+
+static const struct sim_host_ops host_ops;
+static const struct vd_drive_ops drive_ops;
+static void run_turn(struct sim *sim, void *self);
+
+/* Clock --------------------------------------------------------------------------- */
+
+static sim_us clock_us(const struct sim_sentinel *s, sim_us now)
+{
+    return s->clock_offset + now + now * s->drift_ppm / 1000000;
+}
+
+vd_ms sim_sentinel_clock(const struct sim_sentinel *s)
+{
+    return clock_us(s, s->clock_stopped ? s->stopped_at : s->sim->now) / 1000;
+}
+
+/* The first instant of the world at which this clock shows `at`. */
+static sim_us when_clock_shows(const struct sim_sentinel *s, vd_ms at)
+{
+    sim_us shown = at * 1000 - s->clock_offset;
+    sim_us guess = shown - shown * s->drift_ppm / 1000000;
+
+    while (clock_us(s, guess) >= at * 1000)
+        guess -= 20;
+    while (clock_us(s, guess) < at * 1000)
+        guess += 1;
+    return guess;
+}
+
+/* Life ------------------------------------------------------------------------------ */
+
+static void draw_id(struct sim_sentinel *s)
+{
+    uint64_t state = s->sim->setup.seed * 31U + s->index * 7919U + s->lives++ * 104729U;
+    uint64_t a = sim_split(&state);
+    uint64_t b = sim_split(&state);
+
+    (void)snprintf(s->id.hex, sizeof(s->id.hex), "%08x%016llx%016llx",
+                   (unsigned)(sim_split(&state) & 0xffffffffU), (unsigned long long)a,
+                   (unsigned long long)b);
+}
+
+static void run_revive(struct sim *sim, void *self)
+{
+    struct sim_sentinel *s = self;
+
+    (void)sim;
+    if (!s->running)
+        sim_sentinel_start(s);
+}
+
+static void run_unblock(struct sim *sim, void *self)
+{
+    (void)sim;
+    sim_sentinel_resume(self, 0);
+}
+
+struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
+{
+    struct sim_sentinel *s = vd_alloc(sizeof(*s));
+    char name[8];
+
+    (void)snprintf(name, sizeof(name), "s%u", index + 1);
+    s->sim = sim;
+    s->index = index;
+    s->host = sim_host_new(sim->net, name, 1, index + 1, 26379, &host_ops, s);
+    s->clock_offset = sim_between(&sim->times, 1, 1000000) * SIM_S + (sim_us)index * 333;
+    s->drift_ppm = sim_between(&sim->times, -500, 500);
+    s->turn = (struct sim_task){.run = run_turn, .self = s};
+    s->revive = (struct sim_task){.run = run_revive, .self = s};
+    s->unblock = (struct sim_task){.run = run_unblock, .self = s};
+    draw_id(s);
+    return s;
+}
+
+void sim_sentinel_free(struct sim_sentinel *s)
+{
+    if (s->running) {
+        sim_links_forget(s);
+        sim_callers_forget(s);
+        vd_drive_free(&s->drive);
+    }
+    sim_disk_free(&s->disk);
+    vd_arena_free(&s->arena);
+    vd_free(s->events);
+    vd_free(s);
+}
+
+struct sim_sentinel *sim_sentinel_of(const struct sim *sim, const struct sim_host *host)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->host == host)
+            return sim->sentinels[i];
+    }
+    return NULL;
+}
+
+static void configure(const struct sim_sentinel *s, struct sim_saved *saved)
+{
+    const struct sim_setup *setup = &s->sim->setup;
+    struct vd_globals globals;
+    struct vd_options options;
+    struct vd_image_group groups[SIM_GROUPS_MAX] = {0};
+    struct vd_image image = {.self = s->id, .globals = &globals, .groups = groups};
+
+    vd_globals_init(&globals);
+    globals.listen_port = 26379;
+    globals.info_period_ms = setup->info_period_ms;
+    globals.abstain_ms = setup->abstain_ms;
+    vd_options_init(&options, &globals);
+    options.quorum = setup->quorum;
+    options.down_after_ms = setup->down_after_ms;
+    options.down_after_refused_ms = setup->down_after_refused_ms;
+    options.failover_timeout_ms = setup->failover_timeout_ms;
+    options.parallel_syncs = setup->parallel_syncs;
+    for (unsigned g = 0; g < setup->groups; g++) {
+        groups[g].name = sim_group_name(g);
+        groups[g].from_config = true;
+        groups[g].primary = s->sim->nodes[g * setup->nodes]->host->addr;
+        groups[g].options = &options;
+    }
+    image.group_count = setup->groups;
+    sim_saved_merge(saved, &image);
+    vd_options_free(&options);
+    vd_globals_free(&globals);
+}
+
+void sim_sentinel_start(struct sim_sentinel *s)
+{
+    struct sim *sim = s->sim;
+    struct sim_saved saved = {0};
+    struct vd_arena arena = {0};
+    struct vd_event start = {.type = VD_EV_START};
+    bool fresh = !s->disk.platter.exists;
+    bool stale = sim->setup.mutant == SIM_MUTANT_STALE_EPOCH && s->disk.older.exists;
+
+    VD_ASSERT(!s->running);
+    if (fresh)
+        configure(s, &saved);
+    else
+        sim_saved_copy(&saved, stale ? &s->disk.older : &s->disk.platter);
+    sim_saved_copy(&s->disk.cached, &s->disk.platter);
+    vd_drive_init(&s->drive, vd_core_new(sim_saved_image(&saved, &arena), fresh), &drive_ops, s);
+    sim_saved_free(&saved);
+    vd_arena_free(&arena);
+    s->running = true;
+    s->last_link = 0;
+    s->scripts = 0;
+    s->doom = SIM_DOOM_NONE;
+    memset(s->heard, 0, sizeof(s->heard));
+    if (!s->host->powered)
+        sim_host_power(sim->net, s->host, true);
+    sim_host_listen(s->host);
+    SIM_SAY(sim, s->host->name, "starts%s", fresh ? " without state" : "");
+    sim_oracle_on_start(sim, s, fresh);
+    sim_sentinel_push(s, &start);
+}
+
+void sim_sentinel_kill(struct sim_sentinel *s, bool power)
+{
+    struct sim *sim = s->sim;
+
+    if (!s->running)
+        return;
+    VD_ASSERT(!s->in_turn);
+    SIM_SAY(sim, s->host->name, power ? "loses power" : "is killed");
+    s->running = false;
+    s->turn_missed = false;
+    s->event_count = 0;
+    vd_arena_reset(&s->arena);
+    sim_cancel(sim, &s->turn);
+    sim_cancel(sim, &s->unblock);
+    sim_links_forget(s);
+    sim_callers_forget(s);
+    vd_drive_free(&s->drive);
+    if (power)
+        sim_host_power(sim->net, s->host, false);
+    else
+        sim_host_die(sim->net, s->host);
+}
+
+void sim_sentinel_wipe(struct sim_sentinel *s, bool new_id)
+{
+    VD_ASSERT(!s->running);
+    sim_disk_free(&s->disk);
+    s->disk = (struct sim_disk){0};
+    if (new_id)
+        draw_id(s);
+    sim_oracle_on_wipe(s->sim, s);
+}
+
+void sim_sentinel_pause(struct sim_sentinel *s)
+{
+    if (s->running)
+        sim_host_pause(s->host);
+}
+
+void sim_sentinel_resume(struct sim_sentinel *s, sim_us frozen)
+{
+    if (!s->running || s->host->paused == 0)
+        return;
+    s->clock_offset -= frozen;
+    sim_host_resume(s->sim->net, s->host);
+    if (s->host->paused == 0 && s->turn_missed && s->running) {
+        s->turn_missed = false;
+        sim_after(s->sim, &s->turn, 0);
+    }
+}
+
+void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned after,
+                       sim_us revive_after)
+{
+    s->doom = doom;
+    s->doom_after = after;
+    s->revive_after = revive_after;
+}
+
+/* Turns ---------------------------------------------------------------------------- */
+
+void sim_sentinel_push(struct sim_sentinel *s, struct vd_event *event)
+{
+    struct sim *sim = s->sim;
+    sim_us soon = sim->now + sim_between(&sim->times, 5, WAKING);
+
+    VD_ASSERT(s->running);
+    VD_ASSERT(!s->in_turn);
+    event->at = sim_sentinel_clock(s);
+    event->dice = (uint32_t)sim_draw(&sim->dice);
+    if (s->event_count == s->event_room) {
+        s->event_room = s->event_room == 0 ? 16 : s->event_room * 2;
+        s->events = vd_realloc(s->events, s->event_room * sizeof(struct vd_event));
+    }
+    s->events[s->event_count++] = *event;
+    if (!sim_is_set(&s->turn) || s->turn.entry.key > soon)
+        sim_at(sim, &s->turn, soon);
+}
+
+static void plan_next_turn(struct sim_sentinel *s)
+{
+    vd_ms wake_at = vd_drive_wake_at(&s->drive);
+    sim_us when;
+
+    if (wake_at == INT64_MAX || s->clock_stopped)
+        return;
+    when = when_clock_shows(s, wake_at);
+    /* A machine is never exact: it wakes a little late, and never twice in no time. */
+    if (when <= s->sim->now)
+        when = s->sim->now + 1;
+    when += (sim_us)sim_below(&s->sim->times, 60);
+    if (!sim_is_set(&s->turn) || s->turn.entry.key > when)
+        sim_at(s->sim, &s->turn, when);
+}
+
+static void die_in_turn(struct sim_sentinel *s)
+{
+    s->dead = false;
+    sim_sentinel_kill(s, false);
+    sim_after(s->sim, &s->revive, s->revive_after);
+}
+
+static void run_turn(struct sim *sim, void *self)
+{
+    struct sim_sentinel *s = self;
+    uint32_t luck = (uint32_t)sim_draw(&sim->dice);
+    sim_us blocked;
+
+    if (s->host->paused != 0) {
+        s->turn_missed = true;
+        return;
+    }
+    if (sim->setup.mutant == SIM_MUTANT_UNSEEDED) {
+        static uint32_t unseeded;
+
+        luck = unseeded++;
+        sim_note(sim, luck);
+    }
+    sim->stats.turns++;
+    sim_note(sim, (uint64_t)sim_sentinel_clock(s) ^ ((uint64_t)s->event_count << 48));
+    s->in_turn = true;
+    s->host->busy = 0;
+    vd_drive_turn(&s->drive, s->events, s->event_count, sim_sentinel_clock(s), luck);
+    s->in_turn = false;
+    s->event_count = 0;
+    vd_arena_reset(&s->arena);
+    blocked = s->host->busy;
+    s->host->busy = 0;
+    if (s->dead) {
+        die_in_turn(s);
+        return;
+    }
+    vd_core_check(s->drive.core);
+    sim_links_after_turn(s);
+    sim_callers_after_turn(s);
+    sim_oracle_after_turn(sim, s);
+    plan_next_turn(s);
+    if (blocked > 0) {
+        sim_sentinel_pause(s);
+        sim_after(sim, &s->unblock, blocked);
+    }
+}
+
+/* Save and perform -------------------------------------------------------------------- */
+
+static bool doom_strikes(struct sim_sentinel *s, enum sim_doom at)
+{
+    if (s->doom != at)
+        return false;
+    if (s->doom_after > 0) {
+        s->doom_after--;
+        return false;
+    }
+    s->doom = SIM_DOOM_NONE;
+    s->dead = true;
+    return true;
+}
+
+static void make_durable(struct sim_sentinel *s, const struct vd_image *image)
+{
+    enum sim_mutant mutant = s->sim->setup.mutant;
+
+    s->sim->stats.saves++;
+    if (mutant == SIM_MUTANT_LYING_DISK || mutant == SIM_MUTANT_FORGETFUL) {
+        /* Only every fourth save reaches the platter, the others wait for it in a cache. */
+        sim_saved_merge(&s->disk.cached, image);
+        if (mutant == SIM_MUTANT_FORGETFUL)
+            sim_oracle_on_durable(s->sim, s, image);
+        if (s->sim->stats.saves % 4 != 0)
+            return;
+        if (mutant == SIM_MUTANT_LYING_DISK)
+            sim_oracle_on_durable(s->sim, s, vd_core_image_all(s->drive.core, &s->arena));
+        sim_saved_copy(&s->disk.platter, &s->disk.cached);
+        return;
+    }
+    if (mutant == SIM_MUTANT_STALE_EPOCH)
+        sim_saved_copy(&s->disk.older, &s->disk.platter);
+    sim_oracle_on_durable(s->sim, s, image);
+    sim_saved_merge(&s->disk.platter, image);
+}
+
+static bool do_save(void *self, const struct vd_image *image, struct vd_receipt *receipt,
+                    struct vd_err *err)
+{
+    struct sim_sentinel *s = self;
+    struct sim *sim = s->sim;
+
+    if (s->dead || doom_strikes(s, SIM_DOOM_BEFORE_SAVE))
+        return vd_err_set(err, "died before the save");
+    s->host->busy = sim->setup.fsync;
+    if (s->disk.slow != 0)
+        s->host->busy = sim_between(&sim->times, 0, s->disk.slow);
+    sim_note(sim, image->epoch ^ ((uint64_t)image->group_count << 40));
+    if (s->disk.failing) {
+        if (s->disk.failing_late)
+            make_durable(s, image);
+        SIM_SAY(sim, s->host->name, "cannot save");
+        return vd_err_set(err, "disk is full");
+    }
+    make_durable(s, image);
+    SIM_SAY(sim, s->host->name, "saved, epoch %llu", (unsigned long long)image->epoch);
+    (void)doom_strikes(s, SIM_DOOM_AFTER_SAVE);
+    receipt->durable = true;
+    return true;
+}
+
+static void perform(struct sim_sentinel *s, const struct vd_effect *effect)
+{
+    switch (effect->type) {
+    case VD_EF_CONNECT:
+        sim_links_connect(s, effect);
+        break;
+    case VD_EF_CLOSE:
+        sim_links_close(s, effect);
+        break;
+    case VD_EF_SEND:
+        sim_links_send(s, effect);
+        break;
+    case VD_EF_REPLY:
+        sim_callers_reply(s, effect, false);
+        break;
+    case VD_EF_NOTICE:
+        SIM_SAY(s->sim, s->host->name, "%s %s", effect->notice.event, effect->notice.payload);
+        sim_oracle_on_notice(s->sim, s, effect);
+        break;
+    case VD_EF_RECORD:
+        sim_oracle_on_record(s->sim, s, effect->record);
+        break;
+    case VD_EF_CRASH:
+        s->dead = true;
+        s->revive_after = SIM_S;
+        break;
+    case VD_EF_RESOLVE: /* all is named by literals here, and no scripts are configured */
+    case VD_EF_SPAWN:
+    case VD_EF_KILL:
+        sim_fail(s->sim, "%s: an effect that nothing asked for: %d", s->host->name, effect->type);
+        break;
+    }
+}
+
+static void do_perform(void *self, const struct vd_effect *effect)
+{
+    struct sim_sentinel *s = self;
+
+    if (s->dead || doom_strikes(s, SIM_DOOM_AT_EFFECT))
+        return;
+    perform(s, effect);
+}
+
+static void do_refuse(void *self, const struct vd_effect *effect, const char *reason)
+{
+    struct sim_sentinel *s = self;
+
+    (void)reason;
+    if (s->dead)
+        return;
+    if (!effect->promise)
+        sim_fail(s->sim, "%s: chatter was refused", s->host->name);
+    if (s->sim->setup.mutant == SIM_MUTANT_EAGER)
+        perform(s, effect);
+    else if (effect->type == VD_EF_REPLY)
+        sim_callers_reply(s, effect, true);
+}
+
+static const struct vd_drive_ops drive_ops = {
+    .save = do_save,
+    .perform = do_perform,
+    .refuse = do_refuse,
+};
+
+/* The network's side --------------------------------------------------------------------- */
+
+static void on_accepted(void *self, struct sim_conn *conn)
+{
+    sim_callers_accepted(self, conn);
+}
+
+static void on_connected(void *self, struct sim_conn *conn)
+{
+    sim_links_connected(self, conn);
+}
+
+static void on_lost(void *self, struct sim_conn *conn, enum vd_down_reason reason)
+{
+    struct sim_sentinel *s = self;
+
+    if (sim_end(conn, s->host) == 0)
+        sim_links_lost(s, conn, reason);
+    else
+        sim_callers_lost(s, conn);
+}
+
+static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *msg)
+{
+    struct sim_sentinel *s = self;
+
+    if (sim_end(conn, s->host) == 0)
+        sim_links_heard(s, conn, msg);
+    else
+        sim_callers_heard(s, conn, msg);
+}
+
+static const struct sim_host_ops host_ops = {
+    .accepted = on_accepted,
+    .connected = on_connected,
+    .lost = on_lost,
+    .heard = on_heard,
+};
+
+static void copy_settings(struct sim_sentinel *s, struct vd_order *order)
+{
+    struct vd_setting *settings =
+        vd_arena_alloc(&s->arena, (order->setting_count + 1) * sizeof(*settings));
+
+    for (size_t i = 0; i < order->setting_count; i++) {
+        settings[i] = order->settings[i];
+        settings[i].text = vd_arena_strdup(&s->arena, settings[i].text);
+        settings[i].text2 = vd_arena_strdup(&s->arena, settings[i].text2);
+        settings[i].word = vd_arena_strdup(&s->arena, settings[i].word);
+        settings[i].shown = vd_arena_strdup(&s->arena, settings[i].shown);
+    }
+    order->settings = settings;
+}
+
+void sim_sentinel_order(struct sim_sentinel *s, const struct vd_order *order)
+{
+    struct vd_event event = {.type = VD_EV_ORDER};
+    struct vd_order *copy = vd_arena_alloc(&s->arena, sizeof(*copy));
+
+    *copy = *order;
+    copy->name = vd_arena_strdup(&s->arena, order->name);
+    copy->error = vd_arena_strdup(&s->arena, order->error);
+    copy_settings(s, copy);
+    event.order.client = sim_callers_operator(s);
+    event.order.order = copy;
+    sim_oracle_on_order(s->sim, s, order);
+    sim_sentinel_push(s, &event);
+}
