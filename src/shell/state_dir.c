@@ -88,6 +88,7 @@ static bool lock_directory(struct vd_state_dir *dir, struct vd_err *err)
 {
     char *path = vd_state_dir_join(dir->path, "vedette.lock");
     char text[32];
+    bool told;
     int len;
 
     dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -108,9 +109,9 @@ static bool lock_directory(struct vd_state_dir *dir, struct vd_err *err)
                           dir->path, text[0] == '\0' ? "unknown" : text);
     }
     len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    /* Only for the message above. */
-    if (ftruncate(dir->lock, 0) == 0 && pwrite(dir->lock, text, (size_t)len, 0) != len)
-        (void)ftruncate(dir->lock, 0);
+    /* Only for the message above, which does without. */
+    told = ftruncate(dir->lock, 0) == 0 && pwrite(dir->lock, text, (size_t)len, 0) == len;
+    (void)told;
     return true;
 }
 
