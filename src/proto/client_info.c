@@ -35,9 +35,10 @@ void vd_client_line(const struct vd_client_facts *facts, struct vd_text *to)
                    "omem=%zu tot-mem=%zu",
                    facts->input, facts->input_free, facts->output, facts->output,
                    facts->input + facts->input_free + facts->output);
-    vd_text_printf(to, " events=%s cmd=%s user=default redir=-1 resp=%u lib-name=%s lib-ver=%s\n",
-                   facts->watches_write ? "rw" : "r", command.bytes, session->version,
-                   or_empty(session->lib_name), or_empty(session->lib_ver));
+    vd_text_printf(
+        to, " events=%s cmd=%s user=default redir=-1 resp=%u lib-name=%s lib-ver=%s io-thread=0\n",
+        facts->watches_write ? "rw" : "r", command.bytes, session->version,
+        or_empty(session->lib_name), or_empty(session->lib_ver));
     vd_text_free(&command);
 }
 

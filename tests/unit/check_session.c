@@ -152,11 +152,12 @@ START_TEST(client_line)
     (void)counter_run(&counter, "client setname n");
     (void)counter_run(&counter, "client setinfo lib-ver 5");
     vd_client_line(&facts, &line);
-    ck_assert_str_eq(vd_text_cstr(&line),
-                     "id=7 addr=1.2.3.4:5 laddr=1.2.3.4:26379 fd=9 name=n age=10 idle=2 flags=N "
-                     "db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=3 qbuf-free=4 argv-mem=0 "
-                     "multi-mem=0 rbs=0 rbp=0 obl=5 oll=0 omem=5 tot-mem=12 events=r "
-                     "cmd=client|setinfo user=default redir=-1 resp=2 lib-name= lib-ver=5\n");
+    ck_assert_str_eq(
+        vd_text_cstr(&line),
+        "id=7 addr=1.2.3.4:5 laddr=1.2.3.4:26379 fd=9 name=n age=10 idle=2 flags=N "
+        "db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=3 qbuf-free=4 argv-mem=0 "
+        "multi-mem=0 rbs=0 rbp=0 obl=5 oll=0 omem=5 tot-mem=12 events=r "
+        "cmd=client|setinfo user=default redir=-1 resp=2 lib-name= lib-ver=5 io-thread=0\n");
     vd_text_free(&line);
 }
 END_TEST
