@@ -196,6 +196,8 @@ def check_listed(top):
     for path in sorted(listed):
         if not re.match(r"(src|tests|man|conf|packaging)/", path):
             continue
+        if f"{path.replace('/', '_')}_SOURCES" in makefile:
+            continue  # a program of several
         if not (top / path).exists() and not (top / f"{path}.c").exists():
             yield f"Makefile.am: {path} is listed but not there"
 
