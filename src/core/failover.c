@@ -152,12 +152,15 @@ static void begin(struct vd_core *core, struct vd_group *group, const char *reas
     vd_probe_want_info(core, group);
 }
 
-/* A dead new primary is replaced at once; a third failover in a row takes its time. */
+/*
+ * A dead new primary is replaced at once; a third failover in a row takes its
+ * time. One that came back empty cannot wait: it is wiping its replicas.
+ */
 static vd_ms damping(const struct vd_core *core, const struct vd_group *group)
 {
     unsigned recent = vd_succession_recent(core, group);
 
-    if (recent < 2)
+    if (recent < 2 || group->primary->empty_restart)
         return 0;
     return vd_min_ms((vd_ms)DAMPING_MS << (recent - 2), group->options.failover_timeout_ms);
 }
@@ -202,6 +205,8 @@ static void elected(struct vd_core *core, struct vd_group *group)
 {
     group->failover.elected_at = core->now;
     vd_notice_group(core, VD_N_ELECTED, group, "%s", "");
+    if (group->primary->empty_restart)
+        vd_probe_want_info(core, group);
     if ((core->simulate_failure & VD_CRASH_AFTER_ELECTION) != 0)
         (void)vd_emit(core, VD_EF_CRASH, true);
     failover_enter(core, group, VD_FO_SELECT_SLAVE);
@@ -250,9 +255,13 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     vd_ms since = failover->sdown_at == VD_NEVER ? failover->started_at : failover->sdown_at;
-    bool waiting = failover->deadline > core->now && !vd_candidate_all_fresh(group, since);
     struct vd_node *half;
+    bool waiting;
 
+    /* An empty primary is wiping its replicas: what one held before the election may be gone. */
+    if (group->primary->empty_restart)
+        since = failover->elected_at;
+    waiting = failover->deadline > core->now && !vd_candidate_all_fresh(group, since);
     if (is_moot(group)) {
         give_up(core, group, VD_N_NOT_ELECTED, "the primary is back");
         return INT64_MAX;

@@ -126,9 +126,11 @@ static void release(struct vd_core *core, struct vd_wire *wire)
 static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason reason)
 {
     bool was_steady = wire->up && core->now - wire->since >= STEADY_MS;
+    bool was_heard = wire->up && wire->heard_at > wire->since;
     struct vd_pulse *pulse = wire_pulse(wire);
 
-    if (was_steady)
+    /* One that answered is no vain attempt, however short its life: the waiting begins anew. */
+    if (was_steady || was_heard)
         wire->lost_since = VD_NEVER;
     release(core, wire);
     if (wire->lost_since == VD_NEVER)
