@@ -289,6 +289,12 @@ class RedisServer(Server):
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join(lines) + "\n")
 
+    def clear_data(self):
+        """Forget the copies that replication leaves on disk."""
+        for name in os.listdir(self.data_dir):
+            if name.endswith(".rdb"):
+                os.unlink(os.path.join(self.data_dir, name))
+
     def role(self):
         return self.ask("ROLE")
 
@@ -553,6 +559,7 @@ class House:
 
     def sees_all(self, sentinel, server=None, peers=None):
         """Does this sentinel know the whole group and find nothing wrong with it?"""
+        sentinel.expect_running()
         server = server or self.primary
         assert sentinel.primary_of(self.name) == server.address
         master = sentinel.master(self.name)

@@ -63,7 +63,10 @@ def percentile(values, share):
 
 
 def run(lab, programs, count, down_after, hang_every=0, tell=lambda line: None):
-    house = harness.make_house(lab, programs, name=GROUP, down_after=down_after)
+    # Failovers that follow each other within failover-timeout are delayed on purpose.
+    house = harness.make_house(
+        lab, programs, name=GROUP, down_after=down_after, failover_timeout=2000
+    )
     outages = []
     for number in range(1, count + 1):
         hang = bool(hang_every) and number % hang_every == 0

@@ -19,14 +19,15 @@ pytestmark = pytest.mark.vedette
 def run_trial(house, down_ms):
     old = house.primary
     old.ask("FLUSHALL")
-    old.ask("DEBUG", "POPULATE", KEYS, "key", 32)
+    old.ask("EVAL", "for i = 1, ARGV[1] do redis.call('SET', 'key:' .. i, i) end", 0, KEYS)
     for server in house.replicas:
         wait_until(lambda s=server: s.follows(old) and s.ask("DBSIZE") == KEYS, 20, "keys arrive")
     house.wait_ready(20)
 
     old.kill()
     time.sleep(down_ms / 1000)
-    # Its file may say that it once was a replica; this is a machine that is set up anew.
+    # It may have been a replica once, and keep a file that says so; this is a machine set up anew.
+    old.clear_data()
     old.write_config([line for line in old.first_lines if not line.startswith("replicaof")])
     old.start()
     new = house.wait_switch(20)

@@ -16,7 +16,7 @@ GROUP = "mymaster"
 
 @pytest.mark.vedette
 def test_one_kill_is_one_failover(lab, program, trials):
-    house = make_house(lab, [program] * 3, down_after=900)
+    house = make_house(lab, [program] * 3, down_after=900, failover_timeout=2000)
     watchers = [one.watch("+switch-master") for one in house.sentinels]
     for trial in range(trials(3)):
         old = house.primary
