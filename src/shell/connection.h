@@ -69,6 +69,7 @@ struct vd_links {
     struct vd_resolver *resolver;
     int keepalive_s;
     char source_ip[VD_IP_SIZE];
+    char *own_pass; /* requirepass, which peers are assumed to share; NULL: none */
     struct vd_connection *by_id;
     struct vd_connection *dirty;
     struct vd_refusals refusals;

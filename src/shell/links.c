@@ -298,6 +298,19 @@ static void copy_renames(struct vd_connection *link, const struct vd_rename *ren
     }
 }
 
+/* compat: a sentinel that was not told its peers' password tries its own, alone. */
+static void set_credentials(struct vd_connection *link, const struct vd_effect *effect)
+{
+    const char *pass = effect->connect.pass;
+
+    if (link->kind == VD_LINK_PEER && (pass == NULL || pass[0] == '\0')) {
+        link->pass = vd_strdup(link->links->own_pass);
+        return;
+    }
+    link->user = vd_strdup(effect->connect.user);
+    link->pass = vd_strdup(pass);
+}
+
 static void perform_connect(struct vd_links *links, const struct vd_effect *effect)
 {
     struct vd_connection *link = vd_alloc(sizeof(*link));
@@ -307,8 +320,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
     link->id = effect->connect.link;
     link->kind = effect->connect.kind;
     link->addr = effect->connect.addr;
-    link->user = vd_strdup(effect->connect.user);
-    link->pass = vd_strdup(effect->connect.pass);
+    set_credentials(link, effect);
     link->client_name = vd_strdup(effect->connect.client_name);
     copy_renames(link, effect->connect.renames, effect->connect.rename_count);
     link->fd = -1;
@@ -356,6 +368,8 @@ void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options
     const char *source = server->bind_source_addr;
 
     links->keepalive_s = server->tcp_keepalive_s;
+    vd_free(links->own_pass);
+    links->own_pass = vd_strdup(server->requirepass);
     if (!vd_copy(links->source_ip, sizeof(links->source_ip), source == NULL ? "" : source))
         links->source_ip[0] = '\0';
 }
@@ -387,6 +401,7 @@ void vd_links_free(struct vd_links *links)
     HASH_ITER (hh, links->by_id, link, next)
         free_link(link);
     vd_refusals_free(&links->refusals);
+    vd_free(links->own_pass);
     vd_arena_free(&links->scratch.arena);
     vd_free(links);
 }

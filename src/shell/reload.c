@@ -79,7 +79,7 @@ static void add_change(struct changes *changes, const char *where, enum vd_optio
     /* An empty text unsets, and is no value to be parsed. */
     if (text[0] != '\0' && !vd_option_parse(row, VD_FORM_PLAIN, &word, NULL, &setting, NULL))
         return;
-    setting.word = name;
+    setting.word = row->names[VD_IN_SET] != NULL ? row->names[VD_IN_SET] : name;
     setting.shown = vd_arena_strdup(&changes->arena, shown);
     add(changes, &setting);
 }

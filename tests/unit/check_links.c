@@ -297,6 +297,25 @@ START_TEST(greets_with_password_and_renames)
 }
 END_TEST
 
+START_TEST(own_password_for_peers)
+{
+    struct vd_server_options server = {.requirepass = vd_strdup("own")};
+
+    (void)fcntl(listener, F_SETFL, O_NONBLOCK);
+    vd_links_reconfigure(links, &server);
+    perform_connect(1, VD_LINK_PEER, "127.0.0.1", port);
+    accept_one();
+    expect_heard("*2\r\n$4\r\nAUTH\r\n$3\r\nown\r\n" SETNAME);
+    (void)close(peer);
+    peer = -1;
+    /* Data nodes are another matter. */
+    perform_connect(2, VD_LINK_COMMAND, "127.0.0.1", port);
+    accept_one();
+    expect_heard(SETNAME);
+    vd_free(server.requirepass);
+}
+END_TEST
+
 START_TEST(refused)
 {
     (void)close(listener);
@@ -675,6 +694,7 @@ int main(void)
 
     tcase_add_test(life, comes_up);
     tcase_add_test(life, greets_with_password_and_renames);
+    tcase_add_test(life, own_password_for_peers);
     tcase_add_test(life, refused);
     tcase_add_loop_test(life, closed_and_reset, 0, 2);
     tcase_add_test(life, closed_by_us_says_nothing);
