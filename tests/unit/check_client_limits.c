@@ -281,11 +281,15 @@ END_TEST
 
 START_TEST(no_descriptors)
 {
+    const char *preloaded = getenv("LD_PRELOAD");
     struct rlimit limit;
     int first;
     int second;
 
     house_open(&house);
+    /* Valgrind takes a connection, and only then finds that there is no descriptor for it. */
+    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL)
+        return;
     first = house_enter(&house);
     second = house_connect(&house);
     /* Descriptors are given from below: `second` is the last that there can be. */
