@@ -91,7 +91,8 @@ static void take_info(const struct vd_asked *asked, const struct vd_value *value
     if (value->type != VD_VALUE_TEXT)
         return;
     info = vd_arena_alloc(arena, sizeof(*info));
-    if (!vd_info_parse(value->text, value->len, arena, info))
+    /* Of a text with a NUL only what stands before it is kept, so only that counts. */
+    if (!vd_info_parse(value->text, strlen(value->text), arena, info))
         return;
     event->info.info = info;
     event->info.raw = value->text;

@@ -277,6 +277,24 @@ START_TEST(info_answers)
 }
 END_TEST
 
+/* What is kept of an INFO says all that was taken from it. */
+START_TEST(info_with_a_nul)
+{
+    static const char text[] = "role:master\r\n\0run_id:" ID "\r\n";
+    struct vd_value value = {.type = VD_VALUE_TEXT, .text = text, .len = sizeof(text) - 1};
+    struct vd_effect effect = send_of(VD_RQ_INFO);
+    struct vd_grants grants = {0};
+    struct vd_asked asked;
+    struct vd_event event;
+
+    vd_asked_init(&asked, &effect);
+    ck_assert(vd_answer_take(&asked, &value, &grants, false, &arena, &event) == VD_TAKEN_DONE);
+    ck_assert_str_eq(event.info.raw, "role:master\r\n");
+    ck_assert_int_eq(event.info.info->role, VD_ROLE_PRIMARY);
+    ck_assert_str_eq(event.info.info->run_id.hex, "");
+}
+END_TEST
+
 static const struct {
     const char *note;
     enum vd_role role;
@@ -590,6 +608,7 @@ int main(void)
     tcase_add_loop_test(words, words_of_greetings, 0, COUNT(greetings));
     tcase_add_loop_test(answers, pong_kinds, 0, COUNT(pongs));
     tcase_add_test(answers, info_answers);
+    tcase_add_test(answers, info_with_a_nul);
     tcase_add_loop_test(answers, role_answers, 0, COUNT(roles));
     tcase_add_loop_test(answers, opinion_answers, 0, COUNT(opinions));
     tcase_add_test(answers, acknowledgements);
