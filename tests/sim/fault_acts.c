@@ -185,6 +185,9 @@ static bool strike_sentinel(struct sim_fault *fault)
     case SIM_SENTINEL_DOOM:
         doom(fault, s);
         break;
+    case SIM_SENTINEL_FREEZE:
+        sim_sentinel_freeze(s);
+        break;
     default:
         sim_sentinel_pause(s);
         break;
@@ -206,10 +209,11 @@ static void lift_sentinel(struct sim_fault *fault)
     case SIM_SENTINEL_DOOM:
         s->doom = SIM_DOOM_NONE;
         break;
+    case SIM_SENTINEL_FREEZE:
+        sim_sentinel_thaw(s);
+        break;
     default:
-        sim_sentinel_resume(s, fault->kind == SIM_SENTINEL_FREEZE
-                                   ? fault->sim->now - (fault->end.entry.key - fault->lasts)
-                                   : 0);
+        sim_sentinel_resume(s);
         break;
     }
 }

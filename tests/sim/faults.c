@@ -122,6 +122,9 @@ static sim_us draw_at(struct sim *sim, struct sim_rng *dice, sim_us before)
     sim_us soon = before + sim_between(dice, 0, 2 * sim->setup.down_after_ms + 500) * SIM_MS;
     sim_us last = sim->setup.faults_end_at - SIM_S;
 
+    if (sim->setup.mix->within_ms != 0) /* what it sets off must end before it is lifted */
+        last -= (2 * sim->setup.down_after_ms + 2000) * SIM_MS;
+
     if (before != 0 && sim_chance(dice, 500) && soon < last)
         return soon;
     return sim_between(dice, FIRST_AT / SIM_MS, last / SIM_MS) * SIM_MS;

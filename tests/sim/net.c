@@ -205,13 +205,13 @@ static void transmit(struct sim_net *net, struct sim_conn *conn, unsigned end, s
 
     msg->conn = conn;
     msg->from = (unsigned char)end;
-    msg->sequence = conn->sent[end]++;
     conn->in_flight++;
     net->sim->stats.messages++;
     if (to == NULL || !from->powered) {
         drop_msg(net, msg);
         return;
     }
+    msg->sequence = conn->sent[end]++;
     post(net, msg, from->busy + draw_delay(net, from, to));
 }
 

@@ -64,7 +64,7 @@ static void run_revive(struct sim *sim, void *self)
 static void run_unblock(struct sim *sim, void *self)
 {
     (void)sim;
-    sim_sentinel_resume(self, 0);
+    sim_sentinel_resume(self);
 }
 
 struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
@@ -178,6 +178,7 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power)
     SIM_SAY(sim, s->host->name, power ? "loses power" : "is killed");
     s->running = false;
     s->turn_missed = false;
+    s->frozen = 0;
     s->event_count = 0;
     vd_arena_reset(&s->arena);
     sim_cancel(sim, &s->turn);
@@ -207,16 +208,35 @@ void sim_sentinel_pause(struct sim_sentinel *s)
         sim_host_pause(s->host);
 }
 
-void sim_sentinel_resume(struct sim_sentinel *s, sim_us frozen)
+void sim_sentinel_resume(struct sim_sentinel *s)
 {
     if (!s->running || s->host->paused == 0)
         return;
-    s->clock_offset -= frozen;
     sim_host_resume(s->sim->net, s->host);
     if (s->host->paused == 0 && s->turn_missed && s->running) {
         s->turn_missed = false;
         sim_after(s->sim, &s->turn, 0);
     }
+}
+
+void sim_sentinel_freeze(struct sim_sentinel *s)
+{
+    if (!s->running)
+        return;
+    if (s->frozen++ == 0)
+        s->frozen_at = s->sim->now;
+    sim_sentinel_pause(s);
+}
+
+void sim_sentinel_thaw(struct sim_sentinel *s)
+{
+    sim_us frozen = s->sim->now - s->frozen_at;
+
+    if (s->frozen == 0)
+        return;           /* it died meanwhile */
+    if (--s->frozen == 0) /* and not a microsecond more: clocks never go back */
+        s->clock_offset -= frozen + frozen * s->drift_ppm / 1000000 - 2;
+    sim_sentinel_resume(s);
 }
 
 void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned after,

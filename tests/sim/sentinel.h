@@ -91,6 +91,8 @@ struct sim_sentinel {
     int64_t drift_ppm;
     bool clock_stopped;
     sim_us stopped_at;
+    unsigned frozen; /* pauses in which the clock stands still, too */
+    sim_us frozen_at;
     /* inbox */
     struct vd_event *events;
     size_t event_count;
@@ -123,8 +125,10 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power);
 /* The disk is lost with the process; `new_id`: the configuration names none. */
 void sim_sentinel_wipe(struct sim_sentinel *s, bool new_id);
 void sim_sentinel_pause(struct sim_sentinel *s);
-/* `frozen`: the machine stood still with it, its clock too, for so long. */
-void sim_sentinel_resume(struct sim_sentinel *s, sim_us frozen);
+void sim_sentinel_resume(struct sim_sentinel *s);
+/* The same, but its machine stands still with it, and so does its clock. */
+void sim_sentinel_freeze(struct sim_sentinel *s);
+void sim_sentinel_thaw(struct sim_sentinel *s);
 /* Die at the boundary, and come back `revive_after` later. */
 void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned after,
                        sim_us revive_after);
