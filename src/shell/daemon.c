@@ -19,6 +19,7 @@
 static void on_panic(const char *text)
 {
     vd_log(VD_LOG_WARNING, "this must not happen, and vedette ends: assertion failed at %s", text);
+    vd_record_panic();
 }
 
 /* The file's name must still be right when the working directory has changed. */
@@ -46,6 +47,8 @@ static bool enter_process(const struct vd_server_options *server, struct vd_err 
     if (server->daemonize && !vd_supervise_daemonize(err))
         return false;
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a write that fails is told by its result */
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a save that failed */
     vd_panic_set_hook(on_panic);
     return true;
 }
@@ -134,6 +137,7 @@ static bool make_core(struct vd_daemon *daemon, const struct vd_saved *saved, st
     fresh = fresh || (saved != NULL && saved->unsound);
     vd_store_set_unsound(daemon->turn.store, fresh);
     vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
+    vd_record_begin(daemon->turn.record, daemon->loop, &image, fresh);
     good = open_doors(daemon, err) && vd_store_save(daemon->turn.store, &image, &receipt, err);
     vd_arena_free(&arena);
     return good;
@@ -200,6 +204,7 @@ static void release(struct vd_daemon *daemon)
     if (daemon->drive.core != NULL)
         vd_drive_free(&daemon->drive);
     vd_store_close(turn->store);
+    vd_record_close(turn->record);
     vd_inbox_free(&daemon->inbox);
     for (size_t i = 0; i < daemon->argument_count; i++)
         vd_free(daemon->arguments[i]);
@@ -226,13 +231,16 @@ static void say_hello(const struct vd_daemon *daemon)
     if (daemon->fresh)
         vd_log(VD_LOG_NOTICE, "there was no saved state in %s: a new one is begun",
                config->server.state_dir);
+    if (daemon->turn.record != NULL)
+        vd_log(VD_LOG_NOTICE, "recording into %s", vd_record_path(daemon->turn.record));
 }
 
-bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t count,
-                     const char *const *arguments, struct vd_err *err)
+bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,
+                     size_t count, const char *const *arguments, struct vd_err *err)
 {
     memset(daemon, 0, sizeof(*daemon));
     daemon->config = config;
+    daemon->turn.record = record;
     keep_arguments(daemon, count, arguments);
     if (!enter_process(&config->server, err)) {
         release(daemon);
