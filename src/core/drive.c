@@ -42,9 +42,11 @@ static bool save(struct vd_drive *drive, vd_ms now)
     if (!vd_core_is_dirty(drive->core))
         return true;
     image = vd_core_image(drive->core, &drive->effects.arena);
+    drive->last.image = image;
     drive->error.text[0] = '\0';
     if (drive->ops->save(drive->self, image, &receipt, &drive->error) && receipt.durable) {
         vd_core_saved(drive->core);
+        drive->last.saved = true;
         drive->mute = false;
         drive->retry_at = INT64_MAX;
         return true;
@@ -141,6 +143,7 @@ static void perform(struct vd_drive *drive, bool opened)
         }
         drive->ops->perform(drive->self, effect);
     }
+    drive->last.effect_count = drive->effects.count;
     drive->effects.count = 0;
 }
 
@@ -148,6 +151,7 @@ void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t
                    uint32_t dice)
 {
     VD_ASSERT(drive->effects.count == 0);
+    memset(&drive->last, 0, sizeof(drive->last));
     vd_arena_reset(&drive->effects.arena);
     step_unsent(drive, now, dice);
     for (size_t i = 0; i < count; i++) {

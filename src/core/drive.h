@@ -47,6 +47,12 @@ struct vd_drive {
     struct vd_effect *unsent; /* SENDs that were refused; answered in the next turn */
     size_t unsent_count;
     size_t unsent_room;
+    /* What the last turn made besides effects.list, valid until the next; for who records it. */
+    struct {
+        size_t effect_count;
+        const struct vd_image *image; /* NULL: there was nothing to save */
+        bool saved;
+    } last;
 };
 
 /* Takes the core over; vd_drive_free frees it. */

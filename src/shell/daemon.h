@@ -27,11 +27,12 @@ struct vd_daemon {
 
 /*
  * Start with the configuration that was read from the arguments (the
- * program's name left out). Takes the configuration over, in any case. False
- * with the reason and the remedy; nothing is left then.
+ * program's name left out). Takes the configuration and the record (NULL: none
+ * is kept) over, in any case. False with the reason and the remedy; nothing is
+ * left then.
  */
-bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, size_t count,
-                     const char *const *arguments, struct vd_err *err) VD_MUSTCHECK;
+bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,
+                     size_t count, const char *const *arguments, struct vd_err *err) VD_MUSTCHECK;
 
 /* Serve until SIGTERM, SIGINT or SHUTDOWN. */
 void vd_daemon_run(struct vd_daemon *daemon);

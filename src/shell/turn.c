@@ -99,6 +99,7 @@ static void perform(void *self, const struct vd_effect *effect)
         record(turn, effect->record);
         return;
     case VD_EF_CRASH:
+        vd_record_cut(turn->record);
         _exit(CRASH_STATUS);
     }
     VD_ASSERT(false);
@@ -166,13 +167,16 @@ static void run_once(struct vd_turn *turn, vd_ms now)
 {
     struct vd_inbox full = *turn->inbox;
     bool was_mute = turn->drive->mute;
+    uint32_t dice = vd_clock_dice();
 
     *turn->inbox = turn->taken;
     turn->taken = full;
-    vd_drive_turn(turn->drive, full.events, full.count, now, vd_clock_dice());
-    vd_inbox_clear(&turn->taken);
+    vd_record_expect(turn->record, full.events, full.count, now, dice);
+    vd_drive_turn(turn->drive, full.events, full.count, now, dice);
     tell_mute(was_mute, turn->drive);
     vd_links_flush(turn->links);
+    vd_record_turn(turn->record, turn->drive);
+    vd_inbox_clear(&turn->taken);
     settle(turn);
 }
 

@@ -15,6 +15,7 @@
 #include "shell/clients.h"
 #include "shell/inbox.h"
 #include "shell/links.h"
+#include "shell/record.h"
 #include "shell/resolver.h"
 #include "shell/spawn.h"
 #include "shell/store.h"
@@ -29,7 +30,8 @@ struct vd_turn {
     struct vd_resolver *resolver;
     struct vd_spawn *spawn;
     struct vd_clients *clients;
-    struct vd_inbox taken; /* the rest is the turn's own */
+    struct vd_record *record; /* NULL: none is kept */
+    struct vd_inbox taken;    /* the rest is the turn's own */
     ev_prepare before;
     ev_timer due;
 };
