@@ -165,8 +165,18 @@ class Process:
         try:
             return self.child.wait(seconds)
         except subprocess.TimeoutExpired:
+            self.note_stack()
             self.kill()
             raise AssertionError(f"{self.name} did not end within {seconds} s of SIGTERM") from None
+
+    def note_stack(self):
+        """What a process that hangs is doing, into its log."""
+        if shutil.which("gdb"):
+            with open(self.log_path, "ab") as log:
+                subprocess.run(
+                    ["gdb", "-p", str(self.pid), "-batch", "-ex", "thread apply all bt"],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=60, check=False,
+                )
 
     def wait_end(self, seconds):
         """The exit status of a process that ends by itself."""

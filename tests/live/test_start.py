@@ -54,7 +54,6 @@ CLASSIC_FAULTS = [
     ("port seven", "integer"),
     ("port 70000", "65535"),
     ("loglevel loud", "loglevel"),
-    ("sentinel", "sentinel"),
     ("sentinel color red", "Unrecognized sentinel configuration statement"),
     (f"sentinel monitor {GROUP} 127.0.0.1 6379 2", "Duplicate master name"),
     ("sentinel monitor other 127.0.0.1 6379 0", "Quorum must be 1 or greater"),
@@ -113,7 +112,7 @@ NATIVE_FAULTS = [
     ('auth_pass = "a"; auth_pass_file = "/dev/null";', "", "auth_pass"),
     ("", 'loglevel = "loud";', "loglevel"),
     ("", "maxclients = 0;", "maxclients"),
-    ("", "port = ;", "syntax"),
+    ("", "syslog_ident = ;", "syntax"),
 ]
 
 
@@ -148,6 +147,7 @@ def test_a_near_miss_is_told(lab):
 def test_a_good_vedette_cfg(lab):
     primary = lab.redis()
     secret = write(lab, "secret", "from-a-file\n")
+    os.chmod(secret, 0o600)
     path = native(
         lab,
         more=f'failover_timeout = "3m"; auth_pass_file = "{secret}";',
