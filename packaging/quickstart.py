@@ -72,11 +72,9 @@ class Load:
         return sum(len(acks) for acks in self.acks)
 
     def outage_ms(self, hit_at):
-        """From the last acknowledged write before the kill to the first one after it."""
-        times = [at for at, _ in self.all_acks()]
-        before = max(at for at in times if at <= hit_at)
-        after = min(at for at in times if at > hit_at)
-        return 1000 * (after - before)
+        """The longest time without an acknowledged write, from just before the kill on."""
+        times = [at for at, _ in self.all_acks() if at > hit_at - 0.1]
+        return 1000 * max(later - sooner for sooner, later in zip(times, times[1:]))
 
 
 def title(text):
@@ -113,13 +111,27 @@ def find_record(house):
     return None
 
 
+PHASES = {
+    "silence": "no answer, until one vedette calls it down (+sdown)",
+    "agreement": "until as many as the quorum say so (+odown)",
+    "election": "until a majority has voted for a leader (+elected-leader)",
+    "selection": "until the best replica is known (+selected-slave)",
+    "promotion": "until that says that it is the primary (+switch-master)",
+    "total": "from the first silence to the promotion",
+    "replicas": "more, until the other replicas follow (+failover-end)",
+}
+
+
 def show_record(leader, line):
-    """The record's parts, one to a line."""
-    print(f"  {leader.name} led it:")
-    head, _, rest = line.partition(": ")
-    print(f"    {head}")
-    for part in re.split(r"[;,] ", rest):
-        print(f"      {part}")
+    """The phases in the record, one to a line."""
+    print(f"  {leader.name} led it, and wrote in its log:")
+    for name, text in PHASES.items():
+        found = re.search(rf"\b{name} (\d+) ms", line)
+        if found:
+            print(f"    {name:10} {found.group(1):>5} ms   {text}")
+    found = re.search(r"loss bound (-?\d+) bytes", line)
+    if found:
+        print(f"    bound of the loss: {found.group(1)} bytes of the replication stream")
 
 
 def count_lost(load, primary):
