@@ -4,6 +4,7 @@
 
 #define REPLY_VALID_PERIODS 5
 #define REFUSED_MS 5000
+#define RESORT_HEARD_MS 5000
 
 const char *vd_unfit_text(enum vd_unfit unfit)
 {
@@ -28,6 +29,8 @@ const char *vd_unfit_text(enum vd_unfit unfit)
         return "has no complete data: a full resynchronisation is under way or never ended";
     case VD_UNFIT_FOREIGN:
         return "holds the data of another lineage";
+    case VD_UNFIT_UNLINKED:
+        return "has no link to the primary, which works";
     case VD_UNFIT_REFUSED:
         return "refused to be promoted";
     }
@@ -59,11 +62,14 @@ bool vd_candidate_is_related(const struct vd_node *node)
 static bool is_complete(const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
+    bool carries_any = carries(node, &group->lineage) || carries(node, &group->lineage_before);
 
+    /* It waits for the empty data set of the primary, and holds the full one until it comes. */
+    if (group->primary->empty_restart && carries_any && node->keys > 0)
+        return true;
     if (node->sync_in_progress || node->offset < 0 || node->offset == 1)
         return false;
-    return node->offset != 0 || carries(node, &group->lineage) ||
-           carries(node, &group->lineage_before);
+    return node->offset != 0 || (carries_any && node->was_linked);
 }
 
 enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node *node)
@@ -91,6 +97,9 @@ enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node 
         return VD_UNFIT_SYNCING;
     if (!vd_candidate_is_related(node))
         return VD_UNFIT_FOREIGN;
+    /* By order, with a primary that works: only one that follows it loses nothing. */
+    if (node->group->primary->s_down_at == VD_NEVER && !node->link_up)
+        return VD_UNFIT_UNLINKED;
     if (vd_elapsed(core->now, node->refused_turn_at, INT64_MAX) < REFUSED_MS)
         return VD_UNFIT_REFUSED;
     return VD_FIT;
@@ -185,6 +194,22 @@ bool vd_candidate_all_fresh(const struct vd_group *group, vd_ms since)
     return true;
 }
 
+/*
+ * Promoted out of the group's lineage: its own replication id is new, the one
+ * before is the group's; REPLICAOF NO ONE does that. Or the named primary
+ * itself says that it follows this one: it is primary in all but name.
+ */
+static bool is_half_promoted(const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+    const struct vd_node *primary = group->primary;
+
+    if (vd_id_known(&group->lineage) && vd_id_equal(&node->replid2, &group->lineage))
+        return true;
+    return primary->role == VD_ROLE_REPLICA && primary->command.up &&
+           vd_addr_equal(&primary->follows, &node->addr);
+}
+
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)
 {
     struct vd_node *node;
@@ -193,10 +218,32 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
     DL_FOREACH (group->nodes, node) {
         if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !node->command.up)
             continue;
-        /* Its own lineage is new, the one before is the group's: REPLICAOF NO ONE does that. */
-        if (node->role == VD_ROLE_PRIMARY && vd_id_known(&group->lineage) &&
-            vd_id_equal(&node->replid2, &group->lineage))
+        if (node->role == VD_ROLE_PRIMARY && is_half_promoted(node))
             return node;
     }
     return NULL;
+}
+
+struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_node *best = NULL;
+
+    if (group->primary->role != VD_ROLE_REPLICA)
+        return NULL;
+    DL_FOREACH (group->nodes, node) {
+        bool is_heard =
+            node->command.up && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
+            vd_elapsed(core->now, node->info_at, INT64_MAX) <= 2 * core->globals.info_period_ms;
+
+        /* Somebody is away who may hold the data, or is a primary: no resort is the last yet. */
+        if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)
+            return NULL;
+        if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0)
+            continue;
+        if (best == NULL || node->keys > best->keys ||
+            (node->keys == best->keys && node->offset > best->offset))
+            best = node;
+    }
+    return best;
 }

@@ -18,9 +18,10 @@ enum vd_unfit {
     VD_UNFIT_UNKNOWN,      /* no INFO, or an old one */
     VD_UNFIT_NOT_REPLICA,  /* a primary by its own word */
     VD_UNFIT_LOADING,
-    VD_UNFIT_SYNCING, /* in the middle of a full resynchronisation, or never through one */
-    VD_UNFIT_FOREIGN, /* another lineage's data */
-    VD_UNFIT_REFUSED, /* it refused to be promoted */
+    VD_UNFIT_SYNCING,  /* in the middle of a full resynchronisation, or never through one */
+    VD_UNFIT_FOREIGN,  /* another lineage's data */
+    VD_UNFIT_UNLINKED, /* it does not follow a primary that works */
+    VD_UNFIT_REFUSED,  /* it refused to be promoted */
 };
 
 /* Can it be promoted at all? */
@@ -45,6 +46,13 @@ bool vd_candidate_all_fresh(const struct vd_group *group, vd_ms since);
  */
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core,
                                            const struct vd_group *group);
+
+/*
+ * When the named primary and all the others live, all say that they are
+ * replicas (in a circle, perhaps), and none is fit: whoever holds most. NULL
+ * while anybody is away, since it may hold more.
+ */
+struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group);
 
 /* Is the node's data of the group's lineage? True where the lineage is unknown. */
 bool vd_candidate_is_related(const struct vd_node *node);

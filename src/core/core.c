@@ -344,9 +344,16 @@ void vd_core_step(struct vd_core *core, const struct vd_event *event, struct vd_
     core->out = out;
     if (event->type != VD_EV_START)
         notice_stall(core);
+    /*
+     * Events of one turn arrived while the loop was elsewhere, in whatever
+     * order. Judgements on time wait until all have been heard: the drive
+     * steps DUE last.
+     */
+    core->time_counts = event->type == VD_EV_START || event->type == VD_EV_DUE;
     dispatch(core, event);
     settle_touched(core);
-    settle_due(core);
+    if (core->time_counts)
+        settle_due(core);
     core->out = NULL;
 }
 

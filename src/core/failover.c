@@ -168,7 +168,8 @@ static vd_ms damping(const struct vd_core *core, const struct vd_group *group)
 static bool has_candidate(const struct vd_core *core, const struct vd_group *group)
 {
     return vd_candidate_half_promoted(core, group) != NULL ||
-           vd_candidate_select(core, group, NULL) != NULL;
+           vd_candidate_select(core, group, NULL) != NULL ||
+           vd_candidate_last_resort(core, group) != NULL;
 }
 
 static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
@@ -190,7 +191,7 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
     if (group->stand_at == VD_NEVER)
         group->stand_at = core->now + damping(core, group) +
                           (vd_ms)vd_election_rank(core, group) * vd_election_step_ms(core, group);
-    if (group->stand_at > core->now)
+    if (group->stand_at > core->now || !core->time_counts)
         return group->stand_at;
     /* An election that cannot be won only wears epochs out; links coming up touch the group. */
     if (vd_quorum_usable(group) < vd_quorum_needed(group))
@@ -223,7 +224,7 @@ static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     enum vd_tally tally = vd_election_tally(core, group);
-    bool over = tally == VD_TALLY_LOST || failover->deadline <= core->now;
+    bool over = tally == VD_TALLY_LOST || (core->time_counts && failover->deadline <= core->now);
 
     if (tally == VD_TALLY_WON || (failover->forced && over)) {
         elected(core, group);
@@ -251,11 +252,27 @@ static void explain(struct vd_core *core, struct vd_group *group)
     }
 }
 
+static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *chosen = vd_candidate_half_promoted(core, group);
+
+    if (chosen == NULL)
+        chosen = vd_candidate_select(core, group, &group->failover.loss_bytes);
+    if (chosen != NULL)
+        return chosen;
+    chosen = vd_candidate_last_resort(core, group);
+    if (chosen != NULL)
+        vd_notice_node(core, VD_N_REMARK, chosen,
+                       "is chosen because nobody holds the group's data any more, and it holds "
+                       "most of what there is: %lld keys",
+                       (long long)chosen->keys);
+    return chosen;
+}
+
 static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     vd_ms since = failover->sdown_at == VD_NEVER ? failover->started_at : failover->sdown_at;
-    struct vd_node *half;
     bool waiting;
 
     /* An empty primary is wiping its replicas: what one held before the election may be gone. */
@@ -269,9 +286,7 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     /* differs: the choice is made on INFO asked after the fault, not on one up to 10 s old. */
     if (waiting)
         return failover->deadline;
-    half = vd_candidate_half_promoted(core, group);
-    failover->chosen =
-        half != NULL ? half : vd_candidate_select(core, group, &failover->loss_bytes);
+    failover->chosen = choose(core, group);
     if (failover->chosen == NULL) {
         explain(core, group);
         give_up(core, group, VD_N_NO_GOOD, "no good replica");

@@ -112,12 +112,16 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
     vd_group_touch(core, node->group);
 }
 
-/* One reason to be down: has its instant come, and if not, when will it? */
-static bool is_due(const struct vd_core *core, vd_ms since, vd_ms after_ms, vd_ms *next)
+/*
+ * One reason to be down: has its instant come, and if not, when will it?
+ * Taken only when time counts; kept (`was_down`) whenever it still holds.
+ */
+static bool is_due(const struct vd_core *core, bool was_down, vd_ms since, vd_ms after_ms,
+                   vd_ms *next)
 {
     if (since == VD_NEVER)
         return false;
-    if (core->now - since >= after_ms)
+    if (core->now - since >= after_ms && (core->time_counts || was_down))
         return true;
     *next = vd_min_ms(*next, since + after_ms);
     return false;
@@ -127,12 +131,13 @@ static bool primary_is_down(const struct vd_core *core, const struct vd_node *no
 {
     const struct vd_options *options = &node->group->options;
     vd_ms demoted_after = options->down_after_ms + 2 * core->globals.info_period_ms;
+    bool was_down = node->s_down_at != VD_NEVER;
     bool down = node->empty_restart;
 
     if (node->role == VD_ROLE_REPLICA)
-        down |= is_due(core, not_before_waking(core, node->role_at), demoted_after, next);
+        down |= is_due(core, was_down, not_before_waking(core, node->role_at), demoted_after, next);
     if (options->reboot_down_after_ms != 0)
-        down |= is_due(core, not_before_waking(core, node->reboot_at),
+        down |= is_due(core, was_down, not_before_waking(core, node->reboot_at),
                        options->reboot_down_after_ms, next);
     return down;
 }
@@ -141,13 +146,15 @@ vd_ms vd_health_node(struct vd_core *core, struct vd_node *node)
 {
     const struct vd_options *options = &node->group->options;
     const struct vd_pulse *pulse = &node->pulse;
+    bool was_down = node->s_down_at != VD_NEVER;
     vd_ms next = INT64_MAX;
     bool down;
 
-    down = is_due(core, vd_pulse_silent_since(core, pulse), options->down_after_ms, &next);
+    down =
+        is_due(core, was_down, vd_pulse_silent_since(core, pulse), options->down_after_ms, &next);
     /* differs: a port that refuses at a host that answers is a dead process. */
     if (options->down_after_refused_ms != 0)
-        down |= is_due(core, not_before_waking(core, pulse->refused_since),
+        down |= is_due(core, was_down, not_before_waking(core, pulse->refused_since),
                        options->down_after_refused_ms, &next);
     if (vd_node_is_primary(node))
         down |= primary_is_down(core, node, &next);
@@ -165,7 +172,8 @@ vd_ms vd_health_node(struct vd_core *core, struct vd_node *node)
 vd_ms vd_health_opinion(struct vd_core *core, struct vd_opinion *opinion)
 {
     vd_ms next = INT64_MAX;
-    bool down = is_due(core, vd_pulse_silent_since(core, &opinion->peer->pulse),
+    bool down = is_due(core, opinion->s_down_at != VD_NEVER,
+                       vd_pulse_silent_since(core, &opinion->peer->pulse),
                        opinion->group->options.down_after_ms, &next);
 
     if (down && opinion->s_down_at == VD_NEVER) {

@@ -53,6 +53,26 @@ static void drop_ghost(struct vd_core *core, struct vd_group *group, const struc
     } while (!last);
 }
 
+/* A late hello of a former self (its id was lost) must not make us our own peer. */
+static bool is_own_address(const struct vd_core *core, const struct vd_group *group,
+                           const struct vd_addr *addr)
+{
+    const struct vd_globals *globals = &core->globals;
+    uint16_t port = globals->announce_port != 0 ? globals->announce_port : globals->listen_port;
+    const char *announced = globals->announce_ip;
+    const struct vd_node *node;
+
+    if (addr->port != port)
+        return false;
+    if (announced != NULL && announced[0] != '\0')
+        return strcmp(announced, addr->host) == 0 || strcmp(announced, addr->ip) == 0;
+    DL_FOREACH (group->nodes, node) {
+        if (node->command.local_ip[0] != '\0' && strcmp(node->command.local_ip, addr->ip) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The teller's opinion in this group, made if need be; NULL: it cannot be taken in. */
 static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group,
                                     const struct vd_hello *hello)
@@ -63,6 +83,8 @@ static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group
 
     if (addr.port == 0 || !vd_names_complete(core, &addr))
         return opinion;
+    if (is_own_address(core, group, &addr))
+        return NULL;
     if (peer != NULL && !vd_addr_equal(&peer->addr, &addr))
         move_peer(core, group, peer, &addr);
     if (opinion != NULL)

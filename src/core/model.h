@@ -86,6 +86,7 @@ struct vd_node {
     vd_ms follows_at;
     bool link_up;
     int64_t link_down_ms;
+    bool was_linked; /* its link to a primary was up since its process started */
     bool sync_in_progress;
     bool loading;
     int64_t priority;
@@ -272,6 +273,7 @@ struct vd_core {
     vd_ms last_stall_ms;
     /* of the step under way */
     vd_ms now;
+    bool time_counts; /* all that has arrived has been heard: what did not come by now is late */
     uint32_t dice;
     struct vd_effects *out;
 };

@@ -74,7 +74,8 @@ vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
     at = vd_max_ms(since, core->awake_since) + grace_ms;
     if (node->turn_sent_at != VD_NEVER)
         at = vd_max_ms(at, node->turn_sent_at + AGAIN_MS);
-    if (at > core->now)
+    /* Nobody is turned on what was known before the rest of the inbox was read. */
+    if (at > core->now || !core->time_counts)
         return vd_min_ms(at, next);
     if (node->turn_sent_at != VD_NEVER && node->info_at <= node->turn_sent_at) {
         node->info_wanted = true; /* has the last order helped? */

@@ -193,8 +193,11 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     vd_free(node->info_text);
     node->info_text = vd_strdup(event->info.raw);
     copy_facts(core, node, info);
-    if (restarted)
+    if (restarted) {
+        node->was_linked = false;
         vd_guard_on_reboot(core, node);
+    }
+    node->was_linked |= info->role == VD_ROLE_REPLICA && info->link_up;
     if (vd_id_known(&info->run_id))
         node->run_id = info->run_id;
     set_role(core, node, info->role, restarted);

@@ -96,10 +96,17 @@ struct vd_opinion *puppet_opinion(struct puppet *puppet, unsigned number)
     return vd_opinion_find(puppet_group(puppet), &id);
 }
 
+/* An event, and time behind it: one turn. */
 static void step(struct puppet *puppet, struct vd_event *event)
 {
+    struct vd_event due = {.type = VD_EV_DUE, .at = puppet->now};
+
     event->at = puppet->now;
     vd_core_step(puppet->core, event, &puppet->effects);
+    vd_core_check(puppet->core);
+    if (vd_core_wake_at(puppet->core) > puppet->now)
+        return;
+    vd_core_step(puppet->core, &due, &puppet->effects); /* as the drive does */
     vd_core_check(puppet->core);
 }
 
