@@ -176,6 +176,9 @@ static bool apply_server(struct native *n, const config_setting_t *setting,
     struct vd_err err = {""};
     struct vd_text what = {0};
 
+    /* libconfig 1.5 reads a bare 0700 as seven hundred, 1.7 as octal: it must come as text. */
+    if (row->kind == VD_SERVER_OCTAL && config_setting_type(setting) != CONFIG_TYPE_STRING)
+        return fault_about(n, setting, "must be octal digits in quotes", "write \"0700\"");
     if (vd_server_set(&n->config->server, row, VD_FORM_UNITS, &value, 1, &err))
         return true;
     /* Redis's reasons speak of "argument"; here the setting has a name. */

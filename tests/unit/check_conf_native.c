@@ -96,7 +96,7 @@ START_TEST(values)
         "port = 7777; bind = [\"127.0.0.1\", \"-::1\"]; timeout = \"5m\"; tcp-keepalive = \"1m\";\n"
         "query-limit = \"2mb\"; loglevel = \"debug\"; log-format = \"json\";\n"
         "resolve-hostnames = true; announce-port = 7; default-down-after = \"9s\";\n"
-        "unixsocketperm = 0700; requirepass = \"geheim\"; info-period = \"100ms\";\n"
+        "unixsocketperm = \"0700\"; requirepass = \"geheim\"; info-period = \"100ms\";\n"
         "state-dir = \"/tmp/x\"; on-save-failure = \"volatile\"; supervised = \"auto\";\n"
         "myid = \"0123456789abcdef0123456789abcdef01234567\"; max-groups = 3;\n");
     ck_assert(!config.classic);
@@ -224,6 +224,7 @@ static const struct {
     {"port = 1\nbind", 2, "syntax error"},
     {"port = \"1;", 1, "syntax error"},
     {"port 26379", 1, "syntax error"},
+    {"unixsocketperm = 0700;", 1, "unixsocketperm must be octal digits in quotes"},
     {"myid = \"123\";", 1, "myid is no id"},
     {"groups = { };", 1, "groups must be a list"},
     {"groups = ( 1 );", 1, "an entry of groups is no group"},
