@@ -18,6 +18,11 @@
 
 static void on_panic(const char *text)
 {
+    static bool is_second; /* the log itself may be what fails */
+
+    if (is_second)
+        return;
+    is_second = true;
     vd_log(VD_LOG_WARNING, "this must not happen, and vedette ends: assertion failed at %s", text);
     vd_record_panic();
 }
@@ -95,7 +100,7 @@ static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
     turn->loop = daemon->loop;
     turn->inbox = &daemon->inbox;
     turn->drive = &daemon->drive;
-    turn->resolver = vd_resolver_new(daemon->loop, err);
+    turn->resolver = vd_resolver_new(daemon->loop, NULL, err);
     if (turn->resolver == NULL)
         return false;
     turn->links =

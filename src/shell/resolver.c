@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #define uthash_malloc(size) vd_alloc(size)
@@ -61,7 +62,10 @@ struct socket_watch {
 
 struct vd_resolver {
     struct ev_loop *loop;
+    char *servers; /* NULL: the system's */
     ares_channel channel;
+    struct stat configuration; /* of the system's resolver, when the channel was opened */
+    size_t under_way;          /* queries */
     struct name *names;
     struct socket_watch *sockets;
     ev_timer timeout;
@@ -210,6 +214,7 @@ static void on_answer(void *self, int status, int timeouts, struct ares_addrinfo
 
     (void)timeouts;
     name->asking = false;
+    name->resolver->under_way--;
     if (name->resolver->closing) {
         ares_freeaddrinfo(found);
         return;
@@ -265,11 +270,70 @@ static struct name *get_name(struct vd_resolver *resolver, const char *host)
     return name;
 }
 
+/* Opening and asking ------------------------------------------------------------- */
+
+static void look_at_configuration(struct stat *out)
+{
+    memset(out, 0, sizeof(*out));
+    (void)stat("/etc/resolv.conf", out);
+}
+
+static bool open_channel(struct vd_resolver *resolver, struct vd_err *err)
+{
+    char lookups[] = "fb"; /* /etc/hosts, then the name server */
+    struct ares_options options = {.timeout = QUERY_TIMEOUT_MS,
+                                   .tries = QUERY_TRIES,
+                                   .lookups = lookups,
+                                   .sock_state_cb = on_socket_state,
+                                   .sock_state_cb_data = resolver};
+    int status = ares_init_options(&resolver->channel, &options,
+                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+                                       ARES_OPT_SOCK_STATE_CB);
+
+    look_at_configuration(&resolver->configuration);
+    if (status != ARES_SUCCESS)
+        return vd_err_set(err, "cannot start the resolver of names: %s; look at /etc/resolv.conf",
+                          ares_strerror(status));
+    if (resolver->servers == NULL)
+        return true;
+    status = ares_set_servers_ports_csv(resolver->channel, resolver->servers);
+    if (status == ARES_SUCCESS)
+        return true;
+    ares_destroy(resolver->channel);
+    return vd_err_set(err, "bad name servers %s: %s", resolver->servers, ares_strerror(status));
+}
+
+/* c-ares reads the system's configuration once; containers may get theirs late. */
+static void follow_configuration(struct vd_resolver *resolver)
+{
+    struct stat now;
+    ares_channel before = resolver->channel;
+    struct vd_err err;
+
+    if (resolver->under_way != 0)
+        return;
+    look_at_configuration(&now);
+    if (now.st_ino == resolver->configuration.st_ino &&
+        now.st_size == resolver->configuration.st_size &&
+        now.st_mtim.tv_sec == resolver->configuration.st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == resolver->configuration.st_mtim.tv_nsec)
+        return;
+    if (open_channel(resolver, &err)) {
+        ares_destroy(before);
+        vd_log(VD_LOG_NOTICE, "the name servers of /etc/resolv.conf were read anew");
+    } else {
+        resolver->channel = before;
+        vd_log_limited("resolver", VD_LOG_WARNING, "%s", err.text);
+    }
+}
+
 static void query(struct vd_resolver *resolver, struct name *name)
 {
     struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 
+    follow_configuration(resolver);
     name->asking = true;
+    resolver->under_way++;
     /* May answer before it returns, as /etc/hosts does. */
     ares_getaddrinfo(resolver->channel, name->host, NULL, &hints, on_answer, name);
     set_timeout(resolver);
@@ -351,32 +415,19 @@ void vd_resolver_prefer(struct vd_resolver *resolver, const char *host, const ch
 
 /* Life -------------------------------------------------------------------------- */
 
-struct vd_resolver *vd_resolver_new(struct ev_loop *loop, struct vd_err *err)
+struct vd_resolver *vd_resolver_new(struct ev_loop *loop, const char *servers, struct vd_err *err)
 {
     struct vd_resolver *resolver = vd_alloc(sizeof(*resolver));
-    char lookups[] = "fb"; /* /etc/hosts, then the name server */
-    struct ares_options options = {.timeout = QUERY_TIMEOUT_MS,
-                                   .tries = QUERY_TRIES,
-                                   .lookups = lookups,
-                                   .sock_state_cb = on_socket_state,
-                                   .sock_state_cb_data = resolver};
-    int status;
 
     resolver->loop = loop;
+    resolver->servers = vd_strdup(servers);
     ev_init(&resolver->timeout, on_timeout);
     resolver->timeout.data = resolver;
-    status = ares_library_init(ARES_LIB_INIT_ALL);
-    if (status == ARES_SUCCESS)
-        status = ares_init_options(&resolver->channel, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                                       ARES_OPT_SOCK_STATE_CB);
-    if (status != ARES_SUCCESS) {
-        (void)vd_err_set(err, "cannot start the resolver of names: %s; look at /etc/resolv.conf",
-                         ares_strerror(status));
-        vd_free(resolver);
-        return NULL;
-    }
-    return resolver;
+    if (ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS && open_channel(resolver, err))
+        return resolver;
+    vd_free(resolver->servers);
+    vd_free(resolver);
+    return NULL;
 }
 
 void vd_resolver_free(struct vd_resolver *resolver)
@@ -389,5 +440,6 @@ void vd_resolver_free(struct vd_resolver *resolver)
     ev_timer_stop(resolver->loop, &resolver->timeout);
     while (resolver->names != NULL)
         drop_name(resolver, resolver->names);
+    vd_free(resolver->servers);
     vd_free(resolver);
 }

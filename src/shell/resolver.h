@@ -21,7 +21,11 @@ struct vd_resolver;
 typedef void vd_resolver_answer(void *self, uint64_t token, const char *host,
                                 const char (*ips)[VD_IP_SIZE], size_t count, const char *why);
 
-struct vd_resolver *vd_resolver_new(struct ev_loop *loop, struct vd_err *err);
+/*
+ * `servers`: name servers as "ip:port,...", for tests; NULL: those of the
+ * system, whose changes are followed. NULL with the reason.
+ */
+struct vd_resolver *vd_resolver_new(struct ev_loop *loop, const char *servers, struct vd_err *err);
 void vd_resolver_free(struct vd_resolver *resolver);
 
 /*

@@ -56,7 +56,7 @@ static void begin(void)
 
     (void)signal(SIGPIPE, SIG_IGN);
     loop = ev_default_loop(0);
-    resolver = vd_resolver_new(loop, &err);
+    resolver = vd_resolver_new(loop, NULL, &err);
     ck_assert_msg(resolver != NULL, "%s", err.text);
     links = vd_links_new(loop, &inbox, resolver, &server);
     listener = listen_on_loopback(&port);
