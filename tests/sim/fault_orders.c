@@ -59,6 +59,7 @@ bool sim_fault_order(struct sim_fault *fault)
         order.flags = (unsigned)sim_between(&fault->dice, 1, 3);
         break;
     }
+    sim->forgetful |= fault->kind == SIM_ORDER_RESET || fault->kind == SIM_ORDER_ANEW;
     sim_sentinel_order(s, &order);
     return fault->kind == SIM_ORDER_ANEW || fault->kind == SIM_ORDER_CRASH;
 }

@@ -9,8 +9,6 @@
 #include "node.h"
 #include "sentinel.h"
 
-#define FIRST_AT (12 * SIM_S) /* by then all know each other */
-
 const char *sim_fault_name(enum sim_fault_kind kind)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
@@ -127,7 +125,7 @@ static sim_us draw_at(struct sim *sim, struct sim_rng *dice, sim_us before)
 
     if (before != 0 && sim_chance(dice, 500) && soon < last)
         return soon;
-    return sim_between(dice, FIRST_AT / SIM_MS, last / SIM_MS) * SIM_MS;
+    return sim_between(dice, sim->setup.faults_from / SIM_MS, last / SIM_MS) * SIM_MS;
 }
 
 static void run_start(struct sim *sim, void *self)
@@ -274,6 +272,7 @@ static void run_faults_end(struct sim *sim, void *self)
     corpses = corpses && sim_chance(&dice, 500);
     SIM_SAY(sim, "world", "faults end");
     faults->over = true;
+    sim->setup.loss_permille = 0;
     for (unsigned i = 0; i < faults->count; i++) {
         struct sim_fault *fault = &faults->list[i];
 

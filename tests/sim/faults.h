@@ -79,6 +79,7 @@ struct sim_mix {
     bool clean_net;  /* 5 ms at most, no loss but by faults */
     bool no_switch;  /* the primary must stay */
     bool no_loss;    /* no acknowledged write may be lost */
+    bool early;      /* faults from the first moment on */
     bool no_corpses; /* everybody is alive again in the end */
     vd_ms within_ms; /* one fault: its successor is due down-after and so long after it; 0: no bound
                       */

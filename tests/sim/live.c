@@ -13,7 +13,7 @@
 
 #define LOOK_EVERY (200 * SIM_MS)
 #define LOOK_CLOSELY (5 * SIM_MS)
-#define STAYS (5 * SIM_S)
+#define STAYS (3 * SIM_S)
 
 /* Agreement --------------------------------------------------------------------------- */
 
@@ -61,6 +61,17 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
     return true;
 }
 
+/* Operators let all sentinels forget a server that was away: nobody can turn it. */
+static bool is_forgotten(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->running &&
+            sim_sentinel_knows(sim->sentinels[i], node->group, node->host))
+            return false;
+    }
+    return true;
+}
+
 static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned group)
 {
     const struct sim_node *head = sim_node_of(sim, primary);
@@ -71,6 +82,8 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
         const struct sim_node *node = sim->nodes[i];
 
         if (node->group != group || !node->running || node == head)
+            continue;
+        if (sim->forgetful && is_forgotten(sim, node))
             continue;
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
@@ -267,11 +280,15 @@ static void describe_sentinel(const struct sim *sim, const struct sim_sentinel *
     for (unsigned g = 0; s->running && g < sim->setup.groups; g++) {
         vd_ms now = sim_sentinel_clock(s);
         const char *name = sim_group_name(g);
+        const struct sim_saved_group *saved;
         struct vd_view_group view;
         struct vd_view_node node;
 
         if (!vd_view_group(s->drive.core, now, name, &view))
             continue;
+        saved = sim_saved_find(&s->disk.platter, name);
+        if (saved != NULL)
+            printf("  %s: lineage %.16s\n", s->host->name, saved->image.lineage.hex);
         printf("  %s: %s is %s, configuration %llu, vote %llu %.8s, %s%s, %u of %u sentinels, "
                "primary health %d role %d%s%s\n",
                s->host->name, name, view.address.host, (unsigned long long)view.config_epoch,
@@ -293,15 +310,17 @@ void sim_live_describe(const struct sim *sim)
     for (unsigned i = 0; i < sim->node_count; i++) {
         const struct sim_node *node = sim->nodes[i];
 
-        printf("  %s %s %s: %s%s%s, upstream %d, offset %lld, %llu writes%s\n", node->host->name,
-               node->host->addr.host, sim_group_name(node->group),
+        printf("  %s %s %s: %s%s%s, upstream %d, offset %lld, %llu writes%s, lineage %.16s "
+               "before %.16s\n",
+               node->host->name, node->host->addr.host, sim_group_name(node->group),
                !node->running          ? "dead"
                : node->primary == NULL ? "primary"
                                        : "replica of ",
                node->running && node->primary != NULL ? node->primary->name : "",
                node->loading ? ", loading" : "", (int)node->upstream, (long long)node->at.offset,
                node->at.data != NULL ? (unsigned long long)node->at.data->writes : 0,
-               node->host->paused != 0 ? ", paused" : "");
+               node->host->paused != 0 ? ", paused" : "", node->at.replid.hex,
+               node->at.replid2.hex);
     }
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
         describe_sentinel(sim, sim->sentinels[i]);

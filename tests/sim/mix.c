@@ -100,6 +100,15 @@ static const struct sim_mix mixes[] = {
         .most = 8,
     },
     {
+        .name = "early",
+        .about = "it begins before they know each other",
+        .kinds = NODES | SENTINELS | NETS,
+        .most = 8,
+        .swarm = true,
+        .no_corpses = true,
+        .early = true,
+    },
+    {
         .name = "amnesia",
         .about = "sentinels lose their state",
         .kinds = K(SENTINEL_AMNESIA) | K(NODE_KILL) | K(SPLIT),

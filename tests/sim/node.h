@@ -27,6 +27,7 @@ struct sim_entry {
 struct sim_history {
     struct sim_entry *all;
 };
+void sim_history_free(struct sim_history *history);
 
 enum sim_persistence {
     SIM_KEEP_NOTHING,

@@ -339,6 +339,8 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
         return;                    /* removed in the same turn */
     if (view.failover_in_progress) /* +new-epoch may have been refused while it was mute */
         epoch = view.failover_epoch;
+    else if (strcmp(view.vote.hex, s->id.hex) == 0) /* it is over in the same turn */
+        epoch = view.vote_epoch;
     key.epoch = epoch;
     votes = count_votes(sim, group, epoch, &s->id);
     voters = view.peer_count + 1;
@@ -404,29 +406,71 @@ void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
 
 /* Orders to nodes ------------------------------------------------------------------------ */
 
+/* Why a node should not be promoted, by its last INFO; NULL: nothing speaks against it. */
+static const char *objection(const struct sim_heard *heard)
+{
+    if (!heard->known)
+        return "of which it knows nothing";
+    if (heard->loading)
+        return "which is loading";
+    if (heard->priority == 0)
+        return "which has priority 0";
+    if (heard->role == VD_ROLE_PRIMARY)
+        return heard->was_promoted ? NULL : "which is a primary of its own";
+    if (heard->syncing)
+        return "which is in the middle of a full resync";
+    if (!heard->link_up && (heard->offset == 1 || (heard->offset < 1 && !heard->was_linked)))
+        return "which does not know where it stands";
+    return NULL;
+}
+
+/* It waits for the data of a primary that came back empty, and holds its own until that comes. */
+static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *primary)
+{
+    return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading &&
+           heard->priority != 0 && heard->keys > 0 && primary->known &&
+           primary->role == VD_ROLE_PRIMARY && primary->keys < heard->keys - primary->keys;
+}
+
+/* All say that they are replicas, the named primary too: somebody must be made one. */
+static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
+                           const struct sim_node *node, const struct sim_host *named)
+{
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_heard *heard = &s->heard[i];
+
+        if (sim->nodes[i]->group != node->group)
+            continue;
+        if (!sim_sentinel_knows(s, node->group, sim->nodes[i]->host))
+            continue;
+        if (!heard->known || heard->role != VD_ROLE_REPLICA || heard->loading)
+            return false;
+        if (sim->nodes[i]->host != named && heard->priority != 0 &&
+            heard->keys > s->heard[node->index].keys)
+            return false;
+    }
+    return true;
+}
+
 static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
 {
+    static const struct sim_heard nothing;
     const struct sim_heard *heard = &s->heard[node->index];
-    const char *why = NULL;
+    const char *why = objection(heard);
+    const struct sim_host *named = sim_sentinel_names(s, node->group);
+    const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
+    const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : &nothing;
 
     if (!watch(sim, s)->leading[node->group]) {
         sim_fail(sim, "%s promotes %s, but does not lead", s->host->name, node->host->name);
         return;
     }
-    if (!heard->known)
-        why = "of which it knows nothing";
-    else if (heard->loading)
-        why = "which is loading";
-    else if (heard->role == VD_ROLE_REPLICA && heard->syncing)
-        why = "which is in the middle of a full resync";
-    else if (heard->role == VD_ROLE_REPLICA && !heard->link_up && heard->offset <= 1)
-        why = "which does not know where it stands";
-    else if (heard->priority == 0)
-        why = "which has priority 0";
-    else if (heard->role == VD_ROLE_PRIMARY && node->at.replid2.hex[0] == '\0')
-        why = "which is a primary of its own";
-    if (why != NULL)
-        sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
+    if (why == NULL || is_rescue(heard, above) || is_last_resort(sim, s, node, named))
+        return;
+    if (heard->known && heard->role == VD_ROLE_PRIMARY && above->role == VD_ROLE_REPLICA &&
+        above->follows == node->host)
+        return; /* adopted: it is followed by the very node that should be the primary */
+    sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }
 
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,

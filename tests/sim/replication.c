@@ -21,6 +21,18 @@ static bool same_id(const struct vd_id *a, const struct vd_id *b)
     return a->hex[0] != '\0' && strcmp(a->hex, b->hex) == 0;
 }
 
+void sim_history_free(struct sim_history *history)
+{
+    while (history->all != NULL) {
+        struct sim_entry *entry = history->all;
+
+        history->all = entry->older;
+        sim_payload_drop(entry->hello);
+        vd_free(entry);
+    }
+    vd_free(history);
+}
+
 /* As a primary (or in between) ------------------------------------------------ */
 
 static void stream_to(struct sim_node *node, struct sim_guest *guest)

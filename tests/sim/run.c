@@ -57,18 +57,6 @@ static void stop_clocks(struct sim *sim, void *self)
     }
 }
 
-static void free_history(struct sim_history *history)
-{
-    while (history->all != NULL) {
-        struct sim_entry *entry = history->all;
-
-        history->all = entry->older;
-        sim_payload_drop(entry->hello);
-        vd_free(entry);
-    }
-    vd_free(history);
-}
-
 static void destroy(struct sim *sim)
 {
     /* The net first: it empties the heap, in which the tasks of all others are. */
@@ -83,7 +71,7 @@ static void destroy(struct sim *sim)
         sim_client_free(sim->clients[i]);
     sim_net_free(net);
     sim_oracle_free(sim->oracle);
-    free_history(sim->history);
+    sim_history_free(sim->history);
     vd_free(sim->live);
     vd_free(sim->faults);
     vd_heap_free(&sim->tasks);

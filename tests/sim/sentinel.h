@@ -70,11 +70,13 @@ struct sim_heard {
     bool loading;
     bool syncing;
     bool link_up;
-    int64_t link_down_ms;
+    bool was_linked;   /* ... since its process started */
+    bool was_promoted; /* its second replication id tells of a former life as a replica */
     int64_t offset;
     int64_t priority;
+    int64_t keys;
+    const struct sim_host *follows; /* NULL: nobody, or somebody unknown */
     struct vd_id run_id;
-    sim_us at;
 };
 
 struct sim_sentinel {

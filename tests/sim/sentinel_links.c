@@ -243,16 +243,21 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     if (node == NULL)
         return;
     heard = &s->heard[node->index];
+    if (strcmp(heard->run_id.hex, info->run_id.hex) != 0)
+        heard->was_linked = false;
     heard->known = true;
     heard->role = info->role;
     heard->loading = info->loading;
     heard->syncing = info->sync_in_progress;
     heard->link_up = info->link_up;
-    heard->link_down_ms = info->link_down_ms;
+    heard->was_linked |= info->role == VD_ROLE_REPLICA && info->link_up;
+    heard->was_promoted = info->replid2.hex[0] != '\0';
     heard->offset = info->replica_offset;
     heard->priority = info->priority;
+    heard->keys = info->keys;
+    heard->follows =
+        info->role == VD_ROLE_REPLICA ? sim_host_find(s->sim->net, &info->primary) : NULL;
     heard->run_id = info->run_id;
-    heard->at = s->sim->now;
 }
 
 static void take_info(struct sim_sentinel *s, const struct sim_link *link,

@@ -28,7 +28,7 @@ static void draw_house(struct sim_setup *setup, struct sim_rng *dice)
     setup->failover_timeout_ms = PICK(dice, 2000, 5000, 10000);
     setup->parallel_syncs = (unsigned)PICK(dice, 1, 1, 2);
     setup->info_period_ms = PICK(dice, 10000, 10000, 2000);
-    setup->abstain_ms = 10000;
+    setup->abstain_ms = PICK(dice, 2000, 2000, 10000);
 }
 
 static void draw_stuff(struct sim_setup *setup, struct sim_rng *dice)
@@ -36,7 +36,7 @@ static void draw_stuff(struct sim_setup *setup, struct sim_rng *dice)
     setup->latency = PICK(dice, 200, 1000, 5000, 20000);
     setup->loss_permille = (unsigned)PICK(dice, 0, 0, 0, 2, 20);
     setup->fsync = PICK(dice, 50, 200, 1000, 8000);
-    setup->write_every = PICK(dice, 20, 50, 100) * SIM_MS;
+    setup->write_every = PICK(dice, 50, 100, 200) * SIM_MS;
     setup->repl_timeout_ms = PICK(dice, 12000, 15000, 30000);
     setup->sync_ms = PICK(dice, 20, 500, 5000);
     setup->load_ms = PICK(dice, 1, 50, 1000);
@@ -58,7 +58,12 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
     sim_rng_seed(&dice, seed, 1);
     draw_house(setup, &dice);
     draw_stuff(setup, &dice);
-    setup->faults_end_at = faults != 0 ? faults + 15 * SIM_S : sim_between(&dice, 20, 60) * SIM_S;
+    if (faults == 0)
+        faults = sim_between(&dice, 3, 30) * SIM_S;
+    setup->faults_from = setup->abstain_ms * SIM_MS + 5 * SIM_S; /* all know each other by then */
+    if (setup->mix->early)
+        setup->faults_from = 0;
+    setup->faults_end_at = setup->faults_from + faults;
     if (setup->mix->clean_net) {
         setup->latency = setup->latency > 5000 ? 5000 : setup->latency;
         setup->loss_permille = 0;
@@ -68,8 +73,9 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
         setup->groups = 1;
         setup->clients = 1;
         setup->sync_ms = 10000; /* a diskless server waits 5 s for more replicas to come */
+        setup->faults_from = 16 * SIM_S;
         setup->quorum = setup->sentinels / 2 + 1;
-        setup->faults_end_at = 45 * SIM_S;
+        setup->faults_end_at = setup->faults_from + 20 * SIM_S;
     }
     if (setup->mix->within_ms != 0)
         setup->down_after_refused_ms = 0;

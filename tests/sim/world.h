@@ -54,7 +54,8 @@ struct sim_setup {
     uint64_t seed;
     const struct sim_mix *mix;
     enum sim_mutant mutant;
-    bool verbose;         /* the transcript goes to stdout */
+    bool verbose; /* the transcript goes to stdout */
+    sim_us faults_from;
     sim_us faults_end_at; /* from then on all heals */
     unsigned sentinels;
     unsigned groups;
@@ -101,6 +102,7 @@ struct sim {
     struct sim_rng times; /* latencies and delays */
     uint64_t hash;        /* of all that happened */
     bool over;
+    bool forgetful; /* operators gave orders to forget: RESET, REMOVE */
     bool failed;
     char failure[512];
     struct sim_stats stats;
