@@ -3,8 +3,10 @@
 #include "core/candidate.h"
 
 #define REPLY_VALID_PERIODS 5
+#define PING_LEAST_MS 100
 #define REFUSED_MS 5000
 #define RESORT_HEARD_MS 5000
+#define JUST_LOST_MS 250
 
 const char *vd_unfit_text(enum vd_unfit unfit)
 {
@@ -72,9 +74,14 @@ static bool is_complete(const struct vd_node *node)
     return node->offset != 0 || (carries_any && node->was_linked);
 }
 
+bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *node)
+{
+    return vd_elapsed(core->now, node->refused_turn_at, INT64_MAX) < REFUSED_MS;
+}
+
 enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node *node)
 {
-    vd_ms valid_ms = REPLY_VALID_PERIODS * core->globals.ping_period_ms;
+    vd_ms valid_ms = REPLY_VALID_PERIODS * vd_max_ms(core->globals.ping_period_ms, PING_LEAST_MS);
     vd_ms info_valid_ms = valid_ms;
 
     if (node->group->primary->s_down_at == VD_NEVER)
@@ -100,7 +107,7 @@ enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node 
     /* By order, with a primary that works: only one that follows it loses nothing. */
     if (node->group->primary->s_down_at == VD_NEVER && !node->link_up)
         return VD_UNFIT_UNLINKED;
-    if (vd_elapsed(core->now, node->refused_turn_at, INT64_MAX) < REFUSED_MS)
+    if (vd_candidate_has_refused(core, node))
         return VD_UNFIT_REFUSED;
     return VD_FIT;
 }
@@ -112,12 +119,18 @@ struct bounds {
     bool current; /* one of them carries the present lineage, not only the one before */
 };
 
+/* Where one carries the present lineage, only such may be chosen. */
+static bool is_standing(const struct vd_core *core, const struct vd_node *node,
+                        const struct bounds *best)
+{
+    return vd_candidate_fit(core, node) == VD_FIT &&
+           (!best->current || carries(node, &node->group->lineage));
+}
+
 static bool is_inside(const struct vd_node *node, const struct bounds *best)
 {
     const struct vd_options *options = &node->group->options;
 
-    if (best->current && !carries(node, &node->group->lineage))
-        return false;
     /* differs: relative to the best replica, not to when we began to watch. */
     return best->offset - node->offset <= options->candidate_max_lag_bytes &&
            node->link_down_ms - best->link_down_ms <= options->candidate_max_lag_ms;
@@ -143,13 +156,16 @@ static bool find_bounds(const struct vd_core *core, const struct vd_group *group
     const struct vd_node *node;
     bool any = false;
 
+    /* Offsets of another lineage, be it the one before, measure nothing. */
     DL_FOREACH (group->nodes, node) {
-        if (vd_candidate_fit(core, node) != VD_FIT)
+        best->current |= vd_candidate_fit(core, node) == VD_FIT && carries(node, &group->lineage);
+    }
+    DL_FOREACH (group->nodes, node) {
+        if (!is_standing(core, node, best))
             continue;
         best->offset = !any || node->offset > best->offset ? node->offset : best->offset;
         best->link_down_ms =
             any ? vd_min_ms(best->link_down_ms, node->link_down_ms) : node->link_down_ms;
-        best->current |= carries(node, &group->lineage);
         any = true;
     }
     return any;
@@ -169,7 +185,7 @@ struct vd_node *vd_candidate_select(const struct vd_core *core, const struct vd_
         return NULL;
     for (int inside = 1; inside >= 0 && chosen == NULL; inside--) {
         DL_FOREACH (group->nodes, node) {
-            if (vd_candidate_fit(core, node) != VD_FIT || (inside == 1 && !is_inside(node, &best)))
+            if (!is_standing(core, node, &best) || (inside == 1 && !is_inside(node, &best)))
                 continue;
             if (chosen == NULL || is_better(node, chosen))
                 chosen = node;
@@ -181,12 +197,16 @@ struct vd_node *vd_candidate_select(const struct vd_core *core, const struct vd_
     return chosen;
 }
 
-bool vd_candidate_all_fresh(const struct vd_group *group, vd_ms since)
+bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *group, vd_ms since)
 {
     const struct vd_node *node;
 
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !node->command.up)
+        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER)
+            continue;
+        /* A promotion cuts the links of all others to it: one just lost will be back. */
+        if (!node->command.up &&
+            vd_elapsed(core->now, node->command.lost_since, INT64_MAX) > JUST_LOST_MS)
             continue;
         if (node->info_at == VD_NEVER || node->info_at < since)
             return false;
@@ -199,13 +219,17 @@ bool vd_candidate_all_fresh(const struct vd_group *group, vd_ms since)
  * before is the group's; REPLICAOF NO ONE does that. Or the named primary
  * itself says that it follows this one: it is primary in all but name.
  */
-static bool is_half_promoted(const struct vd_node *node)
+static bool is_half_promoted(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
     const struct vd_node *primary = group->primary;
+    struct bounds best = {.offset = -1};
 
-    if (vd_id_known(&group->lineage) && vd_id_equal(&node->replid2, &group->lineage))
-        return true;
+    if (vd_id_known(&group->lineage) && vd_id_equal(&node->replid2, &group->lineage)) {
+        /* Not one that was detached by hand long ago, while others went on. */
+        return !find_bounds(core, group, &best) ||
+               best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
+    }
     return primary->role == VD_ROLE_REPLICA && primary->command.up &&
            vd_addr_equal(&primary->follows, &node->addr);
 }
@@ -214,11 +238,11 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
 {
     struct vd_node *node;
 
-    (void)core;
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !node->command.up)
+        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !node->command.up ||
+            node->loading || node->priority == 0)
             continue;
-        if (node->role == VD_ROLE_PRIMARY && is_half_promoted(node))
+        if (node->role == VD_ROLE_PRIMARY && is_half_promoted(core, node))
             return node;
     }
     return NULL;
@@ -239,7 +263,8 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
         /* Somebody is away who may hold the data, or is a primary: no resort is the last yet. */
         if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)
             return NULL;
-        if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0)
+        if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0 ||
+            vd_candidate_has_refused(core, node))
             continue;
         if (best == NULL || node->keys > best->keys ||
             (node->keys == best->keys && node->offset > best->offset))

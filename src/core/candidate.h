@@ -27,6 +27,9 @@ enum vd_unfit {
 /* Can it be promoted at all? */
 enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node *node);
 
+/* It refused to be promoted a moment ago. */
+bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *node);
+
 /* The same in words, for logs and people. */
 const char *vd_unfit_text(enum vd_unfit unfit);
 
@@ -38,7 +41,7 @@ struct vd_node *vd_candidate_select(const struct vd_core *core, const struct vd_
                                     int64_t *loss_bytes);
 
 /* Every replica that could be chosen has told its state since `since`. */
-bool vd_candidate_all_fresh(const struct vd_group *group, vd_ms since);
+bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *group, vd_ms since);
 
 /*
  * A replica that is a primary already, with data of the group's lineage: a

@@ -172,7 +172,7 @@ static void settle_group(struct vd_core *core, struct vd_group *group)
     if (next == INT64_MAX)
         vd_heap_drop(&core->group_due, &group->due);
     else
-        vd_heap_set(&core->group_due, &group->due, next);
+        vd_heap_set(&core->group_due, &group->due, vd_max_ms(next, core->now));
 }
 
 static void settle_touched(struct vd_core *core)
@@ -218,7 +218,7 @@ static void settle_peer(struct vd_core *core, struct vd_peer *peer)
     if (next == INT64_MAX)
         vd_heap_drop(&core->peer_due, &peer->due);
     else
-        vd_heap_set(&core->peer_due, &peer->due, next);
+        vd_heap_set(&core->peer_due, &peer->due, vd_max_ms(next, core->now));
 }
 
 #define OWNER(entry, type) ((type *)(void *)((char *)(entry)-offsetof(type, due)))
@@ -326,7 +326,8 @@ static void notice_stall(struct vd_core *core)
 {
     vd_ms due = vd_core_wake_at(core);
 
-    if (due == INT64_MAX || core->now - due <= core->globals.tilt_trigger_ms)
+    if (due == INT64_MAX || core->now - due <= core->globals.tilt_trigger_ms ||
+        core->awake_since == core->now)
         return;
     core->stalls++;
     core->last_stall_ms = core->now - due;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#define SWITCH "+switch-master"
 
 void vd_drive_init(struct vd_drive *drive, struct vd_core *core, const struct vd_drive_ops *ops,
                    void *self)
@@ -22,6 +22,8 @@ void vd_drive_free(struct vd_drive *drive)
     vd_arena_free(&drive->effects.arena);
     vd_free(drive->effects.list);
     vd_free(drive->unsent);
+    for (size_t i = 0; i < drive->unsaid_count; i++)
+        vd_text_free(&drive->unsaid[i]);
     memset(drive, 0, sizeof(*drive));
 }
 
@@ -131,13 +133,40 @@ static void step_unsent(struct vd_drive *drive, vd_ms now, uint32_t dice)
     }
 }
 
+/* What clients must hear even if late: whose word a switch is, is on disk by then. */
+static void remember_unsaid(struct vd_drive *drive, const struct vd_effect *effect)
+{
+    if (effect->type != VD_EF_NOTICE || strcmp(effect->notice.event, SWITCH) != 0 ||
+        drive->unsaid_count == VD_DRIVE_UNSAID_MAX)
+        return;
+    vd_text_clear(&drive->unsaid[drive->unsaid_count]);
+    vd_text_puts(&drive->unsaid[drive->unsaid_count++], effect->notice.payload);
+}
+
+static void say_unsaid(struct vd_drive *drive)
+{
+    for (size_t i = 0; i < drive->unsaid_count; i++) {
+        struct vd_effect effect = {.type = VD_EF_NOTICE, .promise = true};
+
+        effect.notice.level = VD_NOTICE_WARNING;
+        effect.notice.event = SWITCH;
+        effect.notice.payload = vd_text_cstr(&drive->unsaid[i]);
+        drive->ops->perform(drive->self, &effect);
+        vd_text_free(&drive->unsaid[i]);
+    }
+    drive->unsaid_count = 0;
+}
+
 static void perform(struct vd_drive *drive, bool opened)
 {
+    if (opened)
+        say_unsaid(drive);
     for (size_t i = 0; i < drive->effects.count; i++) {
         const struct vd_effect *effect = &drive->effects.list[i];
 
         if (effect->promise && !opened) {
             remember_unsent(drive, effect);
+            remember_unsaid(drive, effect);
             drive->ops->refuse(drive->self, effect, drive->error.text);
             continue;
         }

@@ -7,7 +7,8 @@
  *
  * When the save fails, the promises of the turn never happened: they are
  * handed to `refuse` instead of `perform`, and the requests among them are
- * answered to the core as unsent in the next turn. Chatter goes out all the
+ * answered to the core as unsent in the next turn. Only +switch-master is
+ * kept and told once saving works again, since clients wait for it. Chatter goes out all the
  * same, so that a mute sentinel still watches and answers look-ups. The save
  * is tried again with every turn, at the latest after VD_DRIVE_RETRY_MS.
  *
@@ -17,9 +18,11 @@
 #define VD_CORE_DRIVE_H
 
 #include "base/err.h"
+#include "base/text.h"
 #include "core/core.h"
 
 #define VD_DRIVE_RETRY_MS 1000
+#define VD_DRIVE_UNSAID_MAX 64
 
 /* Proof that an image is durable. Made by stores only (tests/tidy greps for it). */
 struct vd_receipt {
@@ -44,6 +47,8 @@ struct vd_drive {
     struct vd_err error; /* why */
     vd_ms retry_at;      /* of the save, while mute */
     struct vd_effects effects;
+    struct vd_text unsaid[VD_DRIVE_UNSAID_MAX]; /* +switch-master while mute: told when saved */
+    size_t unsaid_count;
     struct vd_effect *unsent; /* SENDs that were refused; answered in the next turn */
     size_t unsent_count;
     size_t unsent_room;

@@ -96,9 +96,23 @@ vd_ms vd_election_abstains_until(const struct vd_core *core)
     return core->fresh ? core->started_at + core->globals.abstain_ms : VD_NEVER;
 }
 
-bool vd_election_abstains(const struct vd_core *core)
+bool vd_election_abstains(const struct vd_core *core, const struct vd_group *group)
 {
-    return core->fresh && core->now < vd_election_abstains_until(core);
+    const struct vd_opinion *opinion;
+    unsigned heard = 1;
+
+    if (!core->fresh)
+        return false;
+    DL_FOREACH (group->opinions, opinion) {
+        heard += opinion->heard ? 1U : 0U;
+    }
+    return core->now < vd_election_abstains_until(core) || heard < vd_quorum_voters(group) / 2 + 1;
+}
+
+bool vd_election_is_epoch(const struct vd_core *core, uint64_t epoch)
+{
+    return epoch <= core->epoch ||
+           (epoch - core->epoch <= VD_EPOCH_LEAP_MAX && epoch < VD_EPOCH_MAX - VD_EPOCH_LEAP_MAX);
 }
 
 void vd_election_raise_epoch(struct vd_core *core, uint64_t epoch)
@@ -151,13 +165,13 @@ static void consider(struct vd_core *core, struct vd_group *group, const struct 
 {
     uint64_t epoch = event->question.epoch;
 
-    if (epoch > VD_EPOCH_MAX)
+    if (!vd_election_is_epoch(core, epoch))
         return;
     /* differs: the vote is about this group's epoch; the global one moving on starves nobody. */
     vd_election_raise_epoch(core, epoch);
     if (epoch <= group->vote_epoch || epoch <= group->config_epoch)
         return;
-    if (vd_election_abstains(core) || refutes(core, group, asker))
+    if (vd_election_abstains(core, group) || refutes(core, group, asker))
         return;
     vd_election_vote(core, group, &event->question.candidate, epoch);
 }

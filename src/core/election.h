@@ -12,8 +12,15 @@
 
 #include "core/model.h"
 
-/* Epochs beyond this are no epochs: refused, so that nobody can exhaust them. */
-#define VD_EPOCH_MAX ((uint64_t)INT64_MAX / 2)
+/*
+ * Epochs count elections. One that is further ahead than this is no epoch but
+ * a mistake or an attack, and is refused, so that nobody can exhaust them.
+ */
+#define VD_EPOCH_LEAP_MAX ((uint64_t)1 << 32)
+#define VD_EPOCH_MAX ((uint64_t)INT64_MAX)
+
+/* May this epoch, as heard, be taken for one? */
+bool vd_election_is_epoch(const struct vd_core *core, uint64_t epoch);
 
 enum vd_tally {
     VD_TALLY_PENDING,
@@ -39,8 +46,11 @@ unsigned vd_election_rank(const struct vd_core *core, const struct vd_group *gro
 /* How long each rank waits for the one before it. */
 vd_ms vd_election_step_ms(const struct vd_core *core, const struct vd_group *group);
 
-/* A sentinel that lost its state gives no vote until any election it may have voted in is over. */
-bool vd_election_abstains(const struct vd_core *core);
+/*
+ * A sentinel that lost its state gives no vote until any election that it may
+ * have voted in is over, and it has heard a majority of those it knows.
+ */
+bool vd_election_abstains(const struct vd_core *core, const struct vd_group *group);
 vd_ms vd_election_abstains_until(const struct vd_core *core);
 
 /* A higher epoch was heard, or is made: from here on it is ours. */

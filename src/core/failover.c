@@ -5,6 +5,7 @@
 #include "core/candidate.h"
 #include "core/election.h"
 #include "core/emit.h"
+#include "core/link.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/quorum.h"
@@ -16,6 +17,7 @@
 #define RETRY_LEAST_MS 100 /* after a lost election: so long, and up to RETRY_SPREAD_MS more */
 #define RETRY_SPREAD_MS 400
 #define ORDER_ROUND_MS 500 /* an order waits so long for votes, then does without */
+#define ORDER_ROUNDS 3     /* ... and tries so often to win against another candidate */
 #define FRESH_INFO_MS 250  /* the choice waits so long for what replicas hold now */
 #define CONFIRM_MS 50      /* ROLE is asked again until it says so */
 #define PROMOTION_MS 2000  /* a candidate that vanished is given up after this */
@@ -119,18 +121,37 @@ static void give_up(struct vd_core *core, struct vd_group *group, enum vd_notice
 
 /* Start -------------------------------------------------------------------- */
 
-static void begin(struct vd_core *core, struct vd_group *group, const char *reason, bool forced)
+/* An election in an epoch that nobody has used yet; one's own vote is the first. */
+static void raise_epoch(struct vd_core *core, struct vd_group *group)
 {
-    struct vd_failover *failover = &group->failover;
-    const struct vd_node *primary = group->primary;
     uint64_t epoch = core->epoch;
 
     epoch = group->vote_epoch > epoch ? group->vote_epoch : epoch;
     epoch = group->config_epoch > epoch ? group->config_epoch : epoch;
+    group->failover.epoch = epoch + 1;
+    vd_election_raise_epoch(core, group->failover.epoch);
+}
+
+static void canvass(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_failover *failover = &group->failover;
+    vd_ms round_ms = vd_min_ms(ROUND_MS, core->globals.election_timeout_ms);
+
+    failover->rounds++;
+    vd_election_vote(core, group, &core->self, failover->epoch);
+    failover->deadline = core->now + (failover->forced ? ORDER_ROUND_MS : round_ms);
+    vd_quorum_want_answers(core, group);
+}
+
+static void begin(struct vd_core *core, struct vd_group *group, const char *reason, bool forced)
+{
+    struct vd_failover *failover = &group->failover;
+    const struct vd_node *primary = group->primary;
+
     VD_ASSERT(failover->state == VD_FO_NONE);
-    failover->epoch = epoch + 1;
     failover->forced = forced;
     failover->reason = reason;
+    failover->rounds = 0;
     failover->from = primary->addr;
     failover->silent_at = primary->pulse.silent_since;
     failover->sdown_at = primary->s_down_at;
@@ -140,15 +161,11 @@ static void begin(struct vd_core *core, struct vd_group *group, const char *reas
     failover->selected_at = VD_NEVER;
     failover->promoted_at = VD_NEVER;
     failover->loss_bytes = -1;
-    vd_election_raise_epoch(core, failover->epoch);
+    raise_epoch(core, group);
     vd_notice_group(core, VD_N_TRY, group, "%s", "");
-    vd_election_vote(core, group, &core->self, failover->epoch);
     failover_enter(core, group, VD_FO_WAIT_START);
-    failover->deadline =
-        core->now +
-        (forced ? ORDER_ROUND_MS : vd_min_ms(ROUND_MS, core->globals.election_timeout_ms));
+    canvass(core, group);
     group->stand_at = VD_NEVER;
-    vd_quorum_want_answers(core, group);
     vd_probe_want_info(core, group);
 }
 
@@ -181,8 +198,9 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
         group->fruitless = 0;
         return INT64_MAX;
     }
-    if (vd_election_abstains(core))
-        return vd_election_abstains_until(core);
+    if (vd_election_abstains(core, group))
+        return core->now < vd_election_abstains_until(core) ? vd_election_abstains_until(core)
+                                                            : INT64_MAX;
     if (vd_election_is_following(core, group, &next))
         return next;
     /* differs: all compute the same order, and there is no wait of 2 x failover-timeout. */
@@ -220,14 +238,32 @@ static bool is_moot(const struct vd_group *group)
     return !group->failover.forced && group->primary->o_down_at == VD_NEVER;
 }
 
+/* Somebody has a vote in our epoch: not even an order may act in it. */
+static bool lost_to_another(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_opinion *opinion;
+
+    DL_FOREACH (group->opinions, opinion) {
+        if (opinion->voted_epoch == group->failover.epoch && vd_id_known(&opinion->voted_for) &&
+            !vd_id_equal(&opinion->voted_for, &core->self))
+            return true;
+    }
+    return false;
+}
+
 static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     enum vd_tally tally = vd_election_tally(core, group);
     bool over = tally == VD_TALLY_LOST || (core->time_counts && failover->deadline <= core->now);
 
-    if (tally == VD_TALLY_WON || (failover->forced && over)) {
+    if (tally == VD_TALLY_WON || (failover->forced && over && !lost_to_another(core, group))) {
         elected(core, group);
+        return INT64_MAX;
+    }
+    if (failover->forced && over && failover->rounds < ORDER_ROUNDS) {
+        raise_epoch(core, group);
+        canvass(core, group);
         return INT64_MAX;
     }
     if (!over && !is_moot(group))
@@ -256,6 +292,9 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
 {
     struct vd_node *chosen = vd_candidate_half_promoted(core, group);
 
+    /* While a half-promoted one refuses, a second must not be made. */
+    if (chosen != NULL && vd_candidate_has_refused(core, chosen))
+        return NULL;
     if (chosen == NULL)
         chosen = vd_candidate_select(core, group, &group->failover.loss_bytes);
     if (chosen != NULL)
@@ -278,7 +317,10 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     /* An empty primary is wiping its replicas: what one held before the election may be gone. */
     if (group->primary->empty_restart)
         since = failover->elected_at;
-    waiting = failover->deadline > core->now && !vd_candidate_all_fresh(group, since);
+    /* What was asked before a leader that we succeed may not tell what it did. */
+    if (group->following_since != VD_NEVER)
+        since = vd_max_ms(since, group->following_since);
+    waiting = failover->deadline > core->now && !vd_candidate_all_fresh(core, group, since);
     if (is_moot(group)) {
         give_up(core, group, VD_N_NOT_ELECTED, "the primary is back");
         return INT64_MAX;
@@ -390,7 +432,7 @@ static void promoted(struct vd_core *core, struct vd_group *group)
     failover->deadline = core->now + group->options.failover_timeout_ms;
     vd_script_reconfig(core, group, "leader", &from, &chosen->addr);
     group->failover_count++;
-    vd_succession(core, group, &chosen->addr, failover->epoch);
+    vd_succession(core, group, chosen, failover->epoch);
     vd_reconf_begin(core, group);
     if ((core->simulate_failure & VD_CRASH_AFTER_PROMOTION) != 0)
         (void)vd_emit(core, VD_EF_CRASH, true);
@@ -415,6 +457,13 @@ static vd_ms tick_wait_promotion(struct vd_core *core, struct vd_group *group)
         return choose_again(core, group);
     if (!chosen->command.up)
         return chosen->turn_sent_at + PROMOTION_MS;
+    if (chosen->turn_ticket.n != 0 && core->time_counts &&
+        core->now - chosen->turn_sent_at >= PROMOTION_MS) {
+        vd_wire_close(core, &chosen->command); /* it hangs: let another take its place */
+        return choose_again(core, group);
+    }
+    if (chosen->turn_ticket.n != 0)
+        return vd_min_ms(failover->deadline, chosen->turn_sent_at + PROMOTION_MS);
     if (chosen->turn_ticket.n != 0 || chosen->role_ticket.n != 0)
         return failover->deadline;
     ask_at = chosen->role_sent_at == VD_NEVER ? core->now : chosen->role_sent_at + CONFIRM_MS;

@@ -15,6 +15,7 @@
 
 #define REVIEW_MS 500 /* replicas that have not told their state by then are not waited for */
 #define LOOK_MS 50
+#define SHARED_PERIODS 3 /* what a peer told longer ago, it may not think any more */
 
 void vd_guard_on_reboot(struct vd_core *core, struct vd_node *node)
 {
@@ -110,20 +111,24 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
     if ((primary->loading && !always) ||
         (!all_told && core->now - primary->reboot_review_at < REVIEW_MS)) {
         primary->info_wanted |= primary->loading && primary->info_ticket.n == 0 &&
-                                core->now - primary->info_at >= LOOK_MS;
+                                core->now - primary->info_sent_at >= LOOK_MS;
         return core->now + LOOK_MS;
     }
     settle_review(core, primary, always ? held >= 0 : has_lost_data(primary, held), held);
     return INT64_MAX;
 }
 
-bool vd_guard_config_is_shared(const struct vd_group *group)
+bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group)
 {
+    vd_ms valid_ms = SHARED_PERIODS * core->globals.publish_period_ms;
     const struct vd_opinion *opinion;
     unsigned sharing = 1;
 
     DL_FOREACH (group->opinions, opinion) {
-        sharing += opinion->same_primary && opinion->config_epoch == group->config_epoch ? 1U : 0U;
+        bool shares = opinion->same_primary && opinion->config_epoch == group->config_epoch &&
+                      core->now - opinion->hello_at <= valid_ms;
+
+        sharing += shares ? 1U : 0U;
     }
-    return sharing >= vd_quorum_voters(group) / 2 + 1;
+    return sharing >= vd_quorum_needed(group);
 }

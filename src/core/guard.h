@@ -20,6 +20,6 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group);
 
 /* A majority of all known sentinels, oneself included, has told our configuration epoch and
  * primary. */
-bool vd_guard_config_is_shared(const struct vd_group *group);
+bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group);
 
 #endif

@@ -121,7 +121,26 @@ static void adopt(struct vd_core *core, struct vd_opinion *teller, const struct 
     }
     vd_notice_peer(core, VD_N_CONFIG_UPDATE, teller, "%s", "");
     vd_script_reconfig(core, group, "observer", &from, primary);
-    vd_succession(core, group, primary, hello->config_epoch);
+    vd_succession_by_address(core, group, primary, hello->config_epoch);
+}
+
+/*
+ * Two primaries in one configuration epoch: two orders without a majority can
+ * do that. All decide alike, so that it ends: the smaller address wins. Only
+ * between servers we know; a changed address of one server is no dispute.
+ */
+static bool wins_dispute(const struct vd_group *group, const struct vd_hello *hello,
+                         const struct vd_addr *primary)
+{
+    const struct vd_addr *ours = &group->primary->addr;
+    const struct vd_node *node = vd_node_find(group, primary);
+    int order;
+
+    if (hello->config_epoch != group->config_epoch || group->config_epoch == 0 || node == NULL ||
+        vd_node_is_primary(node))
+        return false;
+    order = strcmp(primary->ip, ours->ip);
+    return order < 0 || (order == 0 && primary->port < ours->port);
 }
 
 void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
@@ -139,16 +158,18 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
     }
     group = vd_group_find(core, hello->group);
     if (group == NULL || vd_id_equal(&hello->id, &core->self) || !vd_id_known(&hello->id) ||
-        hello->epoch > VD_EPOCH_MAX || hello->config_epoch > VD_EPOCH_MAX)
+        !vd_election_is_epoch(core, hello->epoch) ||
+        !vd_election_is_epoch(core, hello->config_epoch))
         return;
     teller = know_peer(core, group, hello);
     vd_election_raise_epoch(core, hello->epoch > hello->config_epoch ? hello->epoch
                                                                      : hello->config_epoch);
     if (teller == NULL || primary.port == 0 || !vd_names_complete(core, &primary))
         return;
-    if (hello->config_epoch > group->config_epoch)
+    if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary))
         adopt(core, teller, hello, &primary);
     group->learned |= hello->config_epoch == group->config_epoch;
+    teller->heard = true;
     teller->hello_at = core->now;
     teller->config_epoch = hello->config_epoch;
     teller->same_primary = vd_addr_equal(&primary, &group->primary->addr);

@@ -174,8 +174,11 @@ static vd_ms hangs_at(const struct vd_core *core, struct vd_wire *wire)
         vd_ms since = vd_max_ms(wire->heard_at, wire->since);
 
         /* Own hellos come back on it every publish period: none means a dead subscription. */
-        return vd_max_ms(since, core->awake_since) + 3 * core->globals.publish_period_ms +
-               (wire->node->command.up ? 0 : core->globals.min_link_reconnect_ms);
+        vd_ms silent_at = vd_max_ms(since, core->awake_since) + 3 * core->globals.publish_period_ms;
+
+        if (!wire->node->command.up)
+            silent_at += core->globals.min_link_reconnect_ms;
+        return vd_max_ms(silent_at, wire->since + core->globals.min_link_reconnect_ms);
     }
     if (pulse->ticket.n == 0)
         return INT64_MAX;
@@ -189,7 +192,7 @@ static void drop_hung(struct vd_core *core, struct vd_wire *wire, const char *wh
     struct vd_effect *effect = vd_emit(core, VD_EF_CLOSE, false);
 
     effect->close.link = wire->link;
-    wire->dropped++;
+    wire->dropped += wire->up ? 1U : 0U;
     if (wire->node != NULL)
         vd_notice_node(core, notice, wire->node, "#%s", why);
     lose(core, wire, VD_DOWN_TIMEOUT);
@@ -224,6 +227,22 @@ void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
     wire_changed(core, wire);
 }
 
+/* Addresses are given again: a node by another name, not linked, had this ip before. */
+static void take_ip(struct vd_core *core, struct vd_node *node, const char *ip)
+{
+    struct vd_node *other;
+
+    DL_FOREACH (node->group->nodes, other) {
+        struct vd_addr addr = other->addr;
+
+        if (other == node || other->command.up || addr.port != node->addr.port ||
+            strcmp(addr.ip, ip) != 0 || strcmp(addr.host, ip) == 0)
+            continue;
+        addr.ip[0] = '\0';
+        vd_group_set_address(core, other, &addr);
+    }
+}
+
 /* A name that resolves to something new: the node keeps its name, its ip follows. */
 static void learn_ip(struct vd_core *core, struct vd_wire *wire, const char *ip)
 {
@@ -237,6 +256,7 @@ static void learn_ip(struct vd_core *core, struct vd_wire *wire, const char *ip)
         return;
     }
     group = wire->node->group;
+    take_ip(core, wire->node, ip);
     vd_group_set_address(core, wire->node, &addr);
     vd_group_dirty(core, group);
 }

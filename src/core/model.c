@@ -271,7 +271,8 @@ struct vd_node *vd_node_find(const struct vd_group *group, const struct vd_addr 
     struct vd_node *node;
 
     DL_FOREACH (group->nodes, node) {
-        if (vd_addr_equal(&node->addr, addr))
+        if (vd_addr_equal(&node->addr, addr) ||
+            (node->alias.port != 0 && vd_addr_equal(&node->alias, addr)))
             return node;
     }
     return NULL;

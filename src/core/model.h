@@ -60,6 +60,7 @@ struct vd_node {
     struct vd_node *next;
     struct vd_group *group;
     struct vd_addr addr;
+    struct vd_addr alias; /* the same process by another address; port 0: none known */
     struct vd_wire command;
     struct vd_wire subscribe;
     struct vd_pulse pulse;
@@ -78,9 +79,11 @@ struct vd_node {
     char *info_text;
     struct vd_id run_id;
     enum vd_role role;
-    vd_ms role_at; /* when the role last changed */
+    bool follow_pending; /* configured as primary, says it is a replica: whose is being looked up */
+    vd_ms role_at;       /* when the role last changed */
     struct vd_id replid;
     struct vd_id replid2;
+    int64_t replid2_offset; /* where it left the lineage of replid2 */
     int64_t offset;         /* -1 unknown */
     struct vd_addr follows; /* port 0: nobody known */
     vd_ms follows_at;
@@ -99,6 +102,7 @@ struct vd_node {
     vd_ms reboot_review_at;
     bool empty_restart; /* it is: counts as down until a replica took over */
     bool promoted;
+    bool spared;       /* left a primary, for it holds newer data; said once */
     bool rogue_sudden; /* it became a primary before our eyes: someone may be promoting it */
     enum vd_reconf reconf;
     vd_ms reconf_at;
@@ -130,6 +134,7 @@ struct vd_opinion {
     struct vd_id voted_for;
     uint64_t voted_epoch;
     /* gossip */
+    bool heard; /* since this process started */
     vd_ms hello_at;
     vd_ms hello_sent_at;
     bool hello_wanted;
@@ -155,7 +160,8 @@ struct vd_failover {
     enum vd_failover_state state;
     vd_ms entered_at;
     uint64_t epoch;
-    bool forced; /* by an operator's order */
+    bool forced;     /* by an operator's order */
+    unsigned rounds; /* elections held in it */
     const char *reason;
     struct vd_node *chosen;
     vd_ms deadline; /* of the present state */

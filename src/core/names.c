@@ -19,6 +19,19 @@ static void ask(struct vd_core *core, struct vd_name_entry *entry)
     effect->resolve.host = vd_arena_strdup(&core->out->arena, entry->host);
 }
 
+/* The one known longest makes room: names that matter are asked for again. */
+static bool evict(struct vd_core *core)
+{
+    struct vd_name_entry *oldest = core->names;
+
+    if (oldest->asked)
+        return false;
+    HASH_DEL(core->names, oldest);
+    vd_free(oldest->host);
+    vd_free(oldest);
+    return true;
+}
+
 bool vd_names_complete(struct vd_core *core, struct vd_addr *addr)
 {
     struct vd_name_entry *entry;
@@ -29,7 +42,7 @@ bool vd_names_complete(struct vd_core *core, struct vd_addr *addr)
         return false;
     HASH_FIND_STR(core->names, addr->host, entry);
     if (entry == NULL) {
-        if (HASH_COUNT(core->names) >= NAMES_MAX)
+        if (HASH_COUNT(core->names) >= NAMES_MAX && !evict(core))
             return false;
         entry = vd_alloc(sizeof(*entry));
         entry->host = vd_strdup(addr->host);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "core/candidate.h"
+#include "core/election.h"
 #include "core/emit.h"
 #include "core/failover.h"
 #include "core/link.h"
@@ -19,6 +20,13 @@ static void order_failover(struct vd_core *core, struct vd_group *group, vd_clie
     }
     if (vd_candidate_select(core, group, NULL) == NULL) {
         vd_emit_error(core, client, "NOGOODSLAVE No suitable replica to promote");
+        return;
+    }
+    if (vd_election_abstains(core, group)) {
+        /* It would take an epoch that it may have given to somebody else. */
+        vd_emit_error(core, client,
+                      "ERR this sentinel has lost its state and abstains for a few seconds: try "
+                      "again, or ask another");
         return;
     }
     vd_failover_order(core, group);

@@ -88,6 +88,8 @@ static vd_ms info_period(const struct vd_core *core, const struct vd_node *node)
                    group->failover.state != VD_FO_NONE || node->reconf == VD_RECONF_SENT ||
                    node->reconf == VD_RECONF_INPROG;
 
+    if (node->follow_pending && node->role == VD_ROLE_REPLICA)
+        return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
     if (vd_node_is_primary(node) && !node->loading && !node->reboot_review)
         return core->globals.info_period_ms;
     if (trouble || !node->link_up || node->loading || node->reboot_review)

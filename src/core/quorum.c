@@ -157,6 +157,7 @@ void vd_quorum_on_answer(struct vd_core *core, const struct vd_event *event)
     if (opinion == NULL)
         return; /* about a primary, or an election, that is over */
     vd_opinion_set_asked(core, opinion, (vd_ticket){0});
+    vd_group_touch(core, opinion->group);
     if (!event->answer.ok)
         return;
     opinion->answered_at = core->now;

@@ -31,7 +31,7 @@ static bool is_quiet(const struct vd_core *core, const struct vd_node *node, vd_
         return false;
     if (vd_election_is_following(core, group, next))
         return false;
-    return primary_looks_sane(core, group) && vd_guard_config_is_shared(group);
+    return primary_looks_sane(core, group) && vd_guard_config_is_shared(core, group);
 }
 
 /* What is wrong with it, since when, and how long that may last; VD_NEVER: nothing. */
@@ -58,6 +58,35 @@ static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grac
     return node->follows_at;
 }
 
+/*
+ * It says that it is a primary, left the lineage of ours after ours did, and
+ * holds more: then our configuration is the old one. Nobody is made to forget
+ * data on it; somebody who knows better, or an operator, has to decide.
+ */
+static bool holds_newer_data(const struct vd_node *node)
+{
+    const struct vd_node *primary = node->group->primary;
+
+    return node->role == VD_ROLE_PRIMARY && vd_id_known(&primary->replid) &&
+           vd_id_equal(&node->replid2, &primary->replid) &&
+           !vd_id_equal(&primary->replid2, &node->replid) && node->offset > primary->offset &&
+           (node->keys > primary->keys || node->connected_replicas > 0);
+}
+
+static bool is_spared(struct vd_core *core, struct vd_node *node)
+{
+    if (!holds_newer_data(node)) {
+        node->spared = false;
+        return false;
+    }
+    if (!node->spared)
+        vd_notice_node(core, VD_N_REMARK, node,
+                       "is a primary with newer data than the one that is configured: left alone "
+                       "until somebody decides (SENTINEL FAILOVER, or REPLICAOF by hand)");
+    node->spared = true;
+    return true;
+}
+
 vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
 {
     vd_ms next = INT64_MAX;
@@ -78,9 +107,15 @@ vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
     if (at > core->now || !core->time_counts)
         return vd_min_ms(at, next);
     if (node->turn_sent_at != VD_NEVER && node->info_at <= node->turn_sent_at) {
-        node->info_wanted = true; /* has the last order helped? */
-        return INT64_MAX;
+        /* Has the last order helped? Asked once a second: it may not want to tell. */
+        at = vd_elapsed(core->now, node->info_sent_at, INT64_MAX) < AGAIN_MS
+                 ? node->info_sent_at + AGAIN_MS
+                 : core->now + AGAIN_MS;
+        node->info_wanted |= core->now - node->info_sent_at >= AGAIN_MS;
+        return at;
     }
+    if (is_spared(core, node))
+        return core->now + AGAIN_MS;
     vd_notice_node(core, node->role == VD_ROLE_PRIMARY ? VD_N_CONVERT : VD_N_FIX, node, "%s", "");
     vd_reconf_turn(core, node);
     return core->now + AGAIN_MS;

@@ -31,7 +31,7 @@ static void set_role(struct vd_core *core, struct vd_node *node, enum vd_role ro
     if (role == VD_ROLE_UNKNOWN || role == node->role)
         return;
     node->rogue_sudden = role == VD_ROLE_PRIMARY && node->role == VD_ROLE_REPLICA && !restarted;
-    if (node->role != VD_ROLE_UNKNOWN)
+    if (node->role != VD_ROLE_UNKNOWN || !is_good)
         vd_notice_node(core, is_good ? VD_N_ROLE_GOOD : VD_N_ROLE_BAD, node,
                        "new reported role is %s", role == VD_ROLE_PRIMARY ? "master" : "slave");
     node->role = role;
@@ -55,6 +55,7 @@ static void copy_facts(struct vd_core *core, struct vd_node *node, const struct 
 
     node->replid = info->replid;
     node->replid2 = info->replid2;
+    node->replid2_offset = info->replid2_offset;
     node->offset = is_replica ? info->replica_offset : info->primary_offset;
     node->link_up = !is_replica || info->link_up;
     node->link_down_ms = info->link_down_ms;
@@ -129,13 +130,13 @@ static bool drop_double(struct vd_core *core, struct vd_node *node)
     struct vd_group *group = node->group;
     struct vd_node *other;
     struct vd_node *next;
-    bool node_is_later = false;
+    bool node_is_later = true; /* than the one looked at */
 
     if (!vd_id_known(&node->run_id) || group->failover.state != VD_FO_NONE)
         return true;
     DL_FOREACH_SAFE (group->nodes, other, next) {
         if (other == node) {
-            node_is_later = true;
+            node_is_later = false;
             continue;
         }
         if (!vd_id_equal(&other->run_id, &node->run_id) || !other->command.up ||
@@ -143,10 +144,12 @@ static bool drop_double(struct vd_core *core, struct vd_node *node)
             continue;
         vd_group_dirty(core, group);
         vd_group_touch(core, group);
-        if (vd_node_is_primary(other) || (!vd_node_is_primary(node) && !node_is_later)) {
+        if (vd_node_is_primary(other) || (!vd_node_is_primary(node) && node_is_later)) {
+            other->alias = node->addr;
             vd_node_forget(core, node);
             return false;
         }
+        node->alias = other->addr;
         vd_node_forget(core, other);
     }
     return true;
@@ -162,14 +165,19 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
     struct vd_addr addr = node->follows;
 
     if (!vd_node_is_primary(node) || node->role != VD_ROLE_REPLICA || group->learned ||
-        group->config_epoch != 0 || addr.port == 0 || vd_addr_equal(&addr, &node->addr))
+        group->config_epoch != 0 || addr.port == 0 || vd_addr_equal(&addr, &node->addr) ||
+        vd_succession_recent(core, group) >= HOPS_MAX) {
+        node->follow_pending = false;
         return;
-    if (!vd_names_complete(core, &addr) || vd_succession_recent(core, group) >= HOPS_MAX)
-        return;
+    }
+    if (!vd_names_complete(core, &addr))
+        return; /* with the next INFO, then */
+    node->follow_pending = false;
     vd_notice_node(core, VD_N_REMARK, node, "is configured as primary but follows %s",
                    vd_notice_name(core, &addr));
-    vd_succession(core, group, &addr, 0);
+    vd_succession_by_address(core, group, &addr, 0);
     group->learned = false;
+    group->primary->follow_pending = true; /* a chain: it may follow somebody, too */
 }
 
 void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
@@ -177,7 +185,6 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     const struct vd_info *info = event->info.info;
     struct vd_wire *wire = take_reply(core, event->info.link);
     struct vd_node *node;
-    bool is_first;
     bool restarted;
 
     if (wire == NULL || wire->node == NULL)
@@ -187,7 +194,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     vd_group_touch(core, node->group);
     if (info == NULL)
         return;
-    is_first = node->info_at == VD_NEVER;
+    node->follow_pending |= node->info_at == VD_NEVER;
     restarted = was_restarted(node, info);
     node->info_at = core->now;
     vd_free(node->info_text);
@@ -207,7 +214,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     learn_replicas(core, node, info);
     vd_reconf_on_info(core, node);
     vd_failover_on_role(core, node);
-    if (is_first)
+    if (node->follow_pending)
         follow_configured(core, node);
 }
 

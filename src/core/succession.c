@@ -25,8 +25,9 @@ unsigned vd_succession_recent(const struct vd_core *core, const struct vd_group 
 }
 
 /* What only a primary, or only a replica, is asked about. */
-static void reset_node(struct vd_node *node)
+static void reset_node(const struct vd_core *core, struct vd_node *node)
 {
+    node->role_at = core->now; /* what it said it was, it said about another configuration */
     node->o_down_at = VD_NEVER;
     node->promoted = false;
     node->reboot_at = VD_NEVER;
@@ -49,18 +50,42 @@ static void announce_replicas(struct vd_core *core, struct vd_group *group)
     }
 }
 
-void vd_succession(struct vd_core *core, struct vd_group *group, const struct vd_addr *addr,
+/* More than max-replicas would be known: one that is not linked makes room. */
+static void make_room(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *node;
+
+    if (group->node_count <= core->globals.max_replicas)
+        return;
+    DL_FOREACH (group->nodes, node) {
+        if (!vd_node_is_primary(node) && !node->command.up && node->turn_ticket.n == 0) {
+            vd_node_forget(core, node);
+            return;
+        }
+    }
+}
+
+void vd_succession_by_address(struct vd_core *core, struct vd_group *group,
+                              const struct vd_addr *addr, uint64_t config_epoch)
+{
+    struct vd_node *node = vd_node_find(group, addr);
+
+    if (node == NULL) {
+        make_room(core, group);
+        node = vd_node_add(core, group, addr);
+    }
+    vd_succession(core, group, node, config_epoch);
+}
+
+void vd_succession(struct vd_core *core, struct vd_group *group, struct vd_node *node,
                    uint64_t config_epoch)
 {
     struct vd_addr from = group->primary->addr;
-    struct vd_node *node = vd_node_find(group, addr);
 
     VD_ASSERT(config_epoch >= group->config_epoch);
-    if (node == NULL)
-        node = vd_node_add(core, group, addr);
     VD_ASSERT(!vd_node_is_primary(node));
-    reset_node(group->primary);
-    reset_node(node);
+    reset_node(core, group->primary);
+    reset_node(core, node);
     vd_group_set_primary(core, group, node);
     group->config_epoch = config_epoch;
     group->asking = false;

@@ -10,12 +10,15 @@
 #include "core/model.h"
 
 /*
- * `addr` is the primary from now on, in this configuration epoch: the switch
- * is announced to clients, everybody in the group is told at once, and what
- * was thought about the former primary is forgotten.
+ * `node`, not the primary so far, is it from now on, in this configuration
+ * epoch: the switch is announced to clients, everybody in the group is told
+ * at once, and what was thought about the former primary is forgotten.
  */
-void vd_succession(struct vd_core *core, struct vd_group *group, const struct vd_addr *addr,
+void vd_succession(struct vd_core *core, struct vd_group *group, struct vd_node *node,
                    uint64_t config_epoch);
+/* The same for an address that is not the primary's; its node is made if need be. */
+void vd_succession_by_address(struct vd_core *core, struct vd_group *group,
+                              const struct vd_addr *addr, uint64_t config_epoch);
 
 /* How many switches fell into the last failover-timeout. */
 unsigned vd_succession_recent(const struct vd_core *core, const struct vd_group *group);

@@ -86,10 +86,9 @@ static uint64_t read_epoch(struct vd_classic *classic, const struct vd_classic_l
 {
     uint64_t number;
 
-    if (vd_parse_uint64(word->bytes, word->len, &number))
-        return number;
-    number = (uint64_t)read_number(classic, line, word);
-    return number > INT64_MAX ? 0 : number;
+    if (!vd_parse_uint64(word->bytes, word->len, &number))
+        number = (uint64_t)read_number(classic, line, word);
+    return number > (uint64_t)INT64_MAX / 2 ? 0 : number; /* no epoch, however it came there */
 }
 
 /* Members -------------------------------------------------------------------------------- */

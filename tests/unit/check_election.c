@@ -119,6 +119,10 @@ START_TEST(an_absurd_epoch_is_no_epoch)
 
     ck_assert_str_eq(puppet_question(&puppet, one.hex, UINT64_MAX, one.hex)->reply.leader, "*");
     ck_assert_uint_eq(puppet.core->epoch, 0);
+    ck_assert_str_eq(
+        puppet_question(&puppet, one.hex, VD_EPOCH_LEAP_MAX + 1, one.hex)->reply.leader, "*");
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, VD_EPOCH_LEAP_MAX, one.hex)->reply.leader,
+                     one.hex);
 }
 END_TEST
 
@@ -148,6 +152,9 @@ START_TEST(who_lost_its_state_abstains)
     ck_assert_str_eq(puppet_question(&puppet, one.hex, 5, one.hex)->reply.leader, "*");
     puppet.now = 1000 + puppet.core->globals.abstain_ms;
     puppet.core->awake_since = puppet.now;
+    /* The time is over, but of the two it knows of it has heard none. */
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 5, one.hex)->reply.leader, "*");
+    puppet_opinion(&puppet, 1)->heard = true;
     ck_assert_str_eq(puppet_question(&puppet, one.hex, 6, one.hex)->reply.leader, one.hex);
 }
 END_TEST
