@@ -52,6 +52,9 @@ bool vd_candidate_is_related(const struct vd_node *node)
 
     if (!vd_id_known(&group->lineage) || !vd_id_known(&node->replid))
         return true;
+    /* It was seen in step with the named primary: what it holds came from there. */
+    if (vd_id_equal(&node->replid, &node->synced))
+        return true;
     return carries(node, &group->lineage) || carries(node, &group->lineage_before);
 }
 

@@ -204,7 +204,11 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
         node->was_linked = false;
         vd_guard_on_reboot(core, node);
     }
-    node->was_linked |= info->role == VD_ROLE_REPLICA && info->link_up;
+    if (info->role == VD_ROLE_REPLICA && info->link_up) {
+        node->was_linked = true;
+        if (vd_addr_equal(&node->follows, &node->group->primary->addr))
+            node->synced = info->replid;
+    }
     if (vd_id_known(&info->run_id))
         node->run_id = info->run_id;
     set_role(core, node, info->role, restarted);
