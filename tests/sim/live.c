@@ -13,7 +13,7 @@
 
 #define LOOK_EVERY (200 * SIM_MS)
 #define LOOK_CLOSELY (5 * SIM_MS)
-#define STAYS (3 * SIM_S)
+#define STAYS (5 * SIM_S)
 
 /* Agreement --------------------------------------------------------------------------- */
 
@@ -61,8 +61,8 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
     return true;
 }
 
-/* Operators let all sentinels forget a server that was away: nobody can turn it. */
-static bool is_forgotten(const struct sim *sim, const struct sim_node *node)
+/* No sentinel knows it: operators made them forget it while it was away, or it never met one. */
+static bool is_unknown(const struct sim *sim, const struct sim_node *node)
 {
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         if (sim->sentinels[i]->running &&
@@ -70,6 +70,18 @@ static bool is_forgotten(const struct sim *sim, const struct sim_node *node)
             return false;
     }
     return true;
+}
+
+/* It follows a replica, which follows ... the primary. Sentinels leave such chains alone. */
+static bool is_chained(const struct sim *sim, const struct sim_node *node,
+                       const struct sim_node *head)
+{
+    for (unsigned steps = 0; node != NULL && node != head && steps < sim->node_count; steps++) {
+        if (node->primary == NULL || node->upstream != SIM_UP_STREAMING)
+            return false;
+        node = sim_node_of(sim, node->primary);
+    }
+    return node == head;
 }
 
 static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned group)
@@ -83,7 +95,7 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
 
         if (node->group != group || !node->running || node == head)
             continue;
-        if (sim->forgetful && is_forgotten(sim, node))
+        if (is_unknown(sim, node) && (sim->forgetful || is_chained(sim, node, head)))
             continue;
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
@@ -169,10 +181,16 @@ static void run_look(struct sim *sim, void *self)
     bool agree = all_agree(sim);
     sim_us from = sim->setup.faults_end_at;
 
+    /* Links that were forgotten by a middlebox may still be found out; but nothing is dead. */
+    if (live->since >= 0 && sim->stats.switches != live->switches) {
+        sim_fail(sim, "another failover, though all had agreed and nothing went wrong since");
+        return;
+    }
     if (!agree) {
         live->since = -1;
     } else if (live->since < 0) {
         live->since = sim->now;
+        live->switches = sim->stats.switches;
         SIM_SAY(sim, "world", "all agree");
     }
     if (live->since >= 0 && sim->now - live->since >= STAYS) {

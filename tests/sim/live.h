@@ -12,8 +12,9 @@
 
 struct sim_live {
     struct sim_task look;
-    sim_us since;     /* all agree since then; -1: they do not */
-    sim_us struck_at; /* the one fault of a mix with a bound; -1: not yet */
+    sim_us since;      /* all agree since then; -1: they do not */
+    uint64_t switches; /* until then */
+    sim_us struck_at;  /* the one fault of a mix with a bound; -1: not yet */
     sim_us deadline;
     struct sim_task prompt;
     sim_us prompt_by;

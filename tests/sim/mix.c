@@ -113,6 +113,7 @@ static const struct sim_mix mixes[] = {
         .about = "sentinels lose their state",
         .kinds = K(SENTINEL_AMNESIA) | K(NODE_KILL) | K(SPLIT),
         .most = 5,
+        .no_corpses = true,
     },
 };
 #define MIX_COUNT (sizeof(mixes) / sizeof(mixes[0]))
