@@ -321,8 +321,10 @@ START_TEST(candidate_is)
         info.priority = trial->priority[i];
         info.link_down_ms = trial->link_down_ms[i];
         info.sync_in_progress = trial->syncing[i];
-        if (trial->foreign[i])
+        if (trial->foreign[i]) {
             memset(info.replid.hex, 'f', VD_ID_LEN);
+            info.link_up = false; /* in step with the primary, it would carry its id */
+        }
         puppet_info(&puppet, puppet_node(&puppet, i + 2), &info);
     }
     chosen = vd_candidate_select(puppet.core, puppet_group(&puppet), NULL);
@@ -434,6 +436,102 @@ START_TEST(a_half_made_promotion_is_completed)
 }
 END_TEST
 
+START_TEST(a_healthy_new_primary_is_not_called_down_for_its_past)
+{
+    struct vd_hello hello = {.id = puppet_peer_id(1), .epoch = 4, .group = "m", .config_epoch = 4};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+    struct vd_node *node;
+
+    /* A replica for a minute: longer than down-after and two INFO periods. */
+    for (int i = 0; i < 6000; i++) {
+        struct vd_info info = puppet_primary_info();
+
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+        node = puppet_group(&puppet)->primary;
+        if (node->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &node->command, VD_PONG_OK);
+        if (node->info_ticket.n != 0)
+            puppet_info(&puppet, node, &info);
+    }
+    hello.peer = puppet_addr("10.0.1.1", 26379);
+    hello.primary = puppet_addr("10.0.0.2", 6379);
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sdown"), 0);
+    ck_assert_uint_eq(puppet.core->stalls, 0);
+    puppet_pass(&puppet, puppet.now + 100);
+    ck_assert_int_eq(puppet_group(&puppet)->primary->s_down_at, VD_NEVER);
+    ck_assert_uint_eq(puppet.core->stalls, 0);
+}
+END_TEST
+
+START_TEST(not_even_an_order_acts_in_an_epoch_it_has_lost)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id other = puppet_peer_id(2);
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    struct vd_event event = {.type = VD_EV_ORDER};
+    uint64_t epoch;
+
+    event.order.order = &order;
+    puppet_step(&puppet, &event);
+    epoch = group->failover.epoch;
+    puppet_answer(&puppet, 1, false, other.hex, epoch);
+    puppet_answer(&puppet, 2, false, other.hex, epoch);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+elected-leader"), 0);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
+    ck_assert_uint_gt(group->failover.epoch, epoch);
+}
+END_TEST
+
+START_TEST(offsets_of_a_former_lineage_measure_nothing)
+{
+    struct vd_info diverged = puppet_replica_info(2, 90000000);
+    struct vd_info current = puppet_replica_info(3, 1000);
+
+    memset(diverged.replid.hex, 'e', VD_ID_LEN);
+    puppet_group(&puppet)->lineage_before = diverged.replid;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &diverged);
+    puppet_info(&puppet, puppet_node(&puppet, 3), &current);
+    ck_assert_ptr_eq(vd_candidate_select(puppet.core, puppet_group(&puppet), NULL),
+                     puppet_node(&puppet, 3));
+}
+END_TEST
+
+START_TEST(a_half_promoted_one_that_refuses_is_not_asked_without_end)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *half = puppet_node(&puppet, 3);
+    struct vd_info info = puppet_replica_info(3, 1000);
+    unsigned promotes = 0;
+
+    to_wait_start();
+    info.role = VD_ROLE_PRIMARY;
+    info.replid2 = info.replid;
+    info.replid2_offset = 1000;
+    memset(info.replid.hex, 'c', VD_ID_LEN);
+    puppet_info(&puppet, half, &info);
+    puppet_answer(&puppet, 1, true, PUPPET_SELF, group->failover.epoch);
+    for (int i = 0; i < 300; i++) {
+        if (half->info_ticket.n != 0)
+            puppet_info(&puppet, half, &info);
+        if (half->turn_ticket.n != 0) {
+            promotes++;
+            ack_turn(half, false);
+        }
+        puppet_pass(&puppet, puppet.now + 10);
+        promotes += puppet_sent(&puppet, VD_RQ_PROMOTE);
+        if (puppet_node(&puppet, 2)->info_ticket.n != 0)
+            keep_alive();
+    }
+    ck_assert_uint_ge(promotes, 1);
+    ck_assert_uint_le(promotes, 6);
+    ck_assert(!puppet_node(&puppet, 2)->promoted); /* no second one is made */
+}
+END_TEST
+
 START_TEST(the_table_of_states_rules)
 {
     ck_assert(vd_failover_may_move(VD_FO_NONE, VD_FO_WAIT_START));
@@ -462,6 +560,10 @@ int main(void)
                         (int)(sizeof(reboots) / sizeof(reboots[0])));
     tcase_add_test(tcase, without_a_candidate_no_epochs_are_worn_out);
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
+    tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
+    tcase_add_test(tcase, not_even_an_order_acts_in_an_epoch_it_has_lost);
+    tcase_add_test(tcase, offsets_of_a_former_lineage_measure_nothing);
+    tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

@@ -165,6 +165,27 @@ START_TEST(nobody_is_demoted_on_our_word_alone)
 }
 END_TEST
 
+START_TEST(newer_data_is_not_thrown_away_on_an_old_configuration)
+{
+    struct vd_info old = puppet_primary_info();
+    struct vd_info newer = puppet_primary_info();
+
+    /* All have old state: ours names 10.0.0.1, but 10.0.0.2 was promoted out of its lineage since.
+     */
+    share_configuration();
+    memset(newer.run_id.hex, '7', VD_ID_LEN);
+    newer.replid2 = old.replid;
+    memset(newer.replid.hex, 'd', VD_ID_LEN);
+    newer.primary_offset = 900000;
+    newer.keys = 9000;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &newer);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "vedette"), 1);
+    puppet_pass(&puppet, puppet.now + 900);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 0);
+}
+END_TEST
+
 START_TEST(a_stateless_sentinel_follows_its_configured_primary)
 {
     struct puppet fresh;
@@ -368,6 +389,7 @@ int main(void)
     tcase_add_test(tcase, replicas_are_learned_from_info);
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);
+    tcase_add_test(tcase, newer_data_is_not_thrown_away_on_an_old_configuration);
     tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
     tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
     tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
