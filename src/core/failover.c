@@ -5,6 +5,7 @@
 #include "core/candidate.h"
 #include "core/election.h"
 #include "core/emit.h"
+#include "core/failover_state.h"
 #include "core/link.h"
 #include "core/notice.h"
 #include "core/probe.h"
@@ -25,81 +26,6 @@
 #define MUTE_MS 1000       /* state could not be saved: not before this again */
 #define DAMPING_MS 1000    /* the third failover within failover-timeout waits, doubling */
 
-static const struct {
-    const char *name;
-    unsigned next; /* bit per state that may follow */
-} states[VD_FO_COUNT] = {
-#define TO(state) (1U << VD_FO_##state)
-    [VD_FO_NONE] = {"none", TO(WAIT_START)},
-    [VD_FO_WAIT_START] = {"wait_start", TO(SELECT_SLAVE) | TO(NONE)},
-    [VD_FO_SELECT_SLAVE] = {"select_slave", TO(SEND_SLAVEOF_NOONE) | TO(NONE)},
-    [VD_FO_SEND_SLAVEOF_NOONE] = {"send_slaveof_noone",
-                                  TO(WAIT_PROMOTION) | TO(SELECT_SLAVE) | TO(NONE)},
-    [VD_FO_WAIT_PROMOTION] = {"wait_promotion", TO(RECONF_SLAVES) | TO(SELECT_SLAVE) | TO(NONE)},
-    [VD_FO_RECONF_SLAVES] = {"reconf_slaves", TO(UPDATE_CONFIG) | TO(NONE)},
-    [VD_FO_UPDATE_CONFIG] = {"update_config", TO(NONE)},
-#undef TO
-};
-
-const char *vd_failover_state_name(enum vd_failover_state state)
-{
-    VD_ASSERT(state < VD_FO_COUNT);
-    return states[state].name;
-}
-
-bool vd_failover_may_move(enum vd_failover_state from, enum vd_failover_state to)
-{
-    return (states[from].next & (1U << to)) != 0;
-}
-
-/* The only writer of the state. */
-static void failover_enter(struct vd_core *core, struct vd_group *group,
-                           enum vd_failover_state state)
-{
-    struct vd_failover *failover = &group->failover;
-
-    VD_ASSERT(vd_failover_may_move(failover->state, state));
-    failover->state = state;
-    failover->entered_at = core->now;
-    failover->deadline = INT64_MAX;
-    if (state == VD_FO_SELECT_SLAVE)
-        vd_notice_group(core, VD_N_SELECT, group, "%s", "");
-    if (state == VD_FO_SEND_SLAVEOF_NOONE)
-        vd_notice_node(core, VD_N_SEND_NOONE, failover->chosen, "%s", "");
-    if (state == VD_FO_WAIT_PROMOTION)
-        vd_notice_node(core, VD_N_WAIT_PROMOTION, failover->chosen, "%s", "");
-    if (state == VD_FO_RECONF_SLAVES)
-        vd_notice_group(core, VD_N_RECONF, group, "%s", "");
-    vd_group_touch(core, group);
-}
-
-static void record(struct vd_core *core, struct vd_group *group, const char *result)
-{
-    const struct vd_failover *failover = &group->failover;
-    struct vd_arena *arena = &core->out->arena;
-    struct vd_failover_record *record = vd_arena_alloc(arena, sizeof(*record));
-    struct vd_effect *effect;
-
-    record->group = vd_arena_strdup(arena, group->name);
-    record->epoch = failover->epoch;
-    record->reason = failover->reason;
-    record->result = result;
-    record->from = failover->from;
-    if (failover->chosen != NULL)
-        record->to = failover->chosen->addr;
-    record->silent_at = failover->silent_at;
-    record->sdown_at = failover->sdown_at;
-    record->odown_at = failover->odown_at;
-    record->started_at = failover->started_at;
-    record->elected_at = failover->elected_at;
-    record->selected_at = failover->selected_at;
-    record->promoted_at = failover->promoted_at;
-    record->ended_at = core->now;
-    record->loss_bytes = failover->loss_bytes;
-    effect = vd_emit(core, VD_EF_RECORD, false);
-    effect->record = record;
-}
-
 static void drop_candidate(struct vd_group *group)
 {
     if (group->failover.chosen != NULL)
@@ -113,10 +39,10 @@ static void give_up(struct vd_core *core, struct vd_group *group, enum vd_notice
 {
     VD_ASSERT(group->failover.state < VD_FO_RECONF_SLAVES);
     vd_notice_group(core, notice, group, "%s", "");
-    record(core, group, result);
+    vd_failover_record(core, group, result);
     drop_candidate(group);
     group->failover.forced = false;
-    failover_enter(core, group, VD_FO_NONE);
+    vd_failover_enter(core, group, VD_FO_NONE);
 }
 
 /* Start -------------------------------------------------------------------- */
@@ -163,7 +89,7 @@ static void begin(struct vd_core *core, struct vd_group *group, const char *reas
     failover->loss_bytes = -1;
     raise_epoch(core, group);
     vd_notice_group(core, VD_N_TRY, group, "%s", "");
-    failover_enter(core, group, VD_FO_WAIT_START);
+    vd_failover_enter(core, group, VD_FO_WAIT_START);
     canvass(core, group);
     group->stand_at = VD_NEVER;
     vd_probe_want_info(core, group);
@@ -228,7 +154,7 @@ static void elected(struct vd_core *core, struct vd_group *group)
         vd_probe_want_info(core, group);
     if ((core->simulate_failure & VD_CRASH_AFTER_ELECTION) != 0)
         (void)vd_emit(core, VD_EF_CRASH, true);
-    failover_enter(core, group, VD_FO_SELECT_SLAVE);
+    vd_failover_enter(core, group, VD_FO_SELECT_SLAVE);
     group->failover.deadline = core->now + FRESH_INFO_MS;
 }
 
@@ -346,7 +272,7 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
         vd_notice_node(core, VD_N_REMARK, failover->chosen,
                        "is %lld bytes behind the best offset known: that much may be lost",
                        (long long)failover->loss_bytes);
-    failover_enter(core, group, VD_FO_SEND_SLAVEOF_NOONE);
+    vd_failover_enter(core, group, VD_FO_SEND_SLAVEOF_NOONE);
     failover->deadline = core->now + group->options.failover_timeout_ms;
     return INT64_MAX;
 }
@@ -357,7 +283,7 @@ static vd_ms choose_again(struct vd_core *core, struct vd_group *group)
 {
     drop_candidate(group);
     vd_probe_want_info(core, group);
-    failover_enter(core, group, VD_FO_SELECT_SLAVE);
+    vd_failover_enter(core, group, VD_FO_SELECT_SLAVE);
     group->failover.deadline = core->now + FRESH_INFO_MS;
     return INT64_MAX;
 }
@@ -374,7 +300,7 @@ static vd_ms tick_send(struct vd_core *core, struct vd_group *group)
     chosen->turn_ticket = effect->send.ticket;
     chosen->turn_sent_at = core->now;
     chosen->turn_obeyed = false;
-    failover_enter(core, group, VD_FO_WAIT_PROMOTION);
+    vd_failover_enter(core, group, VD_FO_WAIT_PROMOTION);
     failover->deadline = core->now + group->options.failover_timeout_ms;
     return INT64_MAX;
 }
@@ -428,7 +354,7 @@ static void promoted(struct vd_core *core, struct vd_group *group)
 
     failover->promoted_at = core->now;
     vd_notice_node(core, VD_N_PROMOTED, chosen, "%s", "");
-    failover_enter(core, group, VD_FO_RECONF_SLAVES);
+    vd_failover_enter(core, group, VD_FO_RECONF_SLAVES);
     failover->deadline = core->now + group->options.failover_timeout_ms;
     vd_script_reconfig(core, group, "leader", &from, &chosen->addr);
     group->failover_count++;
@@ -483,12 +409,12 @@ void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed
     if (timed_out)
         vd_notice_group(core, VD_N_END_TIMEOUT, group, "%s", "");
     vd_notice_group(core, VD_N_END, group, "%s", "");
-    failover_enter(core, group, VD_FO_UPDATE_CONFIG);
-    record(core, group, timed_out ? "done for timeout" : "done");
+    vd_failover_enter(core, group, VD_FO_UPDATE_CONFIG);
+    vd_failover_record(core, group, timed_out ? "done for timeout" : "done");
     vd_reconf_stop(group);
     drop_candidate(group);
     group->failover.forced = false;
-    failover_enter(core, group, VD_FO_NONE);
+    vd_failover_enter(core, group, VD_FO_NONE);
 }
 
 void vd_failover_yield(struct vd_core *core, struct vd_group *group)
@@ -505,11 +431,11 @@ void vd_failover_yield(struct vd_core *core, struct vd_group *group)
         give_up(core, group, VD_N_NOT_ELECTED, "somebody else leads");
         return;
     case VD_FO_RECONF_SLAVES:
-        record(core, group, "somebody else leads");
+        vd_failover_record(core, group, "somebody else leads");
         vd_reconf_stop(group);
         drop_candidate(group);
         group->failover.forced = false;
-        failover_enter(core, group, VD_FO_NONE);
+        vd_failover_enter(core, group, VD_FO_NONE);
         return;
     }
 }

@@ -19,7 +19,7 @@ def read(path):
 
 def table():
     """(name, names that may follow) of every state, in order."""
-    source = read(os.path.join(TOP, "src", "core", "failover.c"))
+    source = read(os.path.join(TOP, "src", "core", "failover_state.c"))
     body = re.search(r"states\[VD_FO_COUNT\] = \{(.*?)\n\};", source, re.DOTALL).group(1)
     rows = re.findall(r"\[VD_FO_(\w+)\] = \{\"(\w+)\",\s*(.*?)\}", body, re.DOTALL)
     names = {constant: name for constant, name, _ in rows}
