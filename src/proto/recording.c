@@ -104,8 +104,7 @@ void vd_recording_digest(struct vd_recording *recording, const struct vd_turn_ou
 
 /* Writing ------------------------------------------------------------------------ */
 
-/* The payload, between its head and its tail. False: it is too long. */
-static bool put_frame(struct vd_recording *recording, enum vd_frame kind, struct vd_text *to)
+bool vd_recording_frame(struct vd_recording *recording, enum vd_frame kind, struct vd_text *to)
 {
     const struct vd_text *payload = &recording->payload;
     unsigned char head[VD_FRAME_HEAD_LEN];
@@ -136,7 +135,7 @@ bool vd_recording_begin(struct vd_recording *recording, const struct vd_origin *
     vd_pack_signed(origin->at, &recording->payload);
     vd_pack_number(origin->fresh, &recording->payload);
     vd_pack_image(image, veil, &recording->payload);
-    return put_frame(recording, VD_FRAME_BEGIN, to);
+    return vd_recording_frame(recording, VD_FRAME_BEGIN, to);
 }
 
 static void pack_input(struct vd_recording *recording, const struct vd_turn_input *input,
@@ -164,20 +163,20 @@ bool vd_recording_turn(struct vd_recording *recording, const struct vd_turn_inpu
     for (size_t i = 0; i < digest->count; i++)
         vd_pack_number(digest->effects[i], payload);
     vd_pack_number(digest->outputs, payload);
-    return put_frame(recording, VD_FRAME_TURN, to);
+    return vd_recording_frame(recording, VD_FRAME_TURN, to);
 }
 
 bool vd_recording_cut(struct vd_recording *recording, const struct vd_turn_input *input,
                       const struct vd_veil *veil, struct vd_text *to)
 {
     pack_input(recording, input, veil);
-    return put_frame(recording, VD_FRAME_CUT, to);
+    return vd_recording_frame(recording, VD_FRAME_CUT, to);
 }
 
 void vd_recording_end(struct vd_recording *recording, struct vd_text *to)
 {
     vd_text_clear(&recording->payload);
-    (void)put_frame(recording, VD_FRAME_END, to);
+    VD_ASSERT(vd_recording_frame(recording, VD_FRAME_END, to)); /* it is empty */
 }
 
 /* Reading ------------------------------------------------------------------------ */

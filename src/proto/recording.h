@@ -91,6 +91,10 @@ bool vd_recording_cut(struct vd_recording *recording, const struct vd_turn_input
                       const struct vd_veil *veil, struct vd_text *to) VD_MUSTCHECK;
 void vd_recording_end(struct vd_recording *recording, struct vd_text *to);
 
+/* What the four above end with: recording->payload as a frame; for tests that forge some. */
+bool vd_recording_frame(struct vd_recording *recording, enum vd_frame kind,
+                        struct vd_text *to) VD_MUSTCHECK;
+
 /*
  * Reading: a head of VD_FRAME_HEAD_LEN bytes, then a payload of *len and a
  * tail of VD_FRAME_TAIL_LEN. False with the reason when a byte of it is wrong.

@@ -163,7 +163,7 @@ static bool take_begin(struct replay *replay)
     struct vd_unpacked_image image;
     struct vd_origin origin;
     struct vd_err err;
-    bool good = vd_recording_read_begin((const unsigned char *)replay->payload.bytes,
+    bool good = vd_recording_read_begin((const unsigned char *)vd_text_cstr(&replay->payload),
                                         replay->payload.len, &replay->arena, &origin, &image, &err);
 
     if (good) {
@@ -181,7 +181,7 @@ static bool take_begin(struct replay *replay)
 
 static bool take_turn(struct replay *replay, bool whole)
 {
-    const unsigned char *bytes = (const unsigned char *)replay->payload.bytes;
+    const unsigned char *bytes = (const unsigned char *)vd_text_cstr(&replay->payload);
     size_t len = replay->payload.len;
     struct vd_turn_input input;
     struct vd_err err;
@@ -261,8 +261,8 @@ static bool next_frame(struct replay *replay)
                     (unsigned long long)replay->result->turns, err.text);
     if (!read_payload(replay, len) || read_some(replay, tail, sizeof(tail)) != sizeof(tail))
         return false;
-    if (!vd_recording_check(&replay->recording, head, (unsigned char *)replay->payload.bytes, len,
-                            tail, &err))
+    if (!vd_recording_check(&replay->recording, head,
+                            (const unsigned char *)vd_text_cstr(&replay->payload), len, tail, &err))
         return stop(replay, VD_REPLAY_REFUSED, "behind turn %llu: %s",
                     (unsigned long long)replay->result->turns, err.text);
     vd_arena_reset(&replay->arena);

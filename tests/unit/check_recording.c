@@ -394,8 +394,16 @@ START_TEST(whole_frames_of_nonsense)
     vd_text_puts(&forged, VD_RECORDING_MAGIC);
     vd_recording_end(&forger, &forged);
     expect_forged(VD_REPLAY_REFUSED, "does not begin once");
+    for (unsigned i = 0; i < 2; i++) { /* frames that hold nothing, where something is needed */
+        forge_begin();
+        vd_text_free(&forger.payload);
+        ck_assert(vd_recording_frame(&forger, i == 0 ? VD_FRAME_TURN : VD_FRAME_CUT, &forged));
+        expect_forged(VD_REPLAY_REFUSED, "turn 1 makes no sense: it ends too early");
+    }
+    vd_text_puts(&forged, VD_RECORDING_MAGIC);
+    ck_assert(vd_recording_frame(&forger, VD_FRAME_BEGIN, &forged));
+    expect_forged(VD_REPLAY_REFUSED, "what it starts from makes no sense: it ends too early");
     forge_begin();
-    vd_text_clear(&forger.payload);
     forge_turn(&due_event, 5, &none);
     expect_forged(VD_REPLAY_REFUSED, "does not start once");
     forge_begin();
