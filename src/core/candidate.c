@@ -228,13 +228,13 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
     const struct vd_node *primary = group->primary;
     struct bounds best = {.offset = -1};
 
-    if (vd_id_known(&group->lineage) && vd_id_equal(&node->replid2, &group->lineage)) {
+    if (vd_id_known(&node->replid2) && (vd_id_equal(&node->replid2, &group->lineage) ||
+                                        vd_id_equal(&node->replid2, &group->lineage_before))) {
         /* Not one that was detached by hand long ago, while others went on. */
         return !find_bounds(core, group, &best) ||
                best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
     }
-    return primary->role == VD_ROLE_REPLICA && primary->command.up &&
-           vd_addr_equal(&primary->follows, &node->addr);
+    return primary->role == VD_ROLE_REPLICA && vd_addr_equal(&primary->follows, &node->addr);
 }
 
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)

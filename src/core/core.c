@@ -36,6 +36,7 @@ static void restore_group(struct vd_core *core, const struct vd_image_group *ima
     group->vote_epoch = image->vote_epoch;
     group->vote = image->vote;
     group->lineage = image->lineage;
+    group->lineage_before = image->lineage_before;
     vd_group_dirty(core, group); /* what configuration added is saved with the first turn */
     for (size_t i = 0; i < image->replica_count; i++) {
         if (vd_node_find(group, &image->replicas[i]) == NULL)

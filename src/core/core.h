@@ -279,6 +279,7 @@ struct vd_image_group {
     uint64_t vote_epoch;              /* last epoch a vote was given in */
     struct vd_id vote;                /* for whom; "" unknown (taken over from a sentinel.conf) */
     struct vd_id lineage;             /* replication id of the primary's data, "" unknown */
+    struct vd_id lineage_before;      /* ... before the last switch or restart */
     const struct vd_options *options; /* all of them */
     uint64_t set_at_runtime;          /* bit per enum vd_option: came by SENTINEL SET/MONITOR */
     const struct vd_addr *replicas;

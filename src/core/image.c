@@ -36,6 +36,7 @@ static void fill_group(const struct vd_group *group, struct vd_image_group *out,
     out->vote_epoch = group->vote_epoch;
     out->vote = group->vote;
     out->lineage = group->lineage;
+    out->lineage_before = group->lineage_before;
     out->options = &group->options;
     out->set_at_runtime = group->set_at_runtime;
     fill_members(group, out, arena);

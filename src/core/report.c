@@ -84,12 +84,28 @@ static bool was_restarted(const struct vd_node *node, const struct vd_info *info
            !vd_id_equal(&info->replid2, lineage);
 }
 
+/*
+ * The primary's own word, or that of a replica in step with it: a primary
+ * takes a new id when its first replica attaches, and its INFO may be ten
+ * seconds old when it dies.
+ */
+static bool tells_lineage(const struct vd_node *node)
+{
+    const struct vd_node *primary = node->group->primary;
+
+    if (primary->reboot_review || primary->empty_restart || node->loading)
+        return false;
+    if (vd_node_is_primary(node))
+        return node->role == VD_ROLE_PRIMARY;
+    return node->role == VD_ROLE_REPLICA && node->link_up && primary->role == VD_ROLE_PRIMARY &&
+           vd_addr_equal(&node->follows, &primary->addr);
+}
+
 static void learn_lineage(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
 
-    if (!vd_node_is_primary(node) || node->role != VD_ROLE_PRIMARY || node->loading ||
-        node->reboot_review || node->empty_restart || !vd_id_known(&node->replid) ||
+    if (!tells_lineage(node) || !vd_id_known(&node->replid) ||
         vd_id_equal(&group->lineage, &node->replid))
         return;
     group->lineage_before = group->lineage;

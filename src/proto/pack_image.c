@@ -61,6 +61,7 @@ static void pack_group(const struct vd_image_group *group, const struct vd_veil 
     vd_pack_number(group->vote_epoch, to);
     vd_pack_string(group->vote.hex, to);
     vd_pack_string(group->lineage.hex, to);
+    vd_pack_string(group->lineage_before.hex, to);
     pack_options(group->options, veil, to);
     vd_pack_number(group->set_at_runtime, to);
     vd_pack_number(group->replica_count, to);
@@ -164,6 +165,7 @@ static void unpack_group(struct vd_unpack *from, const struct vd_globals *global
     out->vote_epoch = vd_unpack_number(from, UINT64_MAX);
     vd_unpack_array(from, out->vote.hex, sizeof(out->vote.hex));
     vd_unpack_array(from, out->lineage.hex, sizeof(out->lineage.hex));
+    vd_unpack_array(from, out->lineage_before.hex, sizeof(out->lineage_before.hex));
     vd_options_init(options, globals);
     unpack_options(from, options);
     out->options = options;

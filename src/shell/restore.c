@@ -278,6 +278,7 @@ static void add_known(struct merge *m, const struct vd_config_group *line,
            known->group->primary.port);
     group->primary = line->addr;
     group->lineage = (struct vd_id){""};
+    group->lineage_before = (struct vd_id){""};
     group->replicas = NULL;
     group->replica_count = 0;
 }

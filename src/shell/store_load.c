@@ -167,9 +167,10 @@ static bool load_group(sqlite3_stmt *row, const struct readers *readers, struct 
     image->options = options;
     if (!vd_sql_addr(row, 2, &image->primary) || image->primary.port == 0)
         return nonsense(err, "the address", image->name);
-    if (!vd_sql_id(row, 7, &image->vote) || !vd_sql_id(row, 8, &image->lineage))
+    if (!vd_sql_id(row, 7, &image->vote) || !vd_sql_id(row, 8, &image->lineage) ||
+        !vd_sql_id(row, 9, &image->lineage_before))
         return nonsense(err, "the vote", image->name);
-    if (!vd_sql_addr(row, 9, &about->configured))
+    if (!vd_sql_addr(row, 10, &about->configured))
         return nonsense(err, "the configured address", image->name);
     return load_options(readers->options, saved, image, about, options, err) &&
            load_replicas(readers->replicas, saved, image, err) &&
@@ -209,12 +210,12 @@ static bool load_each(sqlite3_stmt *rows, const struct readers *readers, struct 
 static bool load_groups(struct vd_store *store, struct vd_saved *saved, struct vd_err *err)
 {
     size_t room = count_groups(store, err);
-    sqlite3_stmt *rows =
-        vd_sql_prepare(store->db,
-                       "SELECT name, from_config, host, ip, port, config_epoch, vote_epoch, vote,"
-                       " lineage, configured_host, configured_ip, configured_port FROM monitored"
-                       " ORDER BY id",
-                       err);
+    sqlite3_stmt *rows = vd_sql_prepare(
+        store->db,
+        "SELECT name, from_config, host, ip, port, config_epoch, vote_epoch, vote,"
+        " lineage, lineage_before, configured_host, configured_ip, configured_port FROM monitored"
+        " ORDER BY id",
+        err);
     struct readers readers = {
         vd_sql_prepare(store->db,
                        "SELECT name, value, configured, at_runtime FROM monitored_option"

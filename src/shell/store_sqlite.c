@@ -23,7 +23,8 @@ static const char schema[] =
     "CREATE TABLE monitored (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " from_config INTEGER NOT NULL, host TEXT NOT NULL, ip TEXT NOT NULL, port INTEGER NOT NULL,"
     " config_epoch INTEGER NOT NULL, vote_epoch INTEGER NOT NULL, vote TEXT NOT NULL,"
-    " lineage TEXT NOT NULL, configured_host TEXT NOT NULL, configured_ip TEXT NOT NULL,"
+    " lineage TEXT NOT NULL, lineage_before TEXT NOT NULL, configured_host TEXT NOT NULL, "
+    "configured_ip TEXT NOT NULL,"
     " configured_port INTEGER NOT NULL);"
     "CREATE TABLE monitored_option (monitored TEXT NOT NULL, name TEXT NOT NULL,"
     " value TEXT NOT NULL, configured TEXT, at_runtime INTEGER NOT NULL,"
@@ -54,11 +55,12 @@ static const char *const statements[VD_SQL_COUNT] = {
     [VD_SQL_PUT_PROCESS_OPTION] = "INSERT INTO process_option VALUES (?, ?, ?)",
     [VD_SQL_PUT_GROUP] =
         "INSERT INTO monitored (name, from_config, host, ip, port, config_epoch, vote_epoch, vote,"
-        " lineage, configured_host, configured_ip, configured_port)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+        " lineage, lineage_before, configured_host, configured_ip, configured_port)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
         " from_config = excluded.from_config, host = excluded.host, ip = excluded.ip,"
         " port = excluded.port, config_epoch = excluded.config_epoch,"
         " vote_epoch = excluded.vote_epoch, vote = excluded.vote, lineage = excluded.lineage,"
+        " lineage_before = excluded.lineage_before,"
         " configured_host = excluded.configured_host, configured_ip = excluded.configured_ip,"
         " configured_port = excluded.configured_port",
     [VD_SQL_DROP_GROUP] = "DELETE FROM monitored WHERE name = ?",
@@ -280,9 +282,10 @@ static bool save_group(struct vd_store *store, const struct vd_image_group *grou
     const struct vd_config_group *configured =
         store->config == NULL ? NULL : vd_config_find(store->config, group->name);
 
-    return vd_sql_run(store->statements[VD_SQL_PUT_GROUP], err, "siaiissa", group->name,
+    return vd_sql_run(store->statements[VD_SQL_PUT_GROUP], err, "siaiisssa", group->name,
                       (int64_t)group->from_config, &group->primary, (int64_t)group->config_epoch,
                       (int64_t)group->vote_epoch, group->vote.hex, group->lineage.hex,
+                      group->lineage_before.hex,
                       configured == NULL ? &nowhere : &configured->addr) &&
            vd_sql_run(store->statements[VD_SQL_DROP_TOMBSTONE], err, "s", group->name) &&
            save_options(store, group, configured, err) && save_members(store, group, err);

@@ -120,6 +120,7 @@ static void make_sample(struct sample *sample)
         .vote_epoch = 8,
         .vote = {ID2},
         .lineage = {ID1},
+        .lineage_before = {ID2},
         .options = &sample->options,
         .set_at_runtime = (UINT64_C(1) << VD_OPT_DOWN_AFTER) | (UINT64_C(1) << VD_OPT_AUTH_PASS) |
                           (UINT64_C(1) << VD_OPT_RENAME_COMMAND),
@@ -200,6 +201,7 @@ static void check_first_group(const struct vd_saved *saved)
     ck_assert_uint_eq(group->vote_epoch, 8);
     ck_assert_str_eq(group->vote.hex, ID2);
     ck_assert_str_eq(group->lineage.hex, ID1);
+    ck_assert_str_eq(group->lineage_before.hex, ID2);
     ck_assert_int_eq(options->down_after_ms, 1234);
     ck_assert_uint_ne(options->quorum, 3); /* of the configuration: not saved */
     ck_assert_str_eq(options->auth_pass, "a \"b\"\n'; DROP TABLE monitored; --");
