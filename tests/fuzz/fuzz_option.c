@@ -84,7 +84,9 @@ static void try_commands(const char *text, size_t len, struct vd_arena *arena)
             break;
         MUST(at > was && at <= words.count);
     }
-    (void)vd_option_config_set(words.list, words.count, arena, &settings, &count, &err);
+    err.text[0] = '\0';
+    MUST(vd_option_config_set(words.list, words.count, arena, &settings, &count, &err) ||
+         err.text[0] != '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -92,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct vd_arena arena = {0};
     struct vd_setting setting;
     struct vd_word word;
+    struct vd_err err = {""};
     enum vd_option option;
     char *text;
 
@@ -100,9 +103,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     option = (enum vd_option)(bytes[0] % VD_OPT_COUNT);
     text = vd_memdup(bytes + 2, len - 2);
     word = (struct vd_word){text, len - 2};
-    (void)vd_option_parse(vd_option_row(option),
-                          (bytes[1] & 1U) != 0 ? VD_FORM_UNITS : VD_FORM_PLAIN, &word, &word,
-                          &setting, NULL);
+    MUST(vd_option_parse(vd_option_row(option),
+                         (bytes[1] & 1U) != 0 ? VD_FORM_UNITS : VD_FORM_PLAIN, &word, &word,
+                         &setting, &err) ||
+         err.text[0] != '\0');
     if (option < VD_OPT_GROUP_COUNT)
         try_group(option, text);
     else
