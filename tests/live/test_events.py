@@ -153,7 +153,7 @@ def test_patterns_and_protocol_3(lab, program):
 
 
 def test_roles_are_told(lab, program):
-    house = make_house(lab, [program], replicas=1, quorum=2, down_after=5000)
+    house = make_house(lab, [program], replicas=1, quorum=1, down_after=5000)
     one = house.sentinels[0]
     watcher = one.watch("?role-change", "+convert-to-slave")
     replica = house.replicas[0]

@@ -315,9 +315,18 @@ def test_state_of_a_sentinel_conf_is_taken_over(lab):
     assert one.master(GROUP)["config-epoch"] == "15"
     assert [(r["ip"], r["port"]) for r in one.replicas(GROUP)] == [("127.0.0.1", "1")]
     assert [(p["runid"], p["port"]) for p in one.peers(GROUP)] == [("2" * 40, "2")]
+    # Started without state of its own, it gives no vote before it has heard its peers.
+    assert vote(one, primary, 18)[0] != "a" * 40
+
+
+def test_votes_of_a_sentinel_conf_are_taken_over(lab):
+    primary = lab.redis()
+    primary.kill()
+    lines = [*group_lines(GROUP, primary, quorum=5), f"sentinel leader-epoch {GROUP} 16"]
+    one = lab.sentinel(VEDETTE, lines)
     # It voted in epoch 16, for somebody; it does not do so again.
     assert vote(one, primary, 16)[0] != "a" * 40
-    assert vote(one, primary, 18) == ("a" * 40, 18)
+    assert vote(one, primary, 17) == ("a" * 40, 17)
 
 
 def test_abstains_after_a_start_without_state(lab):
