@@ -390,7 +390,7 @@ static vd_ms tick_wait_promotion(struct vd_core *core, struct vd_group *group)
     }
     if (chosen->turn_ticket.n != 0)
         return vd_min_ms(failover->deadline, chosen->turn_sent_at + PROMOTION_MS);
-    if (chosen->turn_ticket.n != 0 || chosen->role_ticket.n != 0)
+    if (chosen->role_ticket.n != 0)
         return failover->deadline;
     ask_at = chosen->role_sent_at == VD_NEVER ? core->now : chosen->role_sent_at + CONFIRM_MS;
     if (ask_at <= core->now) {

@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "proto/config.h"
 
-/* Open by the options; false when the file cannot be opened. Before it, logs go to standard error. */
+/* Open by the options; false when the file cannot be opened. Before it, logs go to standard error.
+ */
 bool vd_log_open(const struct vd_server_options *options, struct vd_err *err) VD_MUSTCHECK;
 void vd_log_close(void);
 void vd_log_set_level(enum vd_log_level level);

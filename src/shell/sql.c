@@ -158,6 +158,5 @@ bool vd_sql_id(sqlite3_stmt *statement, int column, struct vd_id *out)
 bool vd_sql_is_full(sqlite3 *db)
 {
     /* A quota or a limit of file sizes is no SQLITE_FULL to SQLite, but a write that failed. */
-    return sqlite3_errcode(db) == SQLITE_FULL ||
-           sqlite3_extended_errcode(db) == SQLITE_IOERR_WRITE;
+    return sqlite3_errcode(db) == SQLITE_FULL || sqlite3_extended_errcode(db) == SQLITE_IOERR_WRITE;
 }
