@@ -212,8 +212,13 @@ START_TEST(cannot_be_run)
     start(1, "/no/such/script", NULL);
     start(2, "/etc/passwd", "not executable", NULL);
     wait_for(2);
-    check_end(0, 1, 2, 0);
-    check_end(1, 2, 2, 0);
+    for (size_t at = 0; at < 2; at++) {
+        int exit_code = inbox.events[at].script.exit_code;
+
+        /* 127: under valgrind the child of posix_spawn shares no memory to tell its errno by. */
+        ck_assert_msg(exit_code == 2 || exit_code == 127, "exit code %d", exit_code);
+        check_end(at, at + 1, exit_code, 0);
+    }
 }
 END_TEST
 
