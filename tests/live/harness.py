@@ -108,6 +108,7 @@ class Process:
         self.log_path = os.path.join(lab.dir, name + ".log")
         self.child = None
         self.meant_to_end = False
+        self.is_paused = False
 
     @property
     def pid(self):
@@ -129,6 +130,7 @@ class Process:
                 start_new_session=True,
             )
         self.meant_to_end = False
+        self.is_paused = False
 
     def is_running(self):
         return self.child is not None and self.child.poll() is None
@@ -150,10 +152,15 @@ class Process:
             self.child.wait()
 
     def pause(self):
+        self.is_paused = True
         self.signal(signal.SIGSTOP)
 
     def resume(self):
-        self.signal(signal.SIGCONT)
+        """Only who was paused: a SIGCONT undoes the SIGSTOP by which the leak checker, at the end of a
+        process, stops its threads, and then it waits for ever."""
+        if self.is_paused:
+            self.is_paused = False
+            self.signal(signal.SIGCONT)
 
     def stop(self, seconds=10):
         """SIGTERM; returns the exit status. A process that does not go is killed and blamed."""
