@@ -52,7 +52,6 @@ static bool enter_process(const struct vd_server_options *server, struct vd_err 
     if (server->daemonize && !vd_supervise_daemonize(err))
         return false;
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a write that fails is told by its result */
     (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a save that failed */
     vd_panic_set_hook(on_panic);
     return true;
