@@ -286,10 +286,15 @@ static bool open_channel(struct vd_resolver *resolver, struct vd_err *err)
                                    .lookups = lookups,
                                    .sock_state_cb = on_socket_state,
                                    .sock_state_cb_data = resolver};
-    int status = ares_init_options(&resolver->channel, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                                       ARES_OPT_SOCK_STATE_CB);
+    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+    int status;
 
+#ifdef ARES_OPT_QUERY_CACHE
+    /* c-ares 1.31 and newer keep answers for their time to live: a name that moved must be seen. */
+    options.qcache_max_ttl = 0;
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
+    status = ares_init_options(&resolver->channel, &options, mask);
     look_at_configuration(&resolver->configuration);
     if (status != ARES_SUCCESS)
         return vd_err_set(err, "cannot start the resolver of names: %s; look at /etc/resolv.conf",
