@@ -229,6 +229,25 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
     return true;
 }
 
+/* A primary under an id that was the group's: it was ours, and has not been told that it is not. */
+static bool is_former_primary(const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+
+    return node->role == VD_ROLE_PRIMARY && vd_id_known(&node->replid) &&
+           (vd_id_equal(&node->replid, &group->lineage) ||
+            vd_id_equal(&node->replid, &group->lineage_before));
+}
+
+/* What the named primary said before it was named is about its life as a replica. */
+static bool says_it_is_replica(const struct vd_group *group)
+{
+    const struct vd_node *primary = group->primary;
+
+    return primary->role == VD_ROLE_REPLICA && primary->info_at != VD_NEVER &&
+           (group->switch_count == 0 || primary->info_at >= group->switches[0]);
+}
+
 /*
  * Promoted out of the group's lineage: its own replication id is new, the one
  * before is the group's; REPLICAOF NO ONE does that. Or the named primary
@@ -240,13 +259,14 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
     const struct vd_node *primary = group->primary;
     struct bounds best = {.offset = -1};
 
-    if (vd_id_known(&node->replid2) && (vd_id_equal(&node->replid2, &group->lineage) ||
-                                        vd_id_equal(&node->replid2, &group->lineage_before))) {
+    if (!is_former_primary(node) && vd_id_known(&node->replid2) &&
+        (vd_id_equal(&node->replid2, &group->lineage) ||
+         vd_id_equal(&node->replid2, &group->lineage_before))) {
         /* Not one that was detached by hand long ago, while others went on. */
         return !find_bounds(core, group, &best) ||
                best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
     }
-    return primary->role == VD_ROLE_REPLICA && vd_addr_equal(&primary->follows, &node->addr);
+    return says_it_is_replica(group) && vd_addr_equal(&primary->follows, &node->addr);
 }
 
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)
@@ -263,12 +283,34 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
     return NULL;
 }
 
+struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group)
+{
+    vd_ms since = group->primary->s_down_at;
+    struct vd_node *node;
+    struct vd_node *best = NULL;
+
+    if (since != VD_NEVER && group->switch_count != 0)
+        since = vd_max_ms(since, group->switches[0]);
+    if (vd_elapsed(core->now, since, 0) < group->options.failover_timeout_ms)
+        return NULL;
+    DL_FOREACH (group->nodes, node) {
+        if (vd_node_is_primary(node) || !is_former_primary(node) || node->s_down_at != VD_NEVER ||
+            !node->command.up || node->loading || node->priority == 0 ||
+            vd_candidate_has_refused(core, node) ||
+            vd_elapsed(core->now, node->info_at, INT64_MAX) > 2 * core->globals.info_period_ms)
+            continue;
+        if (best == NULL || node->keys > best->keys)
+            best = node;
+    }
+    return best;
+}
+
 struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group)
 {
     struct vd_node *node;
     struct vd_node *best = NULL;
 
-    if (group->primary->role != VD_ROLE_REPLICA)
+    if (!says_it_is_replica(group))
         return NULL;
     DL_FOREACH (group->nodes, node) {
         bool is_heard =

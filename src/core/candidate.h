@@ -51,6 +51,13 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core,
                                            const struct vd_group *group);
 
 /*
+ * A former primary that is one still by its own word, and holds what it held
+ * then. NULL before the named one has been down for failover-timeout, since
+ * that holds more: a primary that died shortly after the switch may return.
+ */
+struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group);
+
+/*
  * When the named primary and all the others live, all say that they are
  * replicas (in a circle, perhaps), and none is fit: whoever holds most. NULL
  * while anybody is away, since it may hold more.

@@ -112,6 +112,7 @@ static bool has_candidate(const struct vd_core *core, const struct vd_group *gro
 {
     return vd_candidate_half_promoted(core, group) != NULL ||
            vd_candidate_select(core, group, NULL) != NULL ||
+           vd_candidate_former(core, group) != NULL ||
            vd_candidate_last_resort(core, group) != NULL;
 }
 
@@ -225,6 +226,13 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
         chosen = vd_candidate_select(core, group, &group->failover.loss_bytes);
     if (chosen != NULL)
         return chosen;
+    chosen = vd_candidate_former(core, group);
+    if (chosen != NULL) {
+        vd_notice_node(core, VD_N_REMARK, chosen,
+                       "is taken back as primary: its successor is gone, and nobody holds what "
+                       "was written there");
+        return chosen;
+    }
     chosen = vd_candidate_last_resort(core, group);
     if (chosen != NULL)
         vd_notice_node(core, VD_N_REMARK, chosen,

@@ -16,8 +16,11 @@ static bool primary_looks_sane(const struct vd_core *core, const struct vd_group
 {
     const struct vd_node *primary = group->primary;
 
+    /* By its word on the present link: what it said on the one before may be of a former life. */
     return primary->role == VD_ROLE_PRIMARY && primary->s_down_at == VD_NEVER &&
-           primary->command.up && !primary->reboot_review && !primary->loading &&
+           primary->command.up && primary->info_at != VD_NEVER &&
+           primary->info_at >= primary->command.since && !primary->reboot_review &&
+           !primary->loading &&
            vd_elapsed(core->now, primary->info_at, INT64_MAX) <= 2 * core->globals.info_period_ms;
 }
 
