@@ -192,11 +192,37 @@ void sim_faults_plan(struct sim *sim)
 
 /* The end ---------------------------------------------------------------------------- */
 
-/* By what its INFO would say: could it be promoted, and do all know of it? */
+/* A primary whose data all sentinels know for the group's: it has not begun anew since. */
+static bool all_know_lineage(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        const struct sim_saved_group *saved =
+            sim_saved_find(&sim->sentinels[i]->disk.platter, sim_group_name(node->group));
+
+        if (saved == NULL || (strcmp(saved->image.lineage.hex, node->at.replid.hex) != 0 &&
+                              strcmp(saved->image.lineage_before.hex, node->at.replid.hex) != 0))
+            return false;
+    }
+    return true;
+}
+
+/* A replica that was in step for so long has told so: INFO is asked each second until it is. */
+#define HEARD_WITHIN (3 * SIM_S)
+
+/*
+ * By what its INFO would say: could it be promoted, and do all know of it? A
+ * former primary, whom nobody has told yet that it is not any more, could.
+ */
 static bool is_eligible(const struct sim *sim, const struct sim_node *node)
 {
-    if (!node->running || node->primary == NULL || !node->synced || node->loading ||
-        node->priority == 0 || !node->cached || node->at.data == NULL)
+    bool follows = node->primary != NULL && node->synced && node->cached;
+    bool was_named = node->primary == NULL && all_know_lineage(sim, node);
+    sim_us until = node->upstream == SIM_UP_STREAMING ? sim->now : node->link_down_at;
+
+    if (follows && until - node->in_step_from < HEARD_WITHIN)
+        return false;
+    if (!node->running || node->loading || node->priority == 0 || node->at.data == NULL ||
+        (!follows && !was_named))
         return false;
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         if (!sim_sentinel_knows(sim->sentinels[i], node->group, node->host))
@@ -212,7 +238,8 @@ static bool may_stay_dead(const struct sim *sim, const struct sim_node *dead)
     if (named != NULL && named != dead && sim_node_is_primary(named) && named->at.data != NULL)
         return true;
     for (unsigned i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i]->group == dead->group && is_eligible(sim, sim->nodes[i]))
+        if (sim->nodes[i]->group == dead->group && sim->nodes[i] != named &&
+            is_eligible(sim, sim->nodes[i]))
             return true;
     }
     return false;

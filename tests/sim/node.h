@@ -96,6 +96,7 @@ struct sim_node {
     bool synced;           /* has been in sync with a primary since its data began */
     sim_us heard_at;
     sim_us link_down_at;      /* -1: never was up */
+    sim_us in_step_from;      /* when it last came into step with its primary */
     struct sim_lineage next;  /* what is being loaded */
     struct sim_entry *behind; /* arrived while loading */
     int64_t behind_offset;

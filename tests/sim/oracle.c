@@ -12,6 +12,7 @@
 
 #include "core/view.h"
 #include "node.h"
+#include "promotion.h"
 
 struct key {
     uint64_t who; /* hash of a sentinel's id; 0: the group as a whole */
@@ -44,6 +45,7 @@ struct watched {
     uint64_t new_epoch;
     uint64_t try_epoch[SIM_GROUPS_MAX];
     bool leading[SIM_GROUPS_MAX];
+    bool unseen[SIM_GROUPS_MAX];  /* ... elected while it was mute */
     bool ordered[SIM_GROUPS_MAX]; /* FAILOVER was ordered here, and not done yet */
 };
 
@@ -337,15 +339,9 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
     const struct fact *fact;
 
     if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
-        return;                    /* removed in the same turn */
-    if (view.failover_in_progress) /* +new-epoch may have been refused while it was mute */
-        epoch = view.failover_epoch;
-    else if (strcmp(view.vote.hex, s->id.hex) == 0) /* it is over in the same turn */
-        epoch = view.vote_epoch;
-    key.epoch = epoch;
+        return; /* removed in the same turn */
     votes = count_votes(sim, group, epoch, &s->id);
     voters = view.peer_count + 1;
-    watched->leading[group] = true;
     if (votes < voters / 2 + 1 || votes < view.options->quorum) {
         if (!watched->ordered[group])
             sim_fail(sim, "%s leads %s in epoch %llu by %u votes of %u voters, quorum %u",
@@ -372,28 +368,45 @@ static unsigned group_told(const struct sim *sim, const char *payload)
     return SIM_GROUPS_MAX;
 }
 
-void sim_oracle_on_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect)
+/*
+ * Elections and their ends, in the order of the notices: several may pass in
+ * one turn. Some may not be told because the save failed, but happened all the
+ * same; who was elected unseen is looked at when it acts.
+ */
+static void follow_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect,
+                          bool told)
 {
     struct watched *watched = watch(sim, s);
     const char *event = effect->notice.event;
     unsigned group = group_told(sim, effect->notice.payload);
 
-    if (strcmp(event, "+new-epoch") == 0) {
+    if (strcmp(event, "+new-epoch") == 0)
         watched->new_epoch = strtoull(effect->notice.payload, NULL, 10);
-        return;
-    }
     if (group == SIM_GROUPS_MAX)
         return;
     if (strcmp(event, "+try-failover") == 0) {
         watched->try_epoch[group] = watched->new_epoch;
         watched->leading[group] = false;
     } else if (strcmp(event, "+elected-leader") == 0) {
-        check_leader(sim, s, group);
+        watched->leading[group] = true;
+        watched->unseen[group] = !told;
+        if (told)
+            check_leader(sim, s, group);
     } else if (strncmp(event, "-failover-abort", 15) == 0 ||
                strcmp(event, "+promoted-slave") == 0) {
         watched->leading[group] = false;
         watched->ordered[group] = false;
     }
+}
+
+void sim_oracle_on_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect)
+{
+    follow_notice(sim, s, effect, true);
+}
+
+void sim_oracle_on_untold(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect)
+{
+    follow_notice(sim, s, effect, false);
 }
 
 void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
@@ -407,71 +420,36 @@ void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
 
 /* Orders to nodes ------------------------------------------------------------------------ */
 
-/* Why a node should not be promoted, by its last INFO; NULL: nothing speaks against it. */
-static const char *objection(const struct sim_heard *heard)
+/* It was the primary before, and nobody has told it that it is not any more. */
+static bool was_ours(const struct sim *sim, const struct sim_node *node)
 {
-    if (!heard->known)
-        return "of which it knows nothing";
-    if (heard->loading)
-        return "which is loading";
-    if (heard->priority == 0)
-        return "which has priority 0";
-    if (heard->role == VD_ROLE_PRIMARY)
-        return heard->was_promoted ? NULL : "which is a primary of its own";
-    if (heard->syncing)
-        return "which is in the middle of a full resync";
-    if (!heard->link_up && (heard->offset == 1 || (heard->offset < 1 && !heard->was_linked)))
-        return "which does not know where it stands";
-    return NULL;
-}
+    const struct fact *fact;
+    const struct fact *next;
 
-/* It waits for the data of a primary that came back empty, and holds its own until that comes. */
-static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *primary)
-{
-    return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading &&
-           heard->priority != 0 && heard->keys > 0 && primary->known &&
-           primary->role == VD_ROLE_PRIMARY && primary->keys < heard->keys - primary->keys;
-}
-
-/* All say that they are replicas, the named primary too: somebody must be made one. */
-static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
-                           const struct sim_node *node, const struct sim_host *named)
-{
-    for (unsigned i = 0; i < sim->node_count; i++) {
-        const struct sim_heard *heard = &s->heard[i];
-
-        if (sim->nodes[i]->group != node->group)
-            continue;
-        if (!sim_sentinel_knows(s, node->group, sim->nodes[i]->host))
-            continue;
-        if (!heard->known || heard->role != VD_ROLE_REPLICA || heard->loading)
-            return false;
-        if (sim->nodes[i]->host != named && heard->priority != 0 &&
-            heard->keys > s->heard[node->index].keys)
-            return false;
+    if (node->index % sim->setup.nodes == 0)
+        return true; /* as configured */
+    HASH_ITER (hh, sim->oracle->configs, fact, next) {
+        if (fact->key.group == node->group && fact->what == node->host->index + 1U)
+            return true;
     }
-    return true;
+    return false;
 }
 
 static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
 {
-    static const struct sim_heard nothing;
-    const struct sim_heard *heard = &s->heard[node->index];
-    const char *why = objection(heard);
-    const struct sim_host *named = sim_sentinel_names(s, node->group);
-    const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
-    const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : &nothing;
+    struct watched *watched = watch(sim, s);
+    const char *why;
 
-    if (!watch(sim, s)->leading[node->group]) {
+    if (!watched->leading[node->group]) {
         sim_fail(sim, "%s promotes %s, but does not lead", s->host->name, node->host->name);
         return;
     }
-    if (why == NULL || is_rescue(heard, above) || is_last_resort(sim, s, node, named))
-        return;
-    if (heard->known && heard->role == VD_ROLE_PRIMARY && above->role == VD_ROLE_REPLICA &&
-        above->follows == node->host)
-        return; /* adopted: it is followed by the very node that should be the primary */
-    sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
+    if (watched->unseen[node->group])
+        check_leader(sim, s, node->group);
+    watched->unseen[node->group] = false;
+    why = sim_promotion_objection(sim, s, node, was_ours(sim, node));
+    if (why != NULL)
+        sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }
 
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,

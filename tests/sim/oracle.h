@@ -34,6 +34,8 @@ void sim_oracle_on_order(struct sim *sim, const struct sim_sentinel *s,
 void sim_oracle_on_durable(struct sim *sim, const struct sim_sentinel *s,
                            const struct vd_image *image);
 void sim_oracle_on_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect);
+/* A notice that may not be told, since the save failed; what it is about happened all the same. */
+void sim_oracle_on_untold(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect);
 void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
                           const struct vd_failover_record *record);
 

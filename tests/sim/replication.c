@@ -287,6 +287,7 @@ static void take_continue(struct sim_node *node, const struct sim_msg *msg)
         sim_node_drop_replicas(node);
     }
     node->upstream = SIM_UP_STREAMING;
+    node->in_step_from = node->sim->now;
     node->cached = true;
     node->synced = true;
     if (!node->backlog) {
@@ -329,6 +330,7 @@ void sim_node_load(struct sim *sim, void *self)
     node->synced = true;
     node->cached = true;
     node->upstream = SIM_UP_STREAMING;
+    node->in_step_from = node->sim->now;
     node->heard_at = sim->now;
     if (node->conn == NULL) { /* it broke meanwhile */
         link_fell(node);

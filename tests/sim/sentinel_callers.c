@@ -233,3 +233,35 @@ void sim_callers_after_turn(struct sim_sentinel *s)
         }
     }
 }
+
+/* Operators --------------------------------------------------------------------------- */
+
+static void copy_settings(struct sim_sentinel *s, struct vd_order *order)
+{
+    struct vd_setting *settings =
+        vd_arena_alloc(&s->arena, (order->setting_count + 1) * sizeof(*settings));
+
+    for (size_t i = 0; i < order->setting_count; i++) {
+        settings[i] = order->settings[i];
+        settings[i].text = vd_arena_strdup(&s->arena, settings[i].text);
+        settings[i].text2 = vd_arena_strdup(&s->arena, settings[i].text2);
+        settings[i].word = vd_arena_strdup(&s->arena, settings[i].word);
+        settings[i].shown = vd_arena_strdup(&s->arena, settings[i].shown);
+    }
+    order->settings = settings;
+}
+
+void sim_sentinel_order(struct sim_sentinel *s, const struct vd_order *order)
+{
+    struct vd_event event = {.type = VD_EV_ORDER};
+    struct vd_order *copy = vd_arena_alloc(&s->arena, sizeof(*copy));
+
+    *copy = *order;
+    copy->name = vd_arena_strdup(&s->arena, order->name);
+    copy->error = vd_arena_strdup(&s->arena, order->error);
+    copy_settings(s, copy);
+    event.order.client = sim_callers_operator(s);
+    event.order.order = copy;
+    sim_oracle_on_order(s->sim, s, order);
+    sim_sentinel_push(s, &event);
+}

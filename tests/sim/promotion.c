@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Promotion: see promotion.h. */
+#include "promotion.h"
+
+/* Why a node should not be promoted, by its last INFO; NULL: nothing speaks against it. */
+static const char *objection(const struct sim_heard *heard)
+{
+    if (!heard->known)
+        return "of which it knows nothing";
+    if (heard->loading)
+        return "which is loading";
+    if (heard->priority == 0)
+        return "which has priority 0";
+    if (heard->role == VD_ROLE_PRIMARY)
+        return heard->was_promoted ? NULL : "which is a primary of its own";
+    if (heard->syncing)
+        return "which is in the middle of a full resync";
+    if (!heard->link_up && (heard->offset == 1 || (heard->offset < 1 && !heard->was_linked)))
+        return "which does not know where it stands";
+    return NULL;
+}
+
+/* It waits for the data of a primary that came back empty, and holds its own until that comes. */
+static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *primary)
+{
+    return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading &&
+           heard->priority != 0 && heard->keys > 0 && primary->known &&
+           primary->role == VD_ROLE_PRIMARY && primary->keys < heard->keys - primary->keys;
+}
+
+/* All say that they are replicas, the named primary too: somebody must be made one. */
+static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
+                           const struct sim_node *node, const struct sim_host *named)
+{
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_heard *heard = &s->heard[i];
+
+        if (sim->nodes[i]->group != node->group)
+            continue;
+        if (!sim_sentinel_knows(s, node->group, sim->nodes[i]->host))
+            continue;
+        if (!heard->known || heard->role != VD_ROLE_REPLICA || heard->loading)
+            return false;
+        if (sim->nodes[i]->host != named && heard->priority != 0 &&
+            heard->keys > s->heard[node->index].keys)
+            return false;
+    }
+    return true;
+}
+
+/* At the very beginning of a stream, and nobody is known to hold more: there is nothing to lack. */
+static bool is_at_start(const struct sim *sim, const struct sim_sentinel *s,
+                        const struct sim_node *node)
+{
+    const struct sim_heard *heard = &s->heard[node->index];
+
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        if (sim->nodes[i]->group == node->group && s->heard[i].known &&
+            s->heard[i].keys > heard->keys)
+            return false;
+    }
+    return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading && !heard->syncing &&
+           heard->priority != 0 && heard->offset == 0;
+}
+
+const char *sim_promotion_objection(const struct sim *sim, const struct sim_sentinel *s,
+                                    const struct sim_node *node, bool was_ours)
+{
+    static const struct sim_heard nothing;
+    const struct sim_heard *heard = &s->heard[node->index];
+    const struct sim_host *named = sim_sentinel_names(s, node->group);
+    const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
+    const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : &nothing;
+    const char *why = objection(heard);
+
+    if (why == NULL || is_at_start(sim, s, node) || is_rescue(heard, above) ||
+        is_last_resort(sim, s, node, named))
+        return NULL;
+    if (!heard->known || heard->role != VD_ROLE_PRIMARY || heard->loading)
+        return why;
+    if (was_ours)
+        return NULL; /* taken back */
+    if (above->role == VD_ROLE_REPLICA && above->follows == node->host)
+        return NULL; /* adopted: it is followed by the very node that should be the primary */
+    return why;
+}
