@@ -108,19 +108,17 @@ void vd_conn_end_idle(struct vd_clients *home, vd_ms now)
 static void receive(struct vd_conn *conn);
 static void send_owed(struct vd_conn *conn);
 
-static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+static void on_readable(void *self)
 {
-    (void)loop;
-    (void)events;
-    receive(watcher->data);
+    receive(self);
 }
 
-static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+static void on_writable(void *self)
 {
-    (void)loop;
-    (void)events;
-    send_owed(watcher->data);
+    send_owed(self);
 }
+
+static const struct vd_stream_calls stream_calls = {on_readable, on_writable};
 
 static void on_soft(struct ev_loop *loop, ev_timer *timer, int events)
 {
@@ -143,19 +141,16 @@ struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockad
     vd_session_init(&conn->session, (vd_client){++home->last_id}, home->config->server.requirepass);
     conn->subscriber.version = 2;
     conn->home = home;
-    conn->fd = fd;
     if (len <= sizeof(conn->peer))
         memcpy(&conn->peer, peer, len);
     else
         conn->peer.any.sa_family = AF_UNIX;
     conn->created_at = conn->last_at = conn->quiet_at = now;
-    ev_io_init(&conn->readable, on_readable, fd, EV_READ);
-    ev_io_init(&conn->writable, on_writable, fd, EV_WRITE);
     ev_timer_init(&conn->soft, on_soft, 0., 0.);
-    conn->readable.data = conn->writable.data = conn->soft.data = conn;
+    conn->soft.data = conn;
     HASH_ADD(hh, home->table, session.id.n, sizeof(conn->session.id.n), conn);
     put_last(conn);
-    ev_io_start(home->loop, &conn->readable);
+    vd_stream_open(&conn->stream, home->loop, fd, &stream_calls, conn);
     if (home->config->server.timeout_ms > 0 && !ev_is_active(&home->idle))
         vd_conn_end_idle(home, now);
     return conn;
@@ -182,10 +177,8 @@ void vd_conn_end(struct vd_conn *conn)
     if (conn->ended)
         return;
     conn->ended = true;
-    ev_io_stop(home->loop, &conn->readable);
-    ev_io_stop(home->loop, &conn->writable);
+    vd_stream_close(&conn->stream);
     ev_timer_stop(home->loop, &conn->soft);
-    (void)close(conn->fd);
     vd_pubsub_leave(home->pubsub, &conn->subscriber);
     HASH_DELETE(hh, home->table, conn);
     take_out(conn);
@@ -282,10 +275,10 @@ static void send_owed(struct vd_conn *conn)
         return;
     }
     if (conn->sent < conn->out.len) {
-        wrote =
-            send(conn->fd, conn->out.bytes + conn->sent, conn->out.len - conn->sent, MSG_NOSIGNAL);
+        wrote = vd_stream_write(&conn->stream, conn->out.bytes + conn->sent,
+                                conn->out.len - conn->sent);
         home->stats.writes++;
-        if (wrote < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        if (wrote < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             vd_conn_end(conn);
             return;
         }
@@ -296,7 +289,7 @@ static void send_owed(struct vd_conn *conn)
         }
     }
     if (conn->sent < conn->out.len) {
-        ev_io_start(home->loop, &conn->writable);
+        vd_stream_await_room(&conn->stream, true);
         if (ev_is_active(&conn->soft))
             check_limits(conn);
         return;
@@ -304,7 +297,7 @@ static void send_owed(struct vd_conn *conn)
     conn->sent = 0;
     vd_text_clear(&conn->out);
     give_back(home, &conn->out);
-    ev_io_stop(home->loop, &conn->writable);
+    vd_stream_await_room(&conn->stream, false);
     ev_timer_stop(home->loop, &conn->soft);
     if (conn->closing)
         vd_conn_end(conn);
@@ -320,7 +313,7 @@ void vd_conn_send_all(struct vd_clients *home)
         home->dirty = conn->next_dirty;
         conn->dirty = false;
         /* A full socket says when it has room again; until then there is no use in trying. */
-        if (conn->doomed || !ev_is_active(&conn->writable))
+        if (conn->doomed || !conn->stream.awaits_room)
             send_owed(conn);
     }
 }
@@ -387,7 +380,7 @@ static size_t run_requests(struct vd_conn *conn, char *bytes, size_t len)
         if (reader->count > 0)
             vd_conn_run(conn, reader->words, reader->count);
         drop_reader(conn);
-        if (conn->out.len - conn->sent > SEND_EARLY && !ev_is_active(&conn->writable))
+        if (conn->out.len - conn->sent > SEND_EARLY && !conn->stream.awaits_room)
             send_owed(conn);
     }
     return used;
@@ -430,12 +423,12 @@ static void receive(struct vd_conn *conn)
     if (!may_go_on(conn)) {
         /* Its turn has not come; the kernel keeps what it sends, and holds it back. */
         conn->paused = true;
-        ev_io_stop(home->loop, &conn->readable);
+        vd_stream_hold(&conn->stream, true);
         return;
     }
-    got = read(conn->fd, home->input, sizeof(home->input));
+    got = vd_stream_read(&conn->stream, home->input, sizeof(home->input));
     home->stats.reads++;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return;
     if (got <= 0) {
         vd_conn_end(conn);
@@ -489,7 +482,7 @@ void vd_conn_resume_all(struct vd_clients *home)
             run_kept(conn);
         if (conn->paused && may_go_on(conn)) {
             conn->paused = false;
-            ev_io_start(home->loop, &conn->readable);
+            vd_stream_hold(&conn->stream, false);
         }
         check_input(conn);
     }

@@ -26,6 +26,7 @@
 #include "shell/clients.h"
 #include "shell/listen.h"
 #include "shell/pubsub.h"
+#include "shell/stream.h"
 
 /* Most that is read of a client at once. */
 #define VD_CLIENT_READ_SIZE ((size_t)64 * 1024)
@@ -37,9 +38,7 @@ struct vd_conn {
     struct vd_session session;
     struct vd_subscriber subscriber;
     struct vd_clients *home;
-    int fd;
-    ev_io readable;
-    ev_io writable;           /* active only while the socket is full */
+    struct vd_stream stream;
     ev_timer soft;            /* active only while over the soft limit */
     struct vd_text in;        /* input that could not be used yet */
     struct vd_reader *reader; /* amid a request; else NULL and the house's is used */

@@ -171,20 +171,20 @@ static void describe(struct vd_conn *conn, struct described *out)
     socklen_t len = sizeof(local);
     vd_ms now = conn->home->now;
 
-    (void)getsockname(conn->fd, (struct sockaddr *)&local, &len);
+    (void)getsockname(conn->stream.fd, (struct sockaddr *)&local, &len);
     print_address(&conn->peer.any, path, out->addr);
     print_address((const struct sockaddr *)&local, path, out->laddr);
     out->facts = (struct vd_client_facts){
         .session = &conn->session,
         .addr = out->addr,
         .laddr = out->laddr,
-        .fd = conn->fd,
+        .fd = conn->stream.fd,
         .age_s = (now - conn->created_at) / 1000,
         .idle_s = (now - conn->last_at) / 1000,
         .input = conn->in.len,
         .input_free = conn->in.room - conn->in.len,
         .output = conn->out.len - conn->sent,
-        .watches_write = ev_is_active(&conn->writable),
+        .watches_write = conn->stream.awaits_room,
     };
 }
 

@@ -18,6 +18,7 @@
 #include "shell/links.h"
 #include "shell/refusals.h"
 #include "shell/replies.h"
+#include "shell/stream.h"
 
 #define VD_READ_SIZE ((size_t)64 * 1024)
 
@@ -49,9 +50,7 @@ struct vd_connection {
     size_t rename_count;
     bool resolving;
     struct vd_dial *dial;
-    int fd; /* -1: not open yet */
-    ev_io readable;
-    ev_io writable;
+    struct vd_stream stream; /* open when the dial is done */
     struct vd_replies replies;
     struct vd_expected *queue;
     bool subscribed;

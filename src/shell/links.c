@@ -67,11 +67,7 @@ static void free_link(struct vd_connection *link)
     if (link->resolving)
         vd_resolver_forget(links->resolver, link->addr.host, links, link->id.n);
     vd_dial_cancel(&link->dial);
-    if (link->fd >= 0) {
-        ev_io_stop(links->loop, &link->readable);
-        ev_io_stop(links->loop, &link->writable);
-        (void)close(link->fd);
-    }
+    vd_stream_close(&link->stream);
     unmark_dirty(link);
     HASH_DEL(links->by_id, link);
     DL_FOREACH_SAFE (link->queue, expected, next)
@@ -116,7 +112,7 @@ void vd_connection_say_up(struct vd_connection *link)
     char local_ip[VD_IP_SIZE] = "";
 
     memset(&local, 0, sizeof(local));
-    if (getsockname(link->fd, &local.any, &len) == 0) {
+    if (getsockname(link->stream.fd, &local.any, &len) == 0) {
         if (local.any.sa_family == AF_INET)
             (void)inet_ntop(AF_INET, &local.v4.sin_addr, local_ip, sizeof(local_ip));
         if (local.any.sa_family == AF_INET6)
@@ -143,18 +139,14 @@ void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,
 
 /* Traffic --------------------------------------------------------------------- */
 
-static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+static void on_readable(void *self)
 {
-    struct vd_connection *link = io->data;
+    struct vd_connection *link = self;
     char *input = link->links->input;
 
-    (void)loop;
-    (void)events;
     for (int i = 0; i < READS_MAX; i++) {
-        ssize_t got = recv(link->fd, input, VD_READ_SIZE, 0);
+        ssize_t got = vd_stream_read(&link->stream, input, VD_READ_SIZE);
 
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0) {
             if (errno != EAGAIN && errno != EWOULDBLOCK)
                 drop_errno(link, errno);
@@ -172,9 +164,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static void write_out(struct vd_connection *link)
 {
     struct vd_text *out = &link->out;
-    ssize_t sent = send(link->fd, out->bytes, out->len, MSG_NOSIGNAL);
+    ssize_t sent = vd_stream_write(&link->stream, out->bytes, out->len);
 
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         drop_errno(link, errno);
         return;
     }
@@ -183,21 +175,21 @@ static void write_out(struct vd_connection *link)
     if (sent > 0)
         out->len -= (size_t)sent;
     if (out->len != 0) {
-        ev_io_start(link->links->loop, &link->writable);
+        vd_stream_await_room(&link->stream, true);
         return;
     }
-    ev_io_stop(link->links->loop, &link->writable);
+    vd_stream_await_room(&link->stream, false);
     vd_text_clear(out);
     if (out->room > KEEP_OUT_SIZE)
         vd_text_free(out);
 }
 
-static void on_writable(struct ev_loop *loop, ev_io *io, int events)
+static void on_writable(void *self)
 {
-    (void)loop;
-    (void)events;
-    write_out(io->data);
+    write_out(self);
 }
+
+static const struct vd_stream_calls stream_calls = {on_readable, on_writable};
 
 void vd_links_flush(struct vd_links *links)
 {
@@ -205,7 +197,7 @@ void vd_links_flush(struct vd_links *links)
         struct vd_connection *link = links->dirty;
 
         unmark_dirty(link);
-        if (link->out.len != 0 && !ev_is_active(&link->writable))
+        if (link->out.len != 0 && !link->stream.awaits_room)
             write_out(link);
     }
 }
@@ -245,13 +237,8 @@ static void on_dialled(void *self, int fd, const char *ip, enum vd_down_reason r
         vd_connection_drop(link, reason, why);
         return;
     }
-    link->fd = fd;
+    vd_stream_open(&link->stream, link->links->loop, fd, &stream_calls, link);
     memcpy(link->ip, ip, sizeof(link->ip));
-    ev_io_init(&link->readable, on_readable, fd, EV_READ);
-    ev_io_init(&link->writable, on_writable, fd, EV_WRITE);
-    link->readable.data = link;
-    link->writable.data = link;
-    ev_io_start(link->links->loop, &link->readable);
     vd_replies_init(&link->replies, &link->links->scratch);
     if (vd_addr_is_name(&link->addr))
         vd_resolver_prefer(link->links->resolver, link->addr.host, ip);
@@ -323,7 +310,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
     set_credentials(link, effect);
     link->client_name = vd_strdup(effect->connect.client_name);
     copy_renames(link, effect->connect.renames, effect->connect.rename_count);
-    link->fd = -1;
+    link->stream.fd = -1;
     HASH_ADD(hh, links->by_id, id, sizeof(link->id), link);
     link->resolving = true;
     vd_resolver_ask(links->resolver, vd_connection_name(link), on_resolved, links, link->id.n);
@@ -336,7 +323,7 @@ static void perform_send(struct vd_links *links, const struct vd_effect *effect)
 
     if (link == NULL)
         return; /* its LINK_DOWN is on the way */
-    VD_ASSERT(link->fd >= 0);
+    VD_ASSERT(link->stream.fd >= 0);
     expected = vd_alloc(sizeof(*expected));
     expected->what = VD_EXPECT_ANSWER;
     vd_asked_init(&expected->asked, effect);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stream: see stream.h. Here are plain sockets, and what both kinds share. */
+#include "shell/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_input(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct vd_stream *stream = io->data;
+
+    (void)loop;
+    (void)events;
+    stream->calls->readable(stream->self);
+}
+
+static void on_output(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct vd_stream *stream = io->data;
+
+    (void)loop;
+    (void)events;
+    stream->calls->writable(stream->self);
+}
+
+void vd_stream_open(struct vd_stream *stream, struct ev_loop *loop, int fd,
+                    const struct vd_stream_calls *calls, void *self)
+{
+    *stream = (struct vd_stream){.loop = loop, .fd = fd, .calls = calls, .self = self};
+    ev_io_init(&stream->input, on_input, fd, EV_READ);
+    ev_io_init(&stream->output, on_output, fd, EV_WRITE);
+    stream->input.data = stream->output.data = stream;
+    ev_io_start(loop, &stream->input);
+}
+
+void vd_stream_close(struct vd_stream *stream)
+{
+    if (stream->calls == NULL)
+        return;
+    ev_io_stop(stream->loop, &stream->input);
+    ev_io_stop(stream->loop, &stream->output);
+    (void)close(stream->fd);
+    stream->fd = -1;
+    stream->calls = NULL;
+}
+
+ssize_t vd_stream_read(struct vd_stream *stream, void *to, size_t size)
+{
+    ssize_t got;
+
+    do
+        got = recv(stream->fd, to, size, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+ssize_t vd_stream_write(struct vd_stream *stream, const void *bytes, size_t len)
+{
+    ssize_t sent;
+
+    do
+        sent = send(stream->fd, bytes, len, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+void vd_stream_await_room(struct vd_stream *stream, bool wanted)
+{
+    stream->awaits_room = wanted;
+    if (wanted)
+        ev_io_start(stream->loop, &stream->output);
+    else
+        ev_io_stop(stream->loop, &stream->output);
+}
+
+void vd_stream_hold(struct vd_stream *stream, bool held)
+{
+    stream->held = held;
+    if (held)
+        ev_io_stop(stream->loop, &stream->input);
+    else
+        ev_io_start(stream->loop, &stream->input);
+}
