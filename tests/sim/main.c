@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draw/draw.h"
 #include "run.h"
 
 struct arguments {
@@ -16,12 +17,13 @@ struct arguments {
     unsigned jobs;
     uint64_t failures_max;
     bool twice;
+    const char *draw;
 };
 
 static void usage(FILE *out)
 {
     fprintf(out, "usage: sim [--seed N] [--seeds N] [--jobs N] [--mix NAME] [--minutes M]\n"
-                 "           [--failures N] [--mutant N] [--twice] [--verbose]\n\n"
+                 "           [--failures N] [--mutant N] [--twice] [--verbose] [--draw FILE]\n\n"
                  "  --seed N      the seed, or the first of them (1)\n"
                  "  --seeds N     so many, one after the other (1)\n"
                  "  --jobs N      in so many processes (1)\n"
@@ -30,7 +32,8 @@ static void usage(FILE *out)
                  "  --failures N  stop after so many failing seeds (10)\n"
                  "  --mutant N    a world that lies, for which the oracle must fail\n"
                  "  --twice       run a seed twice and compare\n"
-                 "  --verbose     the transcript of one seed\n\nmixes:\n");
+                 "  --verbose     the transcript of one seed\n"
+                 "  --draw FILE   a picture of one seed, for a browser\n\nmixes:\n");
     for (size_t i = 0; sim_mix_at(i) != NULL; i++)
         fprintf(out, "  %-10s %s\n", sim_mix_at(i)->name, sim_mix_at(i)->about);
 }
@@ -86,6 +89,8 @@ static int take(struct arguments *a, char **argv, int i)
         a->options.mutant = (enum sim_mutant)(number(option, value) % SIM_MUTANT_COUNT);
     else if (strcmp(option, "--minutes") == 0)
         a->options.minutes = (double)number(option, value);
+    else if (strcmp(option, "--draw") == 0)
+        a->draw = value != NULL ? value : "";
     else if (strcmp(option, "--mix") == 0)
         a->options.mix = mix(value);
     else
@@ -109,18 +114,52 @@ static void on_panic(const char *text)
     (void)fflush(stdout);
 }
 
+static void name_story(struct vd_story *story, uint64_t seed, const struct sim_result *result)
+{
+    char title[64];
+
+    (void)snprintf(title, sizeof(title), "Seed %llu", (unsigned long long)seed);
+    vd_story_name(story, title, result->failed ? result->failure : "The run passed.");
+}
+
+/* The picture into a file, and the story is gone. */
+static bool write_picture(const char *path, struct vd_story *story)
+{
+    struct vd_text page = {0};
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL;
+
+    vd_draw_page(story, &page);
+    vd_story_free(story);
+    good = good && fwrite(page.bytes, 1, page.len, file) == page.len;
+    vd_text_free(&page);
+    if (file != NULL && fclose(file) != 0)
+        good = false;
+    if (!good)
+        fprintf(stderr, "sim: %s: %s\n", path, strerror(errno));
+    return good;
+}
+
 static int run_single(const struct arguments *a)
 {
+    struct sim_options options = a->options;
     struct sim_result result;
     struct sim_result again;
+    struct vd_story story = {0};
 
     vd_panic_set_hook(on_panic);
-    sim_run_one(a->seed, &a->options, &result);
+    options.story = a->draw != NULL ? &story : NULL;
+    sim_run_one(a->seed, &options, &result);
     printf("seed %llu: %s, %.3f s, settled %.3f s after the last fault, hash %016llx\n",
            (unsigned long long)a->seed, result.failed ? result.failure : "passed",
            (double)result.lasted / 1e6, (double)result.stats.settled_us / 1e6,
            (unsigned long long)result.hash);
     print_stats(&result.stats);
+    if (a->draw != NULL) {
+        name_story(&story, a->seed, &result);
+        if (!write_picture(a->draw, &story))
+            return 2;
+    }
     if (!a->twice)
         return result.failed;
     sim_run_one(a->seed, &a->options, &again);

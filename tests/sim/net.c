@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "tell.h"
 
 #define RTO (200 * SIM_MS) /* the first retransmission */
 #define RTO_DOUBLINGS 5
@@ -212,6 +213,7 @@ static void transmit(struct sim_net *net, struct sim_conn *conn, unsigned end, s
         return;
     }
     msg->sequence = conn->sent[end]++;
+    sim_tell_sent(net->sim, msg);
     post(net, msg, from->busy + draw_delay(net, from, to));
 }
 
@@ -289,6 +291,7 @@ static void hand_over(struct sim_net *net, struct sim_msg *msg)
         drop_msg(net, msg);
         return;
     }
+    sim_tell_heard(net->sim, msg);
     switch ((int)msg->word) {
     case SIM_SYN:
         host->ops->accepted(host->self, conn);
@@ -323,6 +326,7 @@ static bool kernel_takes(struct sim_net *net, struct sim_msg *msg)
         if (!conn->open[0])
             return false; /* given up before a retransmission came through */
         if (!host->listening) {
+            sim_tell_heard(net->sim, msg);
             transmit_word(net, conn, 1, SIM_SYN_REFUSED);
             return false;
         }

@@ -69,6 +69,7 @@ struct sim_msg {
     unsigned sequence;
     unsigned char from; /* end of the connection */
     enum sim_word word;
+    enum sim_word asked;         /* DONE: the request that is done */
     bool ok;                     /* DONE, ANSWER, INFO_TEXT: no error came instead */
     int kind;                    /* PONG: enum vd_pong; ROLE_IS: enum vd_role; WRITE's reply */
     uint64_t ticket;             /* of a request, given back with its reply */
@@ -79,6 +80,7 @@ struct sim_msg {
     struct sim_entry *data;      /* replication; WRITE's reply */
     unsigned group;              /* GET_PRIMARY */
     struct sim_payload *payload; /* a reference, dropped with the message */
+    size_t told;                 /* its number in the story, from 1; 0: it is not told */
 };
 
 struct sim_host_ops {

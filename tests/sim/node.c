@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "oracle.h"
+#include "tell.h"
 
 #define RDB_EVERY (20 * SIM_S)
 
@@ -117,7 +118,7 @@ void sim_node_start(struct sim_node *node, bool emptied)
         sim_after(sim, &node->load, sim->setup.load_ms * SIM_MS);
     }
     sim_after(sim, &node->cron, (sim_us)sim_below(&sim->times, (uint64_t)SIM_S));
-    SIM_SAY(sim, node->host->name, "starts as %s%s, %llu writes, offset %lld",
+    SIM_TELL(sim, node->host, VD_MARK_LIFE, "starts as %s%s, %llu writes, offset %lld",
             node->primary != NULL ? "replica of " : "primary",
             node->primary != NULL ? node->primary->name : "",
             node->at.data != NULL ? (unsigned long long)node->at.data->writes : 0,
@@ -131,7 +132,6 @@ void sim_node_kill(struct sim_node *node, bool power)
 
     if (!node->running)
         return;
-    SIM_SAY(sim, node->host->name, power ? "loses power" : "is killed");
     while (node->guests != NULL) {
         struct sim_guest *guest = node->guests;
 
@@ -147,6 +147,7 @@ void sim_node_kill(struct sim_node *node, bool power)
         sim_host_power(sim->net, node->host, false);
     else
         sim_host_die(sim->net, node->host);
+    SIM_TELL(sim, node->host, VD_MARK_LIFE, power ? "loses power" : "is killed");
     sim_oracle_on_roles(sim);
 }
 
@@ -277,6 +278,7 @@ static void reply_done(struct sim_guest *guest, const struct sim_msg *to, bool o
     struct sim_msg *msg = sim_msg_new(guest->node->sim->net, SIM_DONE);
 
     msg->ok = ok;
+    msg->asked = to->word;
     reply(guest, to, msg);
 }
 
@@ -357,6 +359,7 @@ static void do_write(struct sim_node *node, struct sim_guest *guest, const struc
     struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_DONE);
 
     msg->ok = node->primary == NULL && !node->loading && !node->busy;
+    msg->asked = SIM_WRITE;
     if (msg->ok)
         msg->data = sim_node_append(node, to->ticket, NULL);
     reply(guest, to, msg);

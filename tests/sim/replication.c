@@ -10,6 +10,7 @@
 
 #include "node.h"
 #include "oracle.h"
+#include "tell.h"
 
 #define WRITE_BYTES 60
 #define PUBLISH_BYTES 150
@@ -178,7 +179,7 @@ static void link_fell(struct sim_node *node)
     if (node->upstream == SIM_UP_STREAMING) {
         node->cached = true;
         node->link_down_at = node->sim->now;
-        SIM_SAY(node->sim, node->host->name, "lost its primary %s at offset %lld",
+        SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "lost its primary %s at offset %lld",
                 node->primary->name, (long long)node->at.offset);
     }
     leave_upstream(node);
@@ -203,7 +204,7 @@ void sim_node_promote(struct sim_node *node)
 {
     if (node->primary == NULL)
         return;
-    SIM_SAY(node->sim, node->host->name, "is promoted at offset %lld", (long long)node->at.offset);
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is promoted at offset %lld", (long long)node->at.offset);
     leave_upstream(node);
     node->primary = NULL;
     node->upstream = SIM_UP_NONE;
@@ -222,7 +223,7 @@ void sim_node_follow(struct sim_node *node, const struct sim_host *primary)
 
     if (node->primary == primary)
         return;
-    SIM_SAY(node->sim, node->host->name, "%s now follows %s", was_primary ? "(a primary)" : "",
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "%s now follows %s", was_primary ? "(a primary)" : "",
             primary->name);
     if (node->upstream == SIM_UP_STREAMING || was_primary)
         node->cached = true;
@@ -278,7 +279,7 @@ static void apply(struct sim_node *node, struct sim_entry *head, int64_t offset)
 
 static void take_continue(struct sim_node *node, const struct sim_msg *msg)
 {
-    SIM_SAY(node->sim, node->host->name, "continues under %s from offset %lld", node->primary->name,
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "continues under %s from offset %lld", node->primary->name,
             (long long)node->at.offset);
     if (!same_id(&msg->id, &node->at.replid)) {
         node->at.replid2 = node->at.replid;
@@ -298,7 +299,7 @@ static void take_continue(struct sim_node *node, const struct sim_msg *msg)
 
 static void take_snapshot(struct sim_node *node, const struct sim_msg *msg)
 {
-    SIM_SAY(node->sim, node->host->name, "loads what %s sent", node->primary->name);
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "loads what %s sent", node->primary->name);
     node->upstream = SIM_UP_LOADING;
     node->loading = true;
     node->at.data = NULL; /* what it had is gone from here on */
@@ -324,7 +325,7 @@ void sim_node_load(struct sim *sim, void *self)
     sim_oracle_on_roles(sim);
     if (at_start)
         return;
-    SIM_SAY(sim, node->host->name, "has loaded, offset %lld", (long long)node->at.offset);
+    SIM_TELL(sim, node->host, VD_MARK_ROLE, "has loaded, offset %lld", (long long)node->at.offset);
     node->backlog = true;
     node->backlog_from = node->at.offset + 1;
     node->synced = true;
@@ -357,7 +358,7 @@ void sim_node_upstream_heard(struct sim_node *node, const struct sim_msg *msg)
         take_continue(node, msg);
         break;
     case SIM_FULLRESYNC:
-        SIM_SAY(node->sim, node->host->name, "is to resync fully with %s", node->primary->name);
+        SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is to resync fully with %s", node->primary->name);
         node->upstream = SIM_UP_TRANSFER;
         node->cached = false; /* the place where it stood is forgotten, not yet the data */
         break;

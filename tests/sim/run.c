@@ -10,6 +10,7 @@
 #include "node.h"
 #include "oracle.h"
 #include "sentinel.h"
+#include "tell.h"
 
 #define LONGEST (24 * 3600 * SIM_S) /* of virtual time: no run comes near it */
 
@@ -108,6 +109,8 @@ void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_re
     sim_rng_seed(&sim->dice, seed, 2);
     sim_rng_seed(&sim->times, seed, 3);
     build(sim);
+    sim->story = options->story;
+    sim_tell_begin(sim);
     if (options->verbose)
         introduce(sim);
     start(sim);
@@ -122,6 +125,7 @@ void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_re
     result->lasted = sim->now;
     result->stats = sim->stats;
     memcpy(result->failure, sim->failure, sizeof(result->failure));
+    sim_tell_end(sim);
     destroy(sim);
     vd_free(sim);
 }

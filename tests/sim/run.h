@@ -15,6 +15,7 @@ struct sim_options {
     const struct sim_mix *mix; /* NULL: by the seed */
     enum sim_mutant mutant;
     bool verbose;
+    struct vd_story *story; /* to be filled, or NULL */
     double minutes; /* virtual time in which faults happen; 0: by the seed */
 };
 

@@ -7,6 +7,7 @@
 
 #include "node.h"
 #include "oracle.h"
+#include "tell.h"
 
 #define CHECK_EVERY 4 /* turns: the whole state is looked at */
 #define WAKING (300)  /* us until a process that was woken runs */
@@ -164,7 +165,7 @@ void sim_sentinel_start(struct sim_sentinel *s)
     if (!s->host->powered)
         sim_host_power(sim->net, s->host, true);
     sim_host_listen(s->host);
-    SIM_SAY(sim, s->host->name, "starts%s", fresh ? " without state" : "");
+    SIM_TELL(sim, s->host, VD_MARK_LIFE, "starts%s", fresh ? " without state" : "");
     sim_oracle_on_start(sim, s, fresh);
     sim_sentinel_push(s, &start);
 }
@@ -176,8 +177,8 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power)
     if (!s->running)
         return;
     VD_ASSERT(!s->in_turn);
-    SIM_SAY(sim, s->host->name, power ? "loses power" : "is killed");
     s->running = false;
+    SIM_TELL(sim, s->host, VD_MARK_LIFE, power ? "loses power" : "is killed");
     s->turn_missed = false;
     s->frozen = 0;
     s->event_count = 0;
@@ -386,11 +387,11 @@ static bool do_save(void *self, const struct vd_image *image, struct vd_receipt 
     if (s->disk.failing) {
         if (s->disk.failing_late)
             make_durable(s, image);
-        SIM_SAY(sim, s->host->name, "cannot save");
+        SIM_TELL(sim, s->host, VD_MARK_SAVE, "cannot save");
         return vd_err_set(err, "disk is full");
     }
     make_durable(s, image);
-    SIM_SAY(sim, s->host->name, "saved, epoch %llu", (unsigned long long)image->epoch);
+    SIM_TELL(sim, s->host, VD_MARK_SAVE, "saved, epoch %llu", (unsigned long long)image->epoch);
     (void)doom_strikes(s, SIM_DOOM_AFTER_SAVE);
     receipt->durable = true;
     return true;
@@ -413,9 +414,11 @@ static void perform(struct sim_sentinel *s, const struct vd_effect *effect)
         break;
     case VD_EF_NOTICE:
         SIM_SAY(s->sim, s->host->name, "%s %s", effect->notice.event, effect->notice.payload);
+        sim_tell_notice(s->sim, s, effect);
         sim_oracle_on_notice(s->sim, s, effect);
         break;
     case VD_EF_RECORD:
+        sim_tell_failover(s->sim, s, effect->record);
         sim_oracle_on_record(s->sim, s, effect->record);
         break;
     case VD_EF_CRASH:

@@ -130,6 +130,7 @@ static void answer(struct sim_sentinel *s, struct sim_caller *caller,
         hear_hello(s, what->payload);
     msg = sim_msg_new(s->sim->net, word);
     msg->ticket = what->ticket;
+    msg->asked = what->word;
     msg->kind = VD_PONG_OK;
     if (word == SIM_PRIMARY_IS)
         msg->addr = sim_sentinel_names(s, (unsigned)what->epoch);

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tell.h"
+
 #define SPIN_MAX 20000 /* tasks at one instant: more is a loop without progress */
 
 void sim_at(struct sim *sim, struct sim_task *task, sim_us when)
@@ -60,7 +62,7 @@ void sim_fail(struct sim *sim, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(sim->failure + len, sizeof(sim->failure) - (size_t)len, format, args);
     va_end(args);
-    SIM_SAY(sim, "oracle", "VIOLATION %s", sim->failure);
+    SIM_TELL(sim, NULL, VD_MARK_VERDICT, "VIOLATION %s", sim->failure);
 }
 
 void sim_say(const struct sim *sim, const char *who, const char *format, ...)

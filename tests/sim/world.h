@@ -26,6 +26,7 @@ typedef int64_t sim_us; /* virtual time, microseconds since the world began */
 #define SIM_HOSTS_MAX (SIM_SENTINELS_MAX + SIM_NODES_MAX + SIM_CLIENTS_MAX)
 
 struct sim;
+struct vd_story;
 
 struct sim_task {
     struct vd_heap_entry entry; /* first: the heap hands it out */
@@ -108,6 +109,7 @@ struct sim {
     struct sim_stats stats;
     struct sim_net *net;
     struct sim_oracle *oracle;
+    struct vd_story *story; /* what happens is told there; NULL: to nobody */
     struct sim_faults *faults;
     struct sim_live *live;
     struct sim_sentinel *sentinels[SIM_SENTINELS_MAX];

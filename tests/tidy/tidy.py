@@ -30,7 +30,8 @@ ROOMS = {
     "base": (["base"], ISO_HEADERS),
     "core": (["core", "base"], ISO_HEADERS | {"uthash.h", "utlist.h"}),
     "proto": (["proto", "core", "base"], ISO_HEADERS | {"uthash.h", "utlist.h", "arpa/inet.h", "netinet/in.h"}),
-    "replay": (["replay", "proto", "core", "base"], ISO_HEADERS),
+    "draw": (["draw", "base"], ISO_HEADERS),
+    "replay": (["replay", "draw", "proto", "core", "base"], ISO_HEADERS),
     "shell": (["shell", "proto", "core", "base"], None),
     "http": (["http", "shell", "proto", "core", "base"], None),
     "ctl": (["ctl", "proto", "base"], None),
@@ -186,7 +187,9 @@ def check_receipts(top):
 
 def check_listed(top):
     makefile = (top / "Makefile.am").read_text()
-    listed = {w for w in re.split(r"[\s\\=]+", makefile) if "/" in w}
+    listed = {w.rstrip(":") for w in re.split(r"[\s\\=]+", makefile) if "/" in w}
+    made = re.search(r"^CLEANFILES = (.*)$", makefile, re.MULTILINE)
+    listed -= set(made.group(1).split()) if made else set()
     there = {p.as_posix() for p in sources(top, "src", "tests")}
     for path in sorted(there - listed):
         if path.endswith(".c") and path[:-2] in listed:
