@@ -14,12 +14,17 @@
 
 struct vd_heap_entry {
     int64_t key;
+    size_t place; /* 1 + index in the heap; 0 when not in it */
+};
+
+struct vd_heap_slot {
+    int64_t key;
     uint64_t order; /* breaks ties: first set, first out */
-    size_t place;   /* 1 + index in the heap; 0 when not in it */
+    struct vd_heap_entry *entry;
 };
 
 struct vd_heap {
-    struct vd_heap_entry **entries;
+    struct vd_heap_slot *slots;
     size_t count;
     size_t room;
     uint64_t next_order;

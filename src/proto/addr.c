@@ -16,7 +16,11 @@ static void canonize(char ip[VD_IP_SIZE], const char *host)
     int family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
 
     ip[0] = '\0';
-    if (inet_pton(family, host, binary) == 1 && inet_ntop(family, binary, ip, VD_IP_SIZE) == NULL)
+    if (inet_pton(family, host, binary) != 1)
+        return;
+    /* IPv4 is accepted in one form only, which is the canonical one. */
+    if (family == AF_INET ? !vd_copy(ip, VD_IP_SIZE, host)
+                          : inet_ntop(family, binary, ip, VD_IP_SIZE) == NULL)
         ip[0] = '\0';
 }
 

@@ -67,6 +67,7 @@ static void add_result(struct sim_tally *tally, uint64_t seed, const struct sim_
     tally->seeds++;
     tally->virtual_s += (double)result->lasted / 1e6;
     tally->settled_sum_s += settled_s;
+    tally->hash += result->hash * (2 * seed + 1);
     if (settled_s > tally->settled_worst_s)
         tally->settled_worst_s = settled_s;
     add_stats(&tally->stats, &result->stats);
@@ -84,6 +85,7 @@ static void add_tally(struct sim_tally *to, const struct sim_tally *from)
     to->seeds += from->seeds;
     to->virtual_s += from->virtual_s;
     to->settled_sum_s += from->settled_sum_s;
+    to->hash += from->hash;
     if (from->settled_worst_s > to->settled_worst_s)
         to->settled_worst_s = from->settled_worst_s;
     add_stats(&to->stats, &from->stats);

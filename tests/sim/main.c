@@ -185,6 +185,7 @@ static int run_batch(const struct arguments *a)
         printf("slowest failover of the mixes with a bound: %.1f ms\n",
                (double)tally.stats.prompt_us / 1000.0);
     print_stats(&tally.stats);
+    printf("transcripts %016llx\n", (unsigned long long)tally.hash);
     return tally.failed != 0;
 }
 

@@ -28,8 +28,10 @@ struct sim_payload *sim_payload_new(const char *text, size_t len)
 
 void sim_payload_drop(struct sim_payload *payload)
 {
-    if (payload != NULL && --payload->refs == 0)
-        vd_free(payload);
+    if (payload == NULL || --payload->refs != 0)
+        return;
+    vd_free(payload->hello);
+    vd_free(payload);
 }
 
 struct sim_msg *sim_msg_new(struct sim_net *net, enum sim_word word)

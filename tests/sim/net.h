@@ -48,10 +48,11 @@ enum sim_word {
     SIM_WORD_COUNT,
 };
 
-/* Text that several messages share. */
+/* Text that several messages share, and what its first reader made of it: all read the same. */
 struct sim_payload {
     unsigned refs;
     size_t len;
+    struct vd_hello *hello; /* NULL: nobody has read it as one yet; owned */
     char text[];
 };
 

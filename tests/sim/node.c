@@ -418,44 +418,74 @@ static const struct sim_host_ops ops = {
 
 /* INFO ---------------------------------------------------------------------------------- */
 
+/* By hand: printf took a tenth of a run's time here. */
+static void put(struct vd_text *to, const char *name, const char *value)
+{
+    vd_text_puts(to, name);
+    vd_text_putc(to, ':');
+    vd_text_puts(to, value);
+    vd_text_add(to, "\r\n", 2);
+}
+
+static void put_number(struct vd_text *to, const char *name, int64_t value)
+{
+    vd_text_puts(to, name);
+    vd_text_putc(to, ':');
+    vd_text_put_int(to, value);
+    vd_text_add(to, "\r\n", 2);
+}
+
 static void info_upstream(const struct sim_node *node, struct vd_text *to)
 {
     bool up = node->upstream == SIM_UP_STREAMING;
     int64_t offset = up || node->cached ? node->at.offset : 1; /* 1: never was in sync */
-    sim_us since = node->sim->now - node->link_down_at;
+    sim_us now = node->sim->now;
 
-    vd_text_printf(to, "master_host:%s\r\nmaster_port:%u\r\nmaster_link_status:%s\r\n",
-                   node->primary->addr.ip, (unsigned)node->primary->addr.port, up ? "up" : "down");
-    vd_text_printf(to, "master_last_io_seconds_ago:%lld\r\nmaster_sync_in_progress:%d\r\n",
-                   up ? (long long)((node->sim->now - node->heard_at) / SIM_S) : -1LL,
-                   node->upstream == SIM_UP_TRANSFER || node->upstream == SIM_UP_LOADING);
-    vd_text_printf(to, "slave_read_repl_offset:%lld\r\nslave_repl_offset:%lld\r\n",
-                   (long long)offset, (long long)offset);
+    put(to, "master_host", node->primary->addr.ip);
+    put_number(to, "master_port", node->primary->addr.port);
+    put(to, "master_link_status", up ? "up" : "down");
+    put_number(to, "master_last_io_seconds_ago", up ? (now - node->heard_at) / SIM_S : -1);
+    put_number(to, "master_sync_in_progress",
+               node->upstream == SIM_UP_TRANSFER || node->upstream == SIM_UP_LOADING);
+    put_number(to, "slave_read_repl_offset", offset);
+    put_number(to, "slave_repl_offset", offset);
     if (!up)
-        vd_text_printf(to, "master_link_down_since_seconds:%lld\r\n",
-                       node->link_down_at < 0 ? -1LL : (long long)(since / SIM_S));
-    vd_text_printf(to, "slave_priority:%d\r\nslave_read_only:1\r\nreplica_announced:1\r\n",
-                   node->priority);
+        put_number(to, "master_link_down_since_seconds",
+                   node->link_down_at < 0 ? -1 : (now - node->link_down_at) / SIM_S);
+    put_number(to, "slave_priority", node->priority);
+    vd_text_puts(to, "slave_read_only:1\r\nreplica_announced:1\r\n");
+}
+
+static void info_replica(const struct sim_guest *guest, unsigned number, struct vd_text *to)
+{
+    const struct vd_addr *addr = &guest->conn->host[0]->addr;
+
+    vd_text_puts(to, "slave");
+    vd_text_put_int(to, number);
+    vd_text_puts(to, ":ip=");
+    vd_text_puts(to, addr->ip);
+    vd_text_puts(to, ",port=");
+    vd_text_put_int(to, addr->port);
+    vd_text_puts(to, guest->online ? ",state=online,offset=" : ",state=wait_bgsave,offset=");
+    vd_text_put_int(to, guest->online ? guest->acked : 0);
+    vd_text_puts(to, ",lag=");
+    vd_text_put_int(to, (guest->node->sim->now - guest->acked_at) / SIM_S);
+    vd_text_add(to, "\r\n", 2);
 }
 
 static void info_replicas(const struct sim_node *node, struct vd_text *to)
 {
-    struct sim_guest *guest;
+    const struct sim_guest *guest;
     unsigned count = 0;
 
     DL_FOREACH (node->guests, guest) {
         count += guest->kind == SIM_GUEST_REPLICA;
     }
-    vd_text_printf(to, "connected_slaves:%u\r\n", count);
+    put_number(to, "connected_slaves", count);
     count = 0;
     DL_FOREACH (node->guests, guest) {
-        if (guest->kind != SIM_GUEST_REPLICA)
-            continue;
-        vd_text_printf(to, "slave%u:ip=%s,port=%u,state=%s,offset=%lld,lag=%lld\r\n", count++,
-                       guest->conn->host[0]->addr.ip, (unsigned)guest->conn->host[0]->addr.port,
-                       guest->online ? "online" : "wait_bgsave",
-                       (long long)(guest->online ? guest->acked : 0),
-                       (long long)((node->sim->now - guest->acked_at) / SIM_S));
+        if (guest->kind == SIM_GUEST_REPLICA)
+            info_replica(guest, count++, to);
     }
 }
 
@@ -466,19 +496,22 @@ void sim_node_info(const struct sim_node *node, struct vd_text *to)
     bool known2 = at->replid2.hex[0] != '\0';
     uint64_t keys = at->data != NULL && !node->loading ? at->data->writes : 0;
 
-    vd_text_printf(to, "# Server\r\nredis_version:7.0.15\r\nrun_id:%s\r\ntcp_port:6379\r\n\r\n",
-                   node->run_id.hex);
-    vd_text_printf(to, "# Persistence\r\nloading:%d\r\nasync_loading:0\r\n\r\n", node->loading);
-    vd_text_printf(to, "# Replication\r\nrole:%s\r\n", node->primary != NULL ? "slave" : "master");
+    put(to, "# Server\r\nredis_version:7.0.15\r\nrun_id", node->run_id.hex);
+    put_number(to, "tcp_port:6379\r\n\r\n# Persistence\r\nloading", node->loading);
+    put(to, "async_loading:0\r\n\r\n# Replication\r\nrole",
+        node->primary != NULL ? "slave" : "master");
     if (node->primary != NULL)
         info_upstream(node, to);
     info_replicas(node, to);
-    vd_text_printf(to, "master_failover_state:no-failover\r\nmaster_replid:%s\r\n", at->replid.hex);
-    vd_text_printf(to,
-                   "master_replid2:%s\r\nmaster_repl_offset:%lld\r\nsecond_repl_offset:%lld\r\n",
-                   known2 ? at->replid2.hex : zeros, (long long)at->offset,
-                   known2 ? (long long)at->replid2_offset : -1LL);
-    vd_text_printf(to, "repl_backlog_active:%d\r\n\r\n# Keyspace\r\n", node->backlog);
-    if (keys != 0)
-        vd_text_printf(to, "db0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);
+    put(to, "master_failover_state:no-failover\r\nmaster_replid", at->replid.hex);
+    put(to, "master_replid2", known2 ? at->replid2.hex : zeros);
+    put_number(to, "master_repl_offset", at->offset);
+    put_number(to, "second_repl_offset", known2 ? at->replid2_offset : -1);
+    put_number(to, "repl_backlog_active", node->backlog);
+    vd_text_puts(to, "\r\n# Keyspace\r\n");
+    if (keys != 0) {
+        vd_text_puts(to, "db0:keys=");
+        vd_text_put_int(to, (int64_t)keys);
+        vd_text_puts(to, ",expires=0,avg_ttl=0\r\n");
+    }
 }

@@ -40,6 +40,7 @@ struct sim_tally {
     double real_s;
     double settled_worst_s;
     double settled_sum_s;
+    uint64_t hash; /* of all runs, in whatever order: what two builds that should agree are compared by */
     struct sim_stats stats;
 };
 

@@ -9,7 +9,7 @@
 #include "oracle.h"
 #include "tell.h"
 
-#define CHECK_EVERY 4 /* turns: the whole state is looked at */
+#define CHECK_EVERY 16 /* turns, and whenever something is saved: the whole state is looked at */
 #define WAKING (300)  /* us until a process that was woken runs */
 
 static const struct sim_host_ops host_ops;
@@ -32,10 +32,10 @@ vd_ms sim_sentinel_clock(const struct sim_sentinel *s)
 static sim_us when_clock_shows(const struct sim_sentinel *s, vd_ms at)
 {
     sim_us shown = at * 1000 - s->clock_offset;
-    sim_us guess = shown - shown * s->drift_ppm / 1000000;
+    sim_us guess = shown - shown * s->drift_ppm / (1000000 + s->drift_ppm);
 
     while (clock_us(s, guess) >= at * 1000)
-        guess -= 20;
+        guess -= 1;
     while (clock_us(s, guess) < at * 1000)
         guess += 1;
     return guess;
@@ -322,7 +322,7 @@ static void run_turn(struct sim *sim, void *self)
         die_in_turn(s);
         return;
     }
-    if (sim->stats.turns % CHECK_EVERY == 0)
+    if (sim->stats.turns % CHECK_EVERY == 0 || s->drive.last.image != NULL)
         vd_core_check(s->drive.core);
     sim_links_after_turn(s);
     sim_callers_after_turn(s);

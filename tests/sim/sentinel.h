@@ -151,6 +151,9 @@ bool sim_sentinel_knows(const struct sim_sentinel *s, unsigned group, const stru
 
 /* Between the files of this room ------------------------------------------------ */
 
+/* The hello in the arena of this turn; NULL, and the run has failed, if it is none. */
+const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct sim_payload *payload);
+
 /* An event for the next turn; `at` and `dice` are set here. */
 void sim_sentinel_push(struct sim_sentinel *s, struct vd_event *event);
 

@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "node.h"
 #include "oracle.h"
-#include "proto/hello.h"
 #include "sentinel.h"
 
 /* An event that wants a reply is stepped in the next turn, and its reply performed there. */
@@ -100,18 +99,13 @@ static void ask(struct sim_sentinel *s, struct sim_caller *caller, const struct 
     sim_sentinel_push(s, &event);
 }
 
-static void hear_hello(struct sim_sentinel *s, const struct sim_payload *payload)
+static void hear_hello(struct sim_sentinel *s, struct sim_payload *payload)
 {
     struct vd_event event = {.type = VD_EV_HELLO};
-    struct vd_hello *hello = vd_arena_alloc(&s->arena, sizeof(*hello));
-    struct vd_err err;
 
-    event.hello.hello = hello;
-    if (!vd_hello_parse(payload->text, payload->len, hello, &err)) {
-        sim_fail(s->sim, "hello was not understood: %s", err.text);
-        return;
-    }
-    sim_sentinel_push(s, &event);
+    event.hello.hello = sim_sentinel_read_hello(s, payload);
+    if (event.hello.hello != NULL)
+        sim_sentinel_push(s, &event);
 }
 
 static void answer(struct sim_sentinel *s, struct sim_caller *caller,

@@ -279,17 +279,30 @@ static void take_info(struct sim_sentinel *s, const struct sim_link *link,
     remember(s, link, info);
 }
 
-static void take_hello(struct sim_sentinel *s, const struct sim_link *link,
-                       const struct sim_msg *msg, struct vd_event *event)
+const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct sim_payload *payload)
 {
-    struct vd_hello *hello = vd_arena_alloc(&s->arena, sizeof(*hello));
+    struct vd_hello *copy;
     struct vd_err err;
 
+    if (payload->hello == NULL) {
+        payload->hello = vd_alloc(sizeof(*payload->hello));
+        if (!vd_hello_parse(payload->text, payload->len, payload->hello, &err)) {
+            sim_fail(s->sim, "hello was not understood: %s", err.text);
+            return NULL;
+        }
+    }
+    copy = vd_arena_alloc(&s->arena, sizeof(*copy));
+    *copy = *payload->hello;
+    return copy;
+}
+
+static bool take_hello(struct sim_sentinel *s, const struct sim_link *link,
+                       const struct sim_msg *msg, struct vd_event *event)
+{
     event->type = VD_EV_HELLO;
     event->hello.link = link->handle;
-    event->hello.hello = hello;
-    if (!vd_hello_parse(msg->payload->text, msg->payload->len, hello, &err))
-        sim_fail(s->sim, "hello was not understood: %s", err.text);
+    event->hello.hello = sim_sentinel_read_hello(s, msg->payload);
+    return event->hello.hello != NULL;
 }
 
 static bool is_lost(const struct sim_sentinel *s, const struct sim_msg *msg)
@@ -334,7 +347,8 @@ void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct
         event.answer.leader_epoch = msg->epoch;
         break;
     case SIM_MESSAGE:
-        take_hello(s, link, msg, &event);
+        if (!take_hello(s, link, msg, &event))
+            return;
         break;
     default:
         event.type = VD_EV_ACK;
