@@ -116,8 +116,7 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 
 vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
 {
-    uint64_t phase =
-        vd_hash_text(vd_hash_text(0, node->group->name), node->addr.host) + node->addr.port;
+    uint64_t phase = node->phase;
     vd_ms next;
     vd_ms due;
 
