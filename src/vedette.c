@@ -6,20 +6,45 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/render_info.h"
 #include "shell/config_load.h"
 #include "shell/daemon.h"
+#include "shell/guise.h"
 #include "shell/record.h"
 #include "shell/store.h"
 
-static const char usage[] =
-    "usage: vedette [FILE] [-] [--name value ...]   serve; - reads standard input as well\n"
-    "       vedette --record FILE ...               the same, and record what happens\n"
-    "       vedette --check FILE [--name value ...] say what is wrong with a configuration\n"
-    "       vedette --history [FILE] [--name value ...]\n"
-    "                                               print the failovers of its state directory\n"
-    "       vedette --version | --help\n"
-    "FILE is a vedette.cfg or a sentinel.conf; --name value is a line of the latter and wins.\n"
-    "See vedette(8) and vedette.cfg(5).\n";
+/* A call of the program; the arguments are those behind the name, or behind the option. */
+struct call {
+    enum vd_guise guise;
+    size_t count;
+    char **arguments;
+};
+
+typedef int task(struct call *call);
+
+static task serve;
+static task check;
+static task print_history;
+static task print_version;
+static task print_help;
+
+/* What the first argument may ask for; the first row is what is done without one. */
+static const struct {
+    const char *name;
+    const char *letter; /* NULL: none */
+    const char *arguments;
+    const char *meaning;
+    task *task;
+} options[] = {
+    {"", NULL, "[FILE] [-] [--NAME VALUE ...]", "serve; - reads standard input as well", serve},
+    {"--check", NULL, "FILE [--NAME VALUE ...]", "say what is wrong with a configuration", check},
+    {"--history", NULL, "[FILE] [--NAME VALUE ...]", "print the failovers of its state directory",
+     print_history},
+    {"--version", "-v", "", "print the version", print_version},
+    {"--help", "-h", "", "print this", print_help},
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 static int fail(const char *text)
 {
@@ -27,43 +52,96 @@ static int fail(const char *text)
     return 1;
 }
 
-static int print_history(size_t count, const char *const *arguments)
+static const char *const *words_of(const struct call *call)
+{
+    return (const char *const *)call->arguments;
+}
+
+static void init_config(struct vd_config *config, const struct call *call)
+{
+    vd_config_init(config);
+    config->guise = call->guise;
+}
+
+/* Tasks ------------------------------------------------------------------------------- */
+
+static int print_help(struct call *call)
+{
+    const char *name = vd_guise_name(call->guise);
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        (void)printf("%s %s%s%s%s%s\n           %s\n", i == 0 ? "usage:" : "      ", name,
+                     options[i].name[0] == '\0' ? "" : " ", options[i].name,
+                     options[i].arguments[0] == '\0' ? "" : " ", options[i].arguments,
+                     options[i].meaning);
+    }
+    (void)printf("With --record RECORDING anywhere, what happens is written there.\n"
+                 "FILE is a vedette.cfg or a sentinel.conf; --NAME VALUE is a line of the latter "
+                 "and wins.\n");
+    if (call->guise != VD_GUISE_OWN)
+        (void)printf("This is vedette, called as %s: FILE is a sentinel.conf, and is rewritten.\n",
+                     name);
+    (void)puts("See vedette(8) and vedette.cfg(5).");
+    return 0;
+}
+
+static int print_version(struct call *call)
+{
+    if (call->guise == VD_GUISE_OWN)
+        (void)puts("vedette " VD_VERSION);
+    else
+        /* compat: scripts look for v=. */
+        (void)printf("vedette " VD_VERSION ", in the place of %s v=%s\n",
+                     vd_guise_name(call->guise), VD_REDIS_VERSION);
+    return 0;
+}
+
+static int check(struct call *call)
+{
+    return vd_config_check(call->guise, call->count, words_of(call), stdout, stderr);
+}
+
+static int print_history(struct call *call)
 {
     struct vd_config config;
     struct vd_err err;
     bool good;
 
-    vd_config_init(&config);
-    good = vd_config_load(&config, count, arguments, &err) &&
-           vd_store_print_history(config.server.state_dir, stdout, &err);
+    init_config(&config, call);
+    good = vd_config_load(&config, call->count, words_of(call), &err);
+    if (good && call->guise != VD_GUISE_OWN)
+        good = vd_err_set(&err, "called as %s, vedette keeps no history; its log has it",
+                          vd_guise_name(call->guise));
+    good = good && vd_store_print_history(config.server.state_dir, stdout, &err);
     vd_config_free(&config);
     return good ? 0 : fail(err.text);
 }
 
 /*
- * Takes --record and its FILE out of the arguments, wherever they stand: it is
- * no line of a configuration. True if it was found; *path NULL: without FILE.
+ * Takes --record and its RECORDING out of the arguments, wherever they stand:
+ * it is no line of a configuration. True if it was found; *path NULL: without
+ * one.
  */
-static bool take_record(size_t *count, char **arguments, const char **path)
+static bool take_record(struct call *call, const char **path)
 {
     *path = NULL;
-    for (size_t i = 0; i < *count; i++) {
-        size_t taken = i + 1 < *count ? 2 : 1;
+    for (size_t i = 0; i < call->count; i++) {
+        size_t taken = i + 1 < call->count ? 2 : 1;
 
-        if (strcmp(arguments[i], "--record") != 0)
+        if (strcmp(call->arguments[i], "--record") != 0)
             continue;
         if (taken == 2)
-            *path = arguments[i + 1];
-        *count -= taken;
-        memmove(&arguments[i], &arguments[i + taken], (*count - i) * sizeof(arguments[0]));
+            *path = call->arguments[i + 1];
+        call->count -= taken;
+        memmove(&call->arguments[i], &call->arguments[i + taken],
+                (call->count - i) * sizeof(call->arguments[0]));
         return true;
     }
     return false;
 }
 
-static int serve(size_t count, char **words)
+static int serve(struct call *call)
 {
-    const char *const *arguments = (const char *const *)words;
     struct vd_config *config = vd_alloc(sizeof(*config));
     struct vd_record *record = NULL;
     struct vd_daemon daemon;
@@ -71,10 +149,10 @@ static int serve(size_t count, char **words)
     struct vd_err err;
     bool good = true;
 
-    vd_config_init(config);
-    if (take_record(&count, words, &path) && path == NULL)
-        good = vd_err_set(&err, "--record lacks the FILE to be written");
-    good = good && vd_config_load(config, count, arguments, &err);
+    init_config(config, call);
+    if (take_record(call, &path) && path == NULL)
+        good = vd_err_set(&err, "--record lacks the RECORDING to be written");
+    good = good && vd_config_load(config, call->count, words_of(call), &err);
     /* Opened before anything is changed, and where the operator is. */
     if (good && path != NULL) {
         record = vd_record_open(path, &err);
@@ -85,7 +163,7 @@ static int serve(size_t count, char **words)
         vd_free(config);
         return fail(err.text);
     }
-    if (!vd_daemon_start(&daemon, config, record, count, arguments, &err)) {
+    if (!vd_daemon_start(&daemon, config, record, call->count, words_of(call), &err)) {
         (void)fprintf(stderr, "vedette: %s\n", err.text);
         return 1;
     }
@@ -94,27 +172,21 @@ static int serve(size_t count, char **words)
     return 0;
 }
 
-static bool is_option(const char *argument, const char *name, const char *letter)
-{
-    return strcmp(argument, name) == 0 || (letter != NULL && strcmp(argument, letter) == 0);
-}
-
 int main(int argc, char **argv)
 {
-    size_t count = argc > 0 ? (size_t)argc - 1 : 0;
-    const char *const *arguments = (const char *const *)argv + 1;
+    struct call call = {.count = argc > 0 ? (size_t)argc - 1 : 0, .arguments = argv + 1};
+    const char *first = call.count > 0 ? argv[1] : "";
+    struct vd_err err;
 
-    if (count > 0 && is_option(arguments[0], "--help", "-h")) {
-        (void)fputs(usage, stdout);
-        return 0;
+    if (!vd_guise_find(argc > 0 ? argv[0] : "", call.count, words_of(&call), &call.guise, &err))
+        return fail(err.text);
+    for (size_t i = 1; i < OPTION_COUNT; i++) {
+        if (strcmp(first, options[i].name) != 0 &&
+            (options[i].letter == NULL || strcmp(first, options[i].letter) != 0))
+            continue;
+        call.arguments++;
+        call.count--;
+        return options[i].task(&call);
     }
-    if (count > 0 && is_option(arguments[0], "--version", "-v")) {
-        (void)puts("vedette " VD_VERSION);
-        return 0;
-    }
-    if (count > 0 && is_option(arguments[0], "--check", NULL))
-        return vd_config_check(count - 1, arguments + 1, stdout, stderr);
-    if (count > 0 && is_option(arguments[0], "--history", NULL))
-        return print_history(count - 1, arguments + 1);
-    return serve(count, argv + 1);
+    return serve(&call);
 }

@@ -10,6 +10,7 @@
 
 #include "proto/addr.h"
 #include "proto/classic.h"
+#include "proto/classic_want.h"
 #include "proto/option.h"
 
 /* Reasons and remedies ----------------------------------------------------------------- */
@@ -55,6 +56,14 @@ static bool refuse_own(struct vd_classic *classic, const struct vd_classic_line 
                        const char *reason, const char *remedy)
 {
     return vd_classic_fault(classic, line, reason, remedy);
+}
+
+/* What a file that is rewritten keeps cannot stand in an include: it would be read twice then. */
+static bool is_misplaced(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    return line->included && classic->config->guise != VD_GUISE_OWN &&
+           !refuse_own(classic, line, "The file is rewritten, and this line stands in an include",
+                       "move the line into the file itself");
 }
 
 /* Numbers -------------------------------------------------------------------------------- */
@@ -168,7 +177,7 @@ static bool take_replica(struct vd_classic *classic, const struct vd_classic_lin
 }
 
 /* Any 40 characters are an id to Sentinel; those that travel well in a hello are one to us. */
-static bool read_id(const struct vd_word *word, struct vd_id *out)
+bool vd_classic_read_id(const struct vd_word *word, struct vd_id *out)
 {
     if (word->len != VD_ID_LEN)
         return false;
@@ -187,7 +196,7 @@ static bool take_peer(struct vd_classic *classic, const struct vd_classic_line *
 
     if (!read_addr(classic, line, &w[0], &w[1], &peer.addr))
         return false;
-    if (!read_id(&w[2], &peer.id))
+    if (!vd_classic_read_id(&w[2], &peer.id))
         return refuse_own(classic, line, "Malformed Sentinel id",
                           "give 40 hex digits, or remove the line: the peer will say hello again");
     for (size_t i = 0; i < group->peer_count; i++) {
@@ -230,6 +239,8 @@ static bool take_rename(struct vd_classic *classic, const struct vd_classic_line
     struct vd_setting setting;
     struct vd_err err = {""};
 
+    if (is_misplaced(classic, line))
+        return false;
     if (!vd_option_parse(vd_option_row(VD_OPT_RENAME_COMMAND), VD_FORM_PLAIN, &values[0],
                          &values[1], &setting, &err))
         return refuse_own(classic, line, "rename-command without a command",
@@ -362,6 +373,8 @@ static bool take_own(struct vd_classic *classic, const struct vd_classic_line *l
     struct vd_config_group *group = NULL;
     uint64_t epoch;
 
+    if (is_misplaced(classic, line))
+        return false;
     if (what != MYID && what != CURRENT_EPOCH && what != MONITOR) {
         group = find_group(classic, line, &w[0]);
         if (group == NULL)
@@ -369,11 +382,13 @@ static bool take_own(struct vd_classic *classic, const struct vd_classic_line *l
     }
     switch (what) {
     case MYID:
-        if (!read_id(&w[0], &config->myid))
+        if (!vd_classic_read_id(&w[0], &config->myid))
             return refuse(classic, line, "Malformed Sentinel id in myid option.");
+        config->remembers = true;
         return true;
     case CURRENT_EPOCH:
         epoch = read_epoch(classic, line, &w[0]);
+        config->remembers = true;
         if (epoch > config->current_epoch)
             config->current_epoch = epoch;
         return true;
@@ -386,6 +401,7 @@ static bool take_own(struct vd_classic *classic, const struct vd_classic_line *l
         return true;
     case LEADER_EPOCH:
         group->leader_epoch = read_epoch(classic, line, &w[1]);
+        config->remembers = true;
         return true;
     case REPLICA:
         return take_replica(classic, line, group, w + 1);
@@ -427,9 +443,37 @@ static void take_statement(struct vd_classic *classic, const struct vd_classic_l
 void vd_classic_statements(struct vd_classic *classic)
 {
     for (int pass = PASS_GLOBAL; pass < PASS_COUNT; pass++) {
-        for (size_t i = 0; i < classic->queue_count; i++) {
-            if (classic->queue[i].words.count >= 2)
-                take_statement(classic, &classic->queue[i], (enum pass)pass);
+        for (size_t i = 0; i < classic->statements.count; i++) {
+            if (classic->statements.list[i].words.count >= 2)
+                take_statement(classic, &classic->statements.list[i], (enum pass)pass);
         }
     }
+}
+
+bool vd_classic_option(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    const struct vd_word *name = &line->words.list[1];
+
+    if (vd_option_find(VD_IN_CLASSIC, name->bytes, name->len) == NULL)
+        return false;
+    take_statement(classic, line, PASS_GLOBAL);
+    take_statement(classic, line, PASS_GROUP);
+    return true;
+}
+
+const char *vd_classic_statement_name(const char *name, size_t len, bool *of_group)
+{
+    const struct vd_word word = {name, len};
+    const struct statement *own = find_statement(&word);
+    const struct vd_option_row *row;
+
+    if (own != NULL) {
+        *of_group = own->pass != PASS_GLOBAL;
+        return own->what == REPLICA ? "known-replica" : own->name;
+    }
+    row = vd_option_find(VD_IN_CLASSIC, name, len);
+    if (row == NULL)
+        return NULL;
+    *of_group = row->option < VD_OPT_GROUP_COUNT;
+    return row->names[VD_IN_CLASSIC];
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/classic.h"
+#include "proto/classic_want.h"
 
 #define INCLUDE_DEPTH 16
 #define FAULTS_MAX 20 /* more than these are told by a file that is no configuration at all */
@@ -67,6 +68,11 @@ static char *mask(struct vd_classic *classic, const char *text)
 bool vd_classic_fault(struct vd_classic *classic, const struct vd_classic_line *line,
                       const char *reason, const char *remedy)
 {
+    if (line->remark) {
+        vd_config_warn(classic->config, "%s:%u: what was noted here is not taken: %s", line->file,
+                       line->number, reason);
+        return false;
+    }
     return vd_config_fault(classic->config, line->file, line->number, mask(classic, line->text),
                            reason, remedy);
 }
@@ -127,20 +133,65 @@ static bool include(struct vd_classic *classic, const struct vd_classic_line *li
     return true;
 }
 
-static void queue_statement(struct vd_classic *classic, const struct vd_classic_line *line)
+static void enqueue(struct vd_classic_queue *queue, const struct vd_classic_line *line)
 {
-    size_t count = classic->queue_count;
+    size_t count = queue->count;
 
     if ((count & (count - 1)) == 0)
-        classic->queue =
-            vd_realloc(classic->queue, (count == 0 ? 1 : count * 2) * sizeof(classic->queue[0]));
-    classic->queue[classic->queue_count++] = *line;
+        queue->list =
+            vd_realloc(queue->list, (count == 0 ? 1 : count * 2) * sizeof(queue->list[0]));
+    queue->list[queue->count++] = *line;
+}
+
+static bool is_main(const struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    return classic->main != NULL && strcmp(line->file, classic->main) == 0;
+}
+
+/* A comment; in the file itself it may be one of ours. */
+static void read_comment(struct vd_classic *classic, struct vd_classic_line *line,
+                         const char *bytes, size_t len)
+{
+    static const char remark[] = VD_CLASSIC_REMARK;
+    const size_t lead = sizeof(remark) - 1;
+
+    if (!is_main(classic, line) || len <= lead || memcmp(bytes, remark, lead) != 0 ||
+        memchr(bytes, '\0', len) != NULL)
+        return;
+    line->remark = true;
+    line->text = vd_arena_printf(&classic->arena, "sentinel %.*s", (int)(len - lead), bytes + lead);
+    if (vd_words_split(line->text, strlen(line->text), &classic->arena, &line->words) &&
+        line->words.count > 1)
+        enqueue(&classic->remarks, line);
+}
+
+/*
+ * A directive that is not in the file, in another's place: as with Sentinel,
+ * the file has it from then on. Our own would keep Sentinel from starting.
+ */
+static void keep_directive(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    static const char *const own[] = {"state-dir", "on-save-failure", "log-format", NULL};
+    const struct vd_word *name = &line->words.list[0];
+    struct vd_text text = {0};
+
+    if (classic->config->guise == VD_GUISE_OWN || line->included || is_main(classic, line) ||
+        is_word_of(name->bytes, name->len, own))
+        return;
+    if (vd_word_is(name, "dir") && classic->config->server.dir != NULL) {
+        vd_text_puts(&text, "dir ");
+        vd_words_quote(classic->config->server.dir, strlen(classic->config->server.dir), &text);
+    } else {
+        vd_text_puts(&text, line->text);
+    }
+    vd_config_keep(classic->config, vd_text_cstr(&text));
+    vd_text_free(&text);
 }
 
 static void read_line(struct vd_classic *classic, const char *file, unsigned number,
                       const char *bytes, size_t len)
 {
-    struct vd_classic_line line = {.file = file, .number = number};
+    struct vd_classic_line line = {.file = file, .number = number, .included = classic->depth > 0};
     const struct vd_word *first;
 
     while (len > 0 && strchr(" \t\r", bytes[len - 1]) != NULL && bytes[len - 1] != '\0')
@@ -149,6 +200,8 @@ static void read_line(struct vd_classic *classic, const char *file, unsigned num
         bytes++;
         len--;
     }
+    if (len > 0 && bytes[0] == '#')
+        read_comment(classic, &line, bytes, len);
     if (len == 0 || bytes[0] == '#')
         return;
     line.text = vd_arena_memdup(&classic->arena, bytes, len);
@@ -165,12 +218,14 @@ static void read_line(struct vd_classic *classic, const char *file, unsigned num
     first = &line.words.list[0];
     if (line.words.count == 0 || first->len == 0)
         return;
-    if (vd_word_is(first, "include"))
+    if (vd_word_is(first, "include")) {
         include(classic, &line);
-    else if (vd_word_is(first, "sentinel"))
-        queue_statement(classic, &line);
-    else
+    } else if (vd_word_is(first, "sentinel")) {
+        enqueue(&classic->statements, &line);
+    } else {
         vd_classic_directive(classic, &line);
+        keep_directive(classic, &line);
+    }
 }
 
 static void read_text(struct vd_classic *classic, const char *file, const struct vd_text *text)
@@ -193,7 +248,7 @@ static void read_text(struct vd_classic *classic, const char *file, const struct
 bool vd_conf_classic_read(struct vd_config *config, const struct vd_classic_input *input,
                           const struct vd_classic_world *world)
 {
-    struct vd_classic classic = {.config = config, .world = world};
+    struct vd_classic classic = {.config = config, .world = world, .main = input->path};
     size_t faults_before = config->fault_count;
     struct vd_err err = {""};
 
@@ -212,7 +267,9 @@ bool vd_conf_classic_read(struct vd_config *config, const struct vd_classic_inpu
                   strlen(input->lines[i]));
     vd_classic_directives_end(&classic);
     vd_classic_statements(&classic);
-    vd_free(classic.queue);
+    vd_classic_remarks(&classic);
+    vd_free(classic.statements.list);
+    vd_free(classic.remarks.list);
     vd_arena_free(&classic.arena);
     return config->fault_count == faults_before;
 }

@@ -100,6 +100,9 @@ void vd_config_free(struct vd_config *config)
     for (size_t i = 0; i < config->warning_count; i++)
         vd_free(config->warnings[i]);
     vd_free(config->warnings);
+    for (size_t i = 0; i < config->directive_count; i++)
+        vd_free(config->directives[i]);
+    vd_free(config->directives);
     for (size_t i = 0; i < config->fault_count; i++) {
         struct vd_fault *fault = &config->faults[i];
 
@@ -144,6 +147,13 @@ struct vd_config_group *vd_config_add(struct vd_config *config, const char *name
     entry->place = config->group_count++;
     HASH_ADD_KEYPTR(hh, config->index, entry->name, strlen(entry->name), entry);
     return group;
+}
+
+void vd_config_keep(struct vd_config *config, const char *line)
+{
+    config->directives =
+        grow(config->directives, config->directive_count, sizeof(config->directives[0]));
+    config->directives[config->directive_count++] = vd_strdup(line);
 }
 
 void vd_config_warn(struct vd_config *config, const char *format, ...)

@@ -2,8 +2,8 @@
 /*
  * Configuration as values: what both file formats (conf_native in shell,
  * conf_classic here) and the command line fill in, and what the daemon is
- * started from. It is read once and never written back; a value changed at
- * runtime lives in the state store.
+ * started from. A value changed at runtime lives in the state store; only in
+ * another's place is that the classic file itself.
  */
 #ifndef VD_PROTO_CONFIG_H
 #define VD_PROTO_CONFIG_H
@@ -29,6 +29,13 @@ enum vd_on_save_failure {
     VD_SAVE_VOLATILE, /* votes from memory; abstains after a restart */
 };
 
+/* In whose place the program runs, by the name that it was called by. */
+enum vd_guise {
+    VD_GUISE_OWN,    /* nobody's: configuration is read only, state has a place of its own */
+    VD_GUISE_REDIS,  /* redis-sentinel: the classic file is the state as well */
+    VD_GUISE_VALKEY, /* valkey-sentinel */
+};
+
 /* A monitored name as the configuration has it. Owns its texts and arrays. */
 struct vd_config_group {
     char *name;
@@ -42,6 +49,9 @@ struct vd_config_group {
     size_t replica_count;
     struct vd_image_peer *peers;
     size_t peer_count;
+    struct vd_id vote; /* in leader_epoch; these by vedette's own remarks */
+    struct vd_id lineage;
+    struct vd_id lineage_before;
     char *place; /* "file:line" of the group's first line, for messages */
 };
 
@@ -65,8 +75,9 @@ struct vd_server_options {
     size_t output_hard_limit_pubsub; /* subscribed clients */
     size_t output_soft_limit_pubsub; /* ... for as long as output_soft_pubsub_ms */
     vd_ms output_soft_pubsub_ms;
-    char *dir;     /* working directory; NULL: stay */
-    char *logfile; /* NULL: standard error */
+    char *dir;          /* working directory; NULL: stay */
+    char *logfile;      /* NULL: standard error */
+    bool log_to_stdout; /* ... or standard output, as Sentinel does */
     enum vd_log_level log_level;
     enum vd_log_format log_format;
     bool syslog_enabled;
@@ -74,6 +85,7 @@ struct vd_server_options {
     char *syslog_facility;
     bool daemonize;
     char *pidfile;
+    bool pidfile_is_default; /* nobody has asked for it: no matter if it cannot be written */
     bool supervised_systemd;
     char *state_dir; /* where state is kept; made if missing */
     enum vd_on_save_failure on_save_failure;
@@ -93,6 +105,9 @@ struct vd_config_index; /* groups by name; config.c's own */
 struct vd_config {
     char *file; /* absolute path; NULL: none read */
     bool classic;
+    enum vd_guise guise; /* set before anything is read */
+    bool remembers;      /* a classic file that a sentinel has written into: id, epochs */
+    bool unsound;        /* ... and votes may be missing in it */
     struct vd_server_options server;
     struct vd_globals globals;
     /* Bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration. */
@@ -102,6 +117,10 @@ struct vd_config {
     struct vd_config_group *groups;
     size_t group_count;
     struct vd_config_index *index;
+    /* In another's place: directives by command line or standard input, which the file is to hold.
+     */
+    char **directives;
+    size_t directive_count;
     char **warnings; /* sentences with file:line, e.g. directives accepted and ignored */
     size_t warning_count;
     struct vd_fault *faults; /* in the order in which they were found */
@@ -116,6 +135,9 @@ struct vd_config_group *vd_config_find(const struct vd_config *config, const cha
 
 /* A new group with default options; the name must be new. Valid until the next is added. */
 struct vd_config_group *vd_config_add(struct vd_config *config, const char *name);
+
+/* A directive to be kept in the file. Copies the line. */
+void vd_config_keep(struct vd_config *config, const char *line);
 
 void vd_config_warn(struct vd_config *config, const char *format, ...) VD_PRINTF(2, 3);
 

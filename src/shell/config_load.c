@@ -155,6 +155,42 @@ static void check_whole(struct vd_config *config)
                        origin(config));
 }
 
+/* What the program whose place is taken would do; its file is the state. */
+static void fill_in_guise(struct vd_config *config)
+{
+    struct vd_server_options *server = &config->server;
+    const char *name = config->guise == VD_GUISE_VALKEY ? "valkey" : "redis";
+
+    server->log_to_stdout = true;
+    vd_free(server->state_dir);
+    server->state_dir = vd_strdup(config->file);
+    if (strcmp(server->syslog_ident, "vedette") == 0) {
+        vd_free(server->syslog_ident);
+        server->syslog_ident = vd_strdup(name);
+    }
+    if (server->daemonize && server->pidfile == NULL) {
+        struct vd_text path = {0};
+
+        vd_text_printf(&path, "/var/run/%s.pid", name);
+        server->pidfile = path.bytes;
+        server->pidfile_is_default = true;
+    }
+}
+
+static void check_guise(struct vd_config *config)
+{
+    if (config->guise == VD_GUISE_OWN)
+        return;
+    if (config->file == NULL)
+        vd_config_fault(config, origin(config), 0, NULL,
+                        "a sentinel needs its configuration file, in which it keeps its state",
+                        "give the path of a sentinel.conf as first argument; it may be empty");
+    else if (!config->classic)
+        vd_config_fault(config, origin(config), 0, NULL,
+                        "under this name the configuration must be a sentinel.conf",
+                        "start the program as vedette");
+}
+
 /*
  * Where state is kept unless it is said: for a sentinel.conf beside it, which
  * is where Sentinel would have kept it; otherwise the system's place.
@@ -165,6 +201,10 @@ static void fill_in(struct vd_config *config)
     char *path;
 
     config->globals.listen_port = server->port;
+    if (config->guise != VD_GUISE_OWN) {
+        fill_in_guise(config);
+        return;
+    }
     if (server->state_dir != NULL) {
         path = vd_conf_join(server->dir, server->state_dir);
         vd_free(server->state_dir);
@@ -241,11 +281,14 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
     vd_arena_free(&arena);
     if (ok)
         check_whole(config);
+    if (ok)
+        check_guise(config);
     fill_in(config);
     return config->fault_count == 0 || tell(config, err);
 }
 
-int vd_config_check(size_t count, const char *const *arguments, FILE *out, FILE *err)
+int vd_config_check(enum vd_guise guise, size_t count, const char *const *arguments, FILE *out,
+                    FILE *err)
 {
     struct vd_config config;
     struct vd_err reason = {""};
@@ -253,6 +296,7 @@ int vd_config_check(size_t count, const char *const *arguments, FILE *out, FILE 
     bool ok;
 
     vd_config_init(&config);
+    config.guise = guise;
     ok = vd_config_load(&config, count, arguments, &reason);
     for (size_t i = 0; i < config.warning_count; i++)
         (void)fprintf(err, "warning: %s\n", config.warnings[i]);

@@ -34,6 +34,7 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
  * to `err`, or one line that says what was read to `out`. The exit status: 0
  * or 1.
  */
-int vd_config_check(size_t count, const char *const *arguments, FILE *out, FILE *err);
+int vd_config_check(enum vd_guise guise, size_t count, const char *const *arguments, FILE *out,
+                    FILE *err);
 
 #endif

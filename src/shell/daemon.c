@@ -105,7 +105,9 @@ static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
     turn->links =
         vd_links_new(daemon->loop, &daemon->inbox, turn->resolver, &daemon->config->server);
     turn->spawn = vd_spawn_new(daemon->loop, &daemon->inbox);
-    turn->store = vd_store_open(daemon->config->server.state_dir, err);
+    turn->store = daemon->config->guise == VD_GUISE_OWN
+                      ? vd_store_open(daemon->config->server.state_dir, err)
+                      : vd_store_open_classic(daemon->config->file, err);
     if (turn->store == NULL)
         return false;
     vd_store_configured(turn->store, daemon->config);
@@ -138,7 +140,7 @@ static bool make_core(struct vd_daemon *daemon, const struct vd_saved *saved, st
     if (image.self.hex[0] == '\0')
         image.self = vd_clock_new_id();
     daemon->fresh = fresh;
-    fresh = fresh || (saved != NULL && saved->unsound);
+    fresh = fresh || daemon->config->unsound || (saved != NULL && saved->unsound);
     vd_store_set_unsound(daemon->turn.store, fresh);
     vd_drive_init(&daemon->drive, vd_core_new(&image, fresh), &vd_turn_ops, &daemon->turn);
     vd_record_begin(daemon->turn.record, daemon->loop, &image, fresh);
@@ -188,8 +190,13 @@ static void watch_signals(struct vd_daemon *daemon)
 
 static bool write_pidfile(const struct vd_server_options *server, struct vd_err *err)
 {
-    return server->pidfile == NULL || server->pidfile[0] == '\0' ||
-           vd_supervise_write_pidfile(server->pidfile, err);
+    if (server->pidfile == NULL || server->pidfile[0] == '\0' ||
+        vd_supervise_write_pidfile(server->pidfile, err))
+        return true;
+    if (!server->pidfile_is_default)
+        return false;
+    vd_log(VD_LOG_WARNING, "%s", err->text);
+    return true;
 }
 
 static void release(struct vd_daemon *daemon)

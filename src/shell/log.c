@@ -31,7 +31,8 @@ struct said {
 };
 
 static struct {
-    int fd; /* of the file; -1: standard error */
+    int fd;      /* of the file; -1: `console` */
+    int console; /* standard error or output */
     char *path;
     ino_t inode;
     dev_t device;
@@ -40,7 +41,7 @@ static struct {
     bool to_syslog;
     char *ident; /* syslog keeps the pointer */
     struct said said[KEYS];
-} sink = {.fd = -1, .level = VD_LOG_NOTICE};
+} sink = {.fd = -1, .console = STDERR_FILENO, .level = VD_LOG_NOTICE};
 
 static const struct {
     char mark;
@@ -110,6 +111,7 @@ bool vd_log_open(const struct vd_server_options *options, struct vd_err *err)
 {
     vd_log_close();
     sink.level = options->log_level;
+    sink.console = options->log_to_stdout ? STDOUT_FILENO : STDERR_FILENO;
     sink.format = options->log_format;
     if (options->syslog_enabled) {
         sink.ident = vd_strdup(options->syslog_ident != NULL && options->syslog_ident[0] != '\0'
@@ -254,7 +256,7 @@ static void write_line(enum vd_log_level level, const char *event, const char *t
         put_plain(&line, level, event, text);
     follow_rotation();
     /* A log that cannot be written has nowhere to say so. */
-    if (write(sink.fd >= 0 ? sink.fd : STDERR_FILENO, line.bytes, line.len) < 0)
+    if (write(sink.fd >= 0 ? sink.fd : sink.console, line.bytes, line.len) < 0)
         errno = 0;
     if (sink.to_syslog) {
         vd_text_clear(&line);

@@ -245,6 +245,9 @@ static void add_new(struct merge *m, const struct vd_config_group *line)
         .primary = line->addr,
         .config_epoch = line->config_epoch,
         .vote_epoch = line->leader_epoch,
+        .vote = line->vote,
+        .lineage = line->lineage,
+        .lineage_before = line->lineage_before,
         .options = merge_options(m, line, NULL, &none),
         .replicas = line->replicas,
         .replica_count = line->replica_count,
@@ -352,7 +355,10 @@ const struct vd_image *vd_restore_merge(const struct vd_config *config,
     m.image = vd_arena_alloc(arena, sizeof(*m.image));
     m.groups = vd_arena_alloc(arena, (config->group_count + saved_count + 1) * sizeof(m.groups[0]));
     m.removed = vd_arena_alloc(arena, (saved_count + 1) * sizeof(m.removed[0]));
-    *fresh = saved == NULL || saved->image.self.hex[0] == '\0';
+    if (config->guise == VD_GUISE_OWN)
+        *fresh = saved == NULL || saved->image.self.hex[0] == '\0';
+    else
+        *fresh = !config->remembers; /* the file is the state */
     learn_all(&m);
     merge_identity(&m);
     merge_globals(&m);

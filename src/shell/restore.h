@@ -14,8 +14,9 @@ struct vd_saved; /* store.h */
 
 /*
  * Merge. `saved` NULL: there is no state; *fresh is then true, and a new id
- * is needed if the image's is empty. The rules, each about one line of the
- * configuration against what the line was when the state was saved:
+ * is needed if the image's is empty. In another's place the configuration is
+ * the state, `saved` is NULL, and *fresh tells whether it remembers anything. The rules, each about
+ * one line of the configuration against what the line was when the state was saved:
  *
  *  - A value given by SENTINEL SET or CONFIG SET wins until its line changes.
  *  - The saved primary's address wins until the configured address changes.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Store: what must survive a crash, and the history of failovers, in the state
- * directory. The port behind which a format lives: save an image, give a
- * receipt; only a receipt opens promises. Configuration is never written
- * here; what is kept of it are the texts of the lines that a runtime value has
- * overruled, so that the next start can tell whether the operator changed them.
+ * directory, or in a classic file. The port behind which a format lives: save
+ * an image, give a receipt; only a receipt opens promises. Configuration is
+ * never written in the state directory; what is kept of it are the texts of the lines that a
+ * runtime value has overruled, so that the next start can tell whether the operator changed them.
  */
 #ifndef VD_SHELL_STORE_H
 #define VD_SHELL_STORE_H
@@ -64,6 +64,17 @@ struct vd_store;
  */
 struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err);
 
+/*
+ * Open a classic file, which is configuration and state in one: the store of a
+ * vedette that runs in another's place. It must be there, be writable and not
+ * be another vedette's; a link to it is followed. It is rewritten by every
+ * save, as Sentinel would, but on disk before a receipt is given. What Sentinel
+ * has no lines for stands in remarks (proto/classic_remark.c). Nothing is ever
+ * found by vd_store_load: it has been read as the configuration. There is no
+ * history. NULL with the reason and the remedy.
+ */
+struct vd_store *vd_store_open_classic(const char *path, struct vd_err *err);
+
 /* NULL is fine. The lock is given up. */
 void vd_store_close(struct vd_store *store);
 
@@ -107,8 +118,11 @@ bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found,
 bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
                    struct vd_err *err) VD_MUSTCHECK;
 
-/* Saves were missed: the next must be of the whole core (vd_core_image_all). */
-bool vd_store_is_behind(const struct vd_store *store);
+/*
+ * The next save must be of the whole core (vd_core_image_all): saves were
+ * missed, or the format is written as one.
+ */
+bool vd_store_wants_all(const struct vd_store *store);
 
 /* A failover for the history: instants of `record` are of vd_clock_now's clock. The last 1000 are
  * kept. */

@@ -9,7 +9,7 @@
 
 #include "shell/sql.h"
 #include "shell/state_dir.h"
-#include "shell/store.h"
+#include "shell/store_port.h"
 
 #define VD_STORE_FILE "vedette.db"
 #define VD_STORE_SCHEMA 1
@@ -37,15 +37,20 @@ enum vd_store_statement {
     VD_SQL_COUNT,
 };
 
-struct vd_store {
+struct vd_store_db {
+    struct vd_store port; /* first */
     struct vd_state_dir dir;
     sqlite3 *db;
     sqlite3_stmt *statements[VD_SQL_COUNT];
-    const struct vd_config *config; /* in force; NULL: none told */
-    bool unsound;                   /* what is saved from now on */
-    bool unsound_on_disk;           /* what was saved, or loaded */
-    bool behind;                    /* saves were missed, and receipted all the same */
     struct vd_text scratch;
 };
+
+/* store_load.c */
+bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found,
+                      struct vd_err *err);
+
+/* store_history.c */
+bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record,
+                        struct vd_err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include "shell/phases.h"
 #include "shell/store_db.h"
 
-static bool put_row(struct vd_store *store, const struct vd_failover_record *record,
+static bool put_row(struct vd_store_db *store, const struct vd_failover_record *record,
                     struct vd_err *err)
 {
     struct vd_phases phases;
@@ -24,9 +24,11 @@ static bool put_row(struct vd_store *store, const struct vd_failover_record *rec
                       phases.replicas_ms, record->loss_bytes);
 }
 
-bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record,
-                     struct vd_err *err)
+bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record,
+                        struct vd_err *err)
 {
+    struct vd_store_db *store = (struct vd_store_db *)port;
+
     if (vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") && put_row(store, record, err) &&
         vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
         vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))

@@ -46,7 +46,7 @@ static const struct vd_option_row *find_option(const char *name)
     return vd_option_find(VD_IN_NATIVE, name, strlen(name));
 }
 
-static bool load_process(struct vd_store *store, struct vd_saved *saved, bool *found,
+static bool load_process(struct vd_store_db *store, struct vd_saved *saved, bool *found,
                          struct vd_err *err)
 {
     sqlite3_stmt *rows = vd_sql_prepare(store->db, "SELECT self, epoch, unsound FROM process", err);
@@ -59,7 +59,7 @@ static bool load_process(struct vd_store *store, struct vd_saved *saved, bool *f
         good = vd_sql_id(rows, 0, &saved->image.self) && saved->image.self.hex[0] != '\0';
         saved->image.epoch = (uint64_t)vd_sql_int(rows, 1);
         saved->unsound = vd_sql_int(rows, 2) != 0;
-        store->unsound_on_disk = saved->unsound;
+        store->port.unsound_on_disk = saved->unsound;
         if (!good)
             (void)nonsense(err, "the id", "this process");
     } else {
@@ -69,7 +69,8 @@ static bool load_process(struct vd_store *store, struct vd_saved *saved, bool *f
     return good;
 }
 
-static bool load_process_options(struct vd_store *store, struct vd_saved *saved, struct vd_err *err)
+static bool load_process_options(struct vd_store_db *store, struct vd_saved *saved,
+                                 struct vd_err *err)
 {
     sqlite3_stmt *rows =
         vd_sql_prepare(store->db, "SELECT name, value, configured FROM process_option", err);
@@ -177,7 +178,7 @@ static bool load_group(sqlite3_stmt *row, const struct readers *readers, struct 
            load_peers(readers->peers, saved, image, err);
 }
 
-static size_t count_groups(struct vd_store *store, struct vd_err *err)
+static size_t count_groups(struct vd_store_db *store, struct vd_err *err)
 {
     sqlite3_stmt *rows = vd_sql_prepare(store->db, "SELECT COUNT(*) FROM monitored", err);
     size_t count = 0;
@@ -207,7 +208,7 @@ static bool load_each(sqlite3_stmt *rows, const struct readers *readers, struct 
     return err->text[0] == '\0';
 }
 
-static bool load_groups(struct vd_store *store, struct vd_saved *saved, struct vd_err *err)
+static bool load_groups(struct vd_store_db *store, struct vd_saved *saved, struct vd_err *err)
 {
     size_t room = count_groups(store, err);
     sqlite3_stmt *rows = vd_sql_prepare(
@@ -240,7 +241,7 @@ static bool load_groups(struct vd_store *store, struct vd_saved *saved, struct v
     return good;
 }
 
-static bool load_tombstones(struct vd_store *store, struct vd_saved *saved, struct vd_err *err)
+static bool load_tombstones(struct vd_store_db *store, struct vd_saved *saved, struct vd_err *err)
 {
     sqlite3_stmt *rows =
         vd_sql_prepare(store->db, "SELECT name, host, ip, port FROM tombstone", err);
@@ -261,12 +262,12 @@ static bool load_tombstones(struct vd_store *store, struct vd_saved *saved, stru
     return good;
 }
 
-bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found, struct vd_err *err)
+bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found,
+                      struct vd_err *err)
 {
+    struct vd_store_db *store = (struct vd_store_db *)port;
     bool good;
 
-    memset(saved, 0, sizeof(*saved));
-    err->text[0] = '\0';
     saved->globals = vd_arena_alloc(&saved->arena, sizeof(*saved->globals));
     vd_globals_init(saved->globals);
     saved->image.globals = saved->globals;
@@ -276,14 +277,4 @@ bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found, 
         return true;
     vd_saved_free(saved);
     return vd_err_wrap(err, "the state in %s cannot be used", store->dir.path);
-}
-
-void vd_saved_free(struct vd_saved *saved)
-{
-    for (size_t i = 0; saved->options != NULL && i < saved->image.group_count; i++)
-        vd_options_free(&saved->options[i]);
-    if (saved->globals != NULL)
-        vd_globals_free(saved->globals);
-    vd_arena_free(&saved->arena);
-    memset(saved, 0, sizeof(*saved));
 }

@@ -109,7 +109,7 @@ static bool corrupt(const char *path, struct vd_err *err)
 }
 
 /* An older or empty state gets the schema; one that cannot be understood is left alone. */
-static bool check_schema(struct vd_store *store, const char *path, struct vd_err *err)
+static bool check_schema(struct vd_store_db *store, const char *path, struct vd_err *err)
 {
     struct vd_text *answer = &store->scratch;
 
@@ -150,7 +150,7 @@ static bool make_file(const char *path, struct vd_err *err)
     return true;
 }
 
-static bool open_database(struct vd_store *store, const char *path, struct vd_err *err)
+static bool open_database(struct vd_store_db *store, const char *path, struct vd_err *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
@@ -183,40 +183,16 @@ static bool open_database(struct vd_store *store, const char *path, struct vd_er
     return true;
 }
 
-struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err)
+static void close_store(struct vd_store *port)
 {
-    struct vd_store *store = vd_alloc(sizeof(*store));
-    char *path;
-    bool good;
+    struct vd_store_db *store = (struct vd_store_db *)port;
 
-    if (!vd_state_dir_open(&store->dir, state_dir, err)) {
-        vd_free(store);
-        return NULL;
-    }
-    path = vd_state_dir_join(state_dir, VD_STORE_FILE);
-    good = open_database(store, path, err);
-    vd_free(path);
-    if (good)
-        return store;
-    vd_store_close(store);
-    return NULL;
-}
-
-void vd_store_close(struct vd_store *store)
-{
-    if (store == NULL)
-        return;
     for (int i = 0; i < VD_SQL_COUNT; i++)
         (void)sqlite3_finalize(store->statements[i]);
     (void)sqlite3_close(store->db);
     vd_state_dir_close(&store->dir);
     vd_text_free(&store->scratch);
     vd_free(store);
-}
-
-void vd_store_configured(struct vd_store *store, const struct vd_config *config)
-{
-    store->config = config;
 }
 
 /* Saving ------------------------------------------------------------------------- */
@@ -236,7 +212,7 @@ static const char *configured_text(const struct vd_config_group *group, enum vd_
     return vd_text_cstr(to);
 }
 
-static bool save_options(struct vd_store *store, const struct vd_image_group *group,
+static bool save_options(struct vd_store_db *store, const struct vd_image_group *group,
                          const struct vd_config_group *configured, struct vd_err *err)
 {
     struct vd_text was = {0};
@@ -260,7 +236,7 @@ static bool save_options(struct vd_store *store, const struct vd_image_group *gr
     return good;
 }
 
-static bool save_members(struct vd_store *store, const struct vd_image_group *group,
+static bool save_members(struct vd_store_db *store, const struct vd_image_group *group,
                          struct vd_err *err)
 {
     bool good = vd_sql_run(store->statements[VD_SQL_DROP_REPLICAS], err, "s", group->name) &&
@@ -275,12 +251,12 @@ static bool save_members(struct vd_store *store, const struct vd_image_group *gr
     return good;
 }
 
-static bool save_group(struct vd_store *store, const struct vd_image_group *group,
+static bool save_group(struct vd_store_db *store, const struct vd_image_group *group,
                        struct vd_err *err)
 {
     static const struct vd_addr nowhere;
     const struct vd_config_group *configured =
-        store->config == NULL ? NULL : vd_config_find(store->config, group->name);
+        store->port.config == NULL ? NULL : vd_config_find(store->port.config, group->name);
 
     return vd_sql_run(store->statements[VD_SQL_PUT_GROUP], err, "siaiisssa", group->name,
                       (int64_t)group->from_config, &group->primary, (int64_t)group->config_epoch,
@@ -291,10 +267,10 @@ static bool save_group(struct vd_store *store, const struct vd_image_group *grou
            save_options(store, group, configured, err) && save_members(store, group, err);
 }
 
-static bool drop_group(struct vd_store *store, const char *name, struct vd_err *err)
+static bool drop_group(struct vd_store_db *store, const char *name, struct vd_err *err)
 {
     const struct vd_config_group *configured =
-        store->config == NULL ? NULL : vd_config_find(store->config, name);
+        store->port.config == NULL ? NULL : vd_config_find(store->port.config, name);
     enum vd_store_statement what =
         configured == NULL ? VD_SQL_DROP_TOMBSTONE : VD_SQL_PUT_TOMBSTONE;
 
@@ -308,13 +284,14 @@ static bool drop_group(struct vd_store *store, const char *name, struct vd_err *
     return vd_sql_run(store->statements[what], err, "sa", name, &configured->addr);
 }
 
-static bool save_process(struct vd_store *store, const struct vd_image *image, struct vd_err *err)
+static bool save_process(struct vd_store_db *store, const struct vd_image *image,
+                         struct vd_err *err)
 {
-    const struct vd_config *config = store->config;
+    const struct vd_config *config = store->port.config;
     struct vd_text was = {0};
     struct vd_text *now = &store->scratch;
     bool good = vd_sql_run(store->statements[VD_SQL_PUT_PROCESS], err, "sii", image->self.hex,
-                           (int64_t)image->epoch, (int64_t)store->unsound) &&
+                           (int64_t)image->epoch, (int64_t)store->port.unsound) &&
                 vd_sql_run(store->statements[VD_SQL_DROP_PROCESS_OPTIONS], err, "");
 
     /* SENTINEL DEBUG's periods, the last of them, are not kept. */
@@ -342,10 +319,10 @@ static bool save_process(struct vd_store *store, const struct vd_image *image, s
 static const char clearing[] = "DELETE FROM monitored; DELETE FROM monitored_option;"
                                "DELETE FROM replica; DELETE FROM peer";
 
-static bool save_all(struct vd_store *store, const struct vd_image *image, struct vd_err *err)
+static bool save_all(struct vd_store_db *store, const struct vd_image *image, struct vd_err *err)
 {
     bool good = vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") &&
-                (!store->behind || vd_sql_exec(store->db, clearing, err)) &&
+                (!store->port.behind || vd_sql_exec(store->db, clearing, err)) &&
                 save_process(store, image, err);
 
     for (size_t i = 0; good && i < image->removed_count; i++)
@@ -356,7 +333,7 @@ static bool save_all(struct vd_store *store, const struct vd_image *image, struc
 }
 
 /* What is half done is undone; the reason must be known before. */
-static void roll_back(struct vd_store *store)
+static void roll_back(struct vd_store_db *store)
 {
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -367,7 +344,7 @@ static void roll_back(struct vd_store *store)
  * save overwrites old frames instead of appending to them: mostly that is all
  * it takes. Then the reserve is given up.
  */
-static bool make_room(struct vd_store *store, int tries)
+static bool make_room(struct vd_store_db *store, int tries)
 {
     if (tries > 0 && !vd_state_dir_release(&store->dir))
         return false;
@@ -375,13 +352,17 @@ static bool make_room(struct vd_store *store, int tries)
     return true;
 }
 
-static bool try_save(struct vd_store *store, const struct vd_image *image, struct vd_err *err)
+static bool save(struct vd_store *port, const struct vd_image *image, struct vd_err *err)
 {
+    struct vd_store_db *store = (struct vd_store_db *)port;
+
     for (int tries = 0;; tries++) {
         bool full;
 
-        if (save_all(store, image, err))
+        if (save_all(store, image, err)) {
+            vd_state_dir_refill(&store->dir);
             return true;
+        }
         full = vd_sql_is_full(store->db);
         roll_back(store);
         if (!full || !make_room(store, tries))
@@ -389,59 +370,38 @@ static bool try_save(struct vd_store *store, const struct vd_image *image, struc
     }
 }
 
-static bool is_volatile(const struct vd_store *store)
+static bool settle(struct vd_store *port, struct vd_err *err)
 {
-    return store->config != NULL && store->config->server.on_save_failure == VD_SAVE_VOLATILE;
+    struct vd_store_db *store = (struct vd_store_db *)port;
+
+    return vd_sql_run(store->statements[VD_SQL_SETTLE], err, "") ||
+           vd_err_wrap(err, "state in %s", store->dir.path);
 }
 
-bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct vd_receipt *receipt,
-                   struct vd_err *err)
+static const struct vd_store_ops ops = {
+    .save = save,
+    .settle = settle,
+    .load = vd_store_db_load,
+    .record = vd_store_db_record,
+    .close = close_store,
+};
+
+struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err)
 {
-    if (try_save(store, image, err)) {
-        if (store->behind)
-            vd_log(VD_LOG_WARNING, "the state can be saved again");
-        store->behind = false;
-        store->unsound_on_disk = store->unsound;
-        receipt->durable = true;
-        vd_state_dir_refill(&store->dir);
-        return true;
+    struct vd_store_db *store = vd_alloc(sizeof(*store));
+    char *path;
+    bool good;
+
+    store->port.ops = &ops;
+    if (!vd_state_dir_open(&store->dir, state_dir, err)) {
+        vd_free(store);
+        return NULL;
     }
-    /* Only when the disk says already that it may not be trusted. */
-    if (!is_volatile(store) || !store->unsound_on_disk)
-        return false;
-    if (!store->behind)
-        vd_log(VD_LOG_WARNING,
-               "the state cannot be saved: %s; votes are given from memory (on-save-failure = "
-               "volatile)",
-               err->text);
-    store->behind = true;
-    receipt->durable = true;
-    return true;
-}
-
-bool vd_store_is_behind(const struct vd_store *store)
-{
-    return store->behind;
-}
-
-void vd_store_set_unsound(struct vd_store *store, bool unsound)
-{
-    store->unsound = unsound || is_volatile(store);
-}
-
-bool vd_store_is_unsound(const struct vd_store *store)
-{
-    return store->unsound_on_disk;
-}
-
-bool vd_store_settle(struct vd_store *store, bool leaving, struct vd_err *err)
-{
-    if (!store->unsound_on_disk || (is_volatile(store) && !leaving))
-        return true;
-    if (store->behind)
-        return vd_err_set(err, "saves were missed");
-    if (!vd_sql_run(store->statements[VD_SQL_SETTLE], err, ""))
-        return vd_err_wrap(err, "state in %s", store->dir.path);
-    store->unsound_on_disk = false;
-    return true;
+    path = vd_state_dir_join(state_dir, VD_STORE_FILE);
+    good = open_database(store, path, err);
+    vd_free(path);
+    if (good)
+        return &store->port;
+    vd_store_close(&store->port);
+    return NULL;
 }

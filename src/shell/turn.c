@@ -127,7 +127,7 @@ static bool save(void *self, const struct vd_image *image, struct vd_receipt *re
 
     vd_view_core(turn->drive->core, vd_clock_now(), &view);
     vd_store_set_unsound(turn->store, view.abstains);
-    if (vd_store_is_behind(turn->store))
+    if (vd_store_wants_all(turn->store))
         image = vd_core_image_all(turn->drive->core, &arena);
     good = vd_store_save(turn->store, image, receipt, err);
     vd_arena_free(&arena);

@@ -393,9 +393,9 @@ START_TEST(check_command)
     FILE *out = open_memstream(&text, &len);
 
     write_text("v.cfg", GROUP("quorum = 0;") "prot = 1;\n");
-    ck_assert_int_eq(vd_config_check(1, arguments, out, out), 1);
+    ck_assert_int_eq(vd_config_check(VD_GUISE_OWN, 1, arguments, out, out), 1);
     write_text("v.cfg", GROUP("quorum = 1;"));
-    ck_assert_int_eq(vd_config_check(1, arguments, out, out), 0);
+    ck_assert_int_eq(vd_config_check(VD_GUISE_OWN, 1, arguments, out, out), 0);
     ck_assert_int_eq(fclose(out), 0);
     ck_assert_ptr_nonnull(strstr(text, "v.cfg:1: quorum must be"));
     ck_assert_ptr_nonnull(strstr(text, "v.cfg:2: there is no setting 'prot'"));

@@ -653,12 +653,12 @@ START_TEST(volatile_saves)
     sample.image.epoch = 50;
     sample.image.group_count = 1;
     ck_assert(try_save(store, &sample.image));
-    ck_assert(vd_store_is_behind(store));
+    ck_assert(vd_store_wants_all(store));
     ck_assert(!vd_store_settle(store, true, &err));
     limit_files(RLIM_INFINITY);
     /* The whole image, in which `other` is no more. */
     must_save(store, &sample.image);
-    ck_assert(!vd_store_is_behind(store));
+    ck_assert(!vd_store_wants_all(store));
     ck_assert(vd_store_settle(store, true, &err));
     vd_store_close(store);
     must_load(&saved);
