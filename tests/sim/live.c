@@ -13,7 +13,12 @@
 
 #define LOOK_EVERY (200 * SIM_MS)
 #define LOOK_CLOSELY (5 * SIM_MS)
-#define STAYS (5 * SIM_S)
+/* Agreement holds when it has outlived whatever a timeout might still bring. */
+static sim_us stays(const struct sim *sim)
+{
+    return SIM_S + sim->setup.down_after_ms * SIM_MS;
+}
+
 /* By then a host that was away for less than down-after, and told nobody, is found out. */
 #define FOUND_OUT_MS 3000
 
@@ -199,7 +204,7 @@ static void run_look(struct sim *sim, void *self)
         live->switches = sim->stats.switches;
         SIM_SAY(sim, "world", "all agree");
     }
-    if (live->since >= 0 && sim->now - live->since >= STAYS) {
+    if (live->since >= 0 && sim->now - live->since >= stays(sim)) {
         sim->stats.settled_us = live->since - from;
         count_losses(sim);
         check_survival(sim);

@@ -119,10 +119,10 @@ void sim_node_start(struct sim_node *node, bool emptied)
     }
     sim_after(sim, &node->cron, (sim_us)sim_below(&sim->times, (uint64_t)SIM_S));
     SIM_TELL(sim, node->host, VD_MARK_LIFE, "starts as %s%s, %llu writes, offset %lld",
-            node->primary != NULL ? "replica of " : "primary",
-            node->primary != NULL ? node->primary->name : "",
-            node->at.data != NULL ? (unsigned long long)node->at.data->writes : 0,
-            (long long)node->at.offset);
+             node->primary != NULL ? "replica of " : "primary",
+             node->primary != NULL ? node->primary->name : "",
+             node->at.data != NULL ? (unsigned long long)node->at.data->writes : 0,
+             (long long)node->at.offset);
     sim_oracle_on_roles(sim);
 }
 

@@ -121,6 +121,7 @@ static void answer_psync(struct sim_node *node, struct sim_guest *guest, const s
     struct sim *sim = node->sim;
     bool part = may_continue(node, ask);
     bool refused = node->loading || (node->primary != NULL && node->upstream != SIM_UP_STREAMING);
+    sim_us most = sim->setup.sync_ms;
     struct sim_msg *msg;
 
     if (refused) {
@@ -151,7 +152,9 @@ static void answer_psync(struct sim_node *node, struct sim_guest *guest, const s
     guest->snapshot_offset = node->at.offset;
     guest->sync.run = snapshot_ready;
     guest->sync.self = guest;
-    sim_after(sim, &guest->sync, sim_between(&sim->times, 1, sim->setup.sync_ms) * SIM_MS);
+    if (sim->setup.acquainted && sim->now < sim->setup.faults_from)
+        most = most < 20 ? most : 20; /* nothing to see yet: be in step soon */
+    sim_after(sim, &guest->sync, sim_between(&sim->times, 1, most) * SIM_MS);
 }
 
 void sim_node_guest_heard(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *msg)
@@ -180,7 +183,7 @@ static void link_fell(struct sim_node *node)
         node->cached = true;
         node->link_down_at = node->sim->now;
         SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "lost its primary %s at offset %lld",
-                node->primary->name, (long long)node->at.offset);
+                 node->primary->name, (long long)node->at.offset);
     }
     leave_upstream(node);
     if (node->upstream != SIM_UP_LOADING)
@@ -204,7 +207,8 @@ void sim_node_promote(struct sim_node *node)
 {
     if (node->primary == NULL)
         return;
-    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is promoted at offset %lld", (long long)node->at.offset);
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is promoted at offset %lld",
+             (long long)node->at.offset);
     leave_upstream(node);
     node->primary = NULL;
     node->upstream = SIM_UP_NONE;
@@ -223,8 +227,8 @@ void sim_node_follow(struct sim_node *node, const struct sim_host *primary)
 
     if (node->primary == primary)
         return;
-    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "%s now follows %s", was_primary ? "(a primary)" : "",
-            primary->name);
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "%s now follows %s",
+             was_primary ? "(a primary)" : "", primary->name);
     if (node->upstream == SIM_UP_STREAMING || was_primary)
         node->cached = true;
     leave_upstream(node);
@@ -279,8 +283,8 @@ static void apply(struct sim_node *node, struct sim_entry *head, int64_t offset)
 
 static void take_continue(struct sim_node *node, const struct sim_msg *msg)
 {
-    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "continues under %s from offset %lld", node->primary->name,
-            (long long)node->at.offset);
+    SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "continues under %s from offset %lld",
+             node->primary->name, (long long)node->at.offset);
     if (!same_id(&msg->id, &node->at.replid)) {
         node->at.replid2 = node->at.replid;
         node->at.replid2_offset = node->at.offset + 1;
@@ -358,7 +362,8 @@ void sim_node_upstream_heard(struct sim_node *node, const struct sim_msg *msg)
         take_continue(node, msg);
         break;
     case SIM_FULLRESYNC:
-        SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is to resync fully with %s", node->primary->name);
+        SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is to resync fully with %s",
+                 node->primary->name);
         node->upstream = SIM_UP_TRANSFER;
         node->cached = false; /* the place where it stood is forgotten, not yet the data */
         break;

@@ -42,8 +42,11 @@ static void start(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->node_count; i++)
         sim_node_start(sim->nodes[i], false);
+    for (unsigned i = 0; sim->setup.acquainted && i < sim->setup.sentinels; i++)
+        sim_sentinel_acquaint(sim->sentinels[i]);
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
-        sim_after(sim, &sim->sentinels[i]->revive, sim_between(&sim->times, 0, 2000) * SIM_MS);
+        sim_after(sim, &sim->sentinels[i]->revive,
+                  sim_between(&sim->times, 0, sim->setup.acquainted ? 500 : 2000) * SIM_MS);
     for (unsigned i = 0; i < sim->setup.clients; i++)
         sim_client_start(sim->clients[i]);
     sim_faults_start(sim);
@@ -115,7 +118,7 @@ void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_re
         introduce(sim);
     start(sim);
     if (options->mutant == SIM_MUTANT_FROZEN_CLOCK)
-        sim_at(sim, &clocks, 11 * SIM_S);
+        sim_at(sim, &clocks, sim->setup.faults_from);
     sim_run(sim, LONGEST);
     if (!sim->over && !sim->failed)
         sim_fail(sim, "the world never ends");

@@ -16,7 +16,7 @@ struct sim_options {
     enum sim_mutant mutant;
     bool verbose;
     struct vd_story *story; /* to be filled, or NULL */
-    double minutes; /* virtual time in which faults happen; 0: by the seed */
+    double minutes;         /* virtual time in which faults happen; 0: by the seed */
 };
 
 struct sim_result {
@@ -40,7 +40,8 @@ struct sim_tally {
     double real_s;
     double settled_worst_s;
     double settled_sum_s;
-    uint64_t hash; /* of all runs, in whatever order: what two builds that should agree are compared by */
+    uint64_t hash; /* of all runs, in whatever order: what two builds that should agree are compared
+                      by */
     struct sim_stats stats;
 };
 

@@ -10,7 +10,7 @@
 #include "tell.h"
 
 #define CHECK_EVERY 16 /* turns, and whenever something is saved: the whole state is looked at */
-#define WAKING (300)  /* us until a process that was woken runs */
+#define WAKING (300)   /* us until a process that was woken runs */
 
 static const struct sim_host_ops host_ops;
 static const struct vd_drive_ops drive_ops;
@@ -109,13 +109,33 @@ struct sim_sentinel *sim_sentinel_of(const struct sim *sim, const struct sim_hos
     return NULL;
 }
 
-static void configure(const struct sim_sentinel *s, struct sim_saved *saved)
+/* What it would have learnt by itself: the replicas of a group and the other sentinels. */
+static void introduce(const struct sim_sentinel *s, struct vd_image_group *group, unsigned number,
+                      struct vd_addr *replicas, struct vd_image_peer *peers)
+{
+    const struct sim *sim = s->sim;
+
+    for (unsigned i = 1; i < sim->setup.nodes; i++)
+        replicas[i - 1] = sim->nodes[number * sim->setup.nodes + i]->host->addr;
+    group->replicas = replicas;
+    group->replica_count = sim->setup.nodes - 1;
+    group->peers = peers;
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (i != s->index)
+            peers[group->peer_count++] = (struct vd_image_peer){
+                .id = sim->sentinels[i]->id, .addr = sim->sentinels[i]->host->addr};
+    }
+}
+
+static void configure(const struct sim_sentinel *s, struct sim_saved *saved, bool acquainted)
 {
     const struct sim_setup *setup = &s->sim->setup;
     struct vd_globals globals;
     struct vd_options options;
     struct vd_image_group groups[SIM_GROUPS_MAX] = {0};
     struct vd_image image = {.self = s->id, .globals = &globals, .groups = groups};
+    struct vd_addr replicas[SIM_GROUPS_MAX][SIM_NODES_MAX];
+    struct vd_image_peer peers[SIM_GROUPS_MAX][SIM_SENTINELS_MAX];
 
     vd_globals_init(&globals);
     globals.listen_port = 26379;
@@ -132,11 +152,19 @@ static void configure(const struct sim_sentinel *s, struct sim_saved *saved)
         groups[g].from_config = true;
         groups[g].primary = s->sim->nodes[g * setup->nodes]->host->addr;
         groups[g].options = &options;
+        if (acquainted)
+            introduce(s, &groups[g], g, replicas[g], peers[g]);
     }
     image.group_count = setup->groups;
     sim_saved_merge(saved, &image);
     vd_options_free(&options);
     vd_globals_free(&globals);
+}
+
+void sim_sentinel_acquaint(struct sim_sentinel *s)
+{
+    VD_ASSERT(!s->disk.platter.exists);
+    configure(s, &s->disk.platter, true);
 }
 
 void sim_sentinel_start(struct sim_sentinel *s)
@@ -150,7 +178,7 @@ void sim_sentinel_start(struct sim_sentinel *s)
 
     VD_ASSERT(!s->running);
     if (fresh)
-        configure(s, &saved);
+        configure(s, &saved, false);
     else
         sim_saved_copy(&saved, stale ? &s->disk.older : &s->disk.platter);
     sim_saved_copy(&s->disk.cached, &s->disk.platter);

@@ -121,6 +121,8 @@ struct sim_sentinel {
 struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index);
 void sim_sentinel_free(struct sim_sentinel *s);
 
+/* Before its first start: its disk is that of one who has met all servers and sentinels. */
+void sim_sentinel_acquaint(struct sim_sentinel *s);
 /* Start from what the disk has; without anything, from the configuration. */
 void sim_sentinel_start(struct sim_sentinel *s);
 void sim_sentinel_kill(struct sim_sentinel *s, bool power);

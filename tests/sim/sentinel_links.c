@@ -307,7 +307,7 @@ static bool take_hello(struct sim_sentinel *s, const struct sim_link *link,
 
 static bool is_lost(const struct sim_sentinel *s, const struct sim_msg *msg)
 {
-    return s->sim->setup.mutant == SIM_MUTANT_DEAF && s->sim->now > 10 * SIM_S &&
+    return s->sim->setup.mutant == SIM_MUTANT_DEAF && s->sim->now > s->sim->setup.faults_from &&
            (msg->word == SIM_INFO_TEXT || msg->word == SIM_ROLE_IS);
 }
 

@@ -59,8 +59,12 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
     draw_house(setup, &dice);
     draw_stuff(setup, &dice);
     if (faults == 0)
-        faults = sim_between(&dice, 3, 20) * SIM_S;
+        faults = sim_between(&dice, 2000, 8000 + 2 * setup->down_after_ms) * SIM_MS;
     setup->faults_from = setup->abstain_ms * SIM_MS + 5 * SIM_S; /* all know each other by then */
+    /* Most begin where others are after a while: how strangers meet is seen in the rest. */
+    setup->acquainted = !setup->mix->early && sim_chance(&dice, 875);
+    if (setup->acquainted)
+        setup->faults_from = 3 * SIM_S;
     if (setup->mix->early)
         setup->faults_from = 0;
     setup->faults_end_at = setup->faults_from + faults;
@@ -73,9 +77,9 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
         setup->groups = 1;
         setup->clients = 1;
         setup->sync_ms = 10000; /* a diskless server waits 5 s for more replicas to come */
-        setup->faults_from = 16 * SIM_S;
+        setup->faults_from = (setup->acquainted ? 3 : 16) * SIM_S;
         setup->quorum = setup->sentinels / 2 + 1;
-        setup->faults_end_at = setup->faults_from + 15 * SIM_S;
+        setup->faults_end_at = setup->faults_from + 2 * setup->down_after_ms * SIM_MS + 5 * SIM_S;
     }
     if (setup->mix->within_ms != 0)
         setup->down_after_refused_ms = 0;

@@ -77,6 +77,7 @@ struct sim_setup {
     vd_ms sync_ms;        /* a full resync: fork and transfer */
     vd_ms load_ms;        /* ... and loading */
     int64_t backlog;      /* bytes */
+    bool acquainted;      /* sentinels have met before, and replicas were in step until now */
     bool rewrite;         /* CONFIG REWRITE works: servers keep their role over a restart */
     unsigned persistence; /* enum sim_persistence */
 };
