@@ -7,11 +7,14 @@
 #
 #   sh packaging/install-deps.sh            to build and test
 #   sh packaging/install-deps.sh --checks   the static checks' tools as well
+#   sh packaging/install-deps.sh --peers    what tests/peers needs as well
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
 # same archive and built into a prefix of its own, where configure looks for it.
 
 set -eu
+unset CDPATH
+here=$(dirname "$0")
 
 HIREDIS_PREFIX=/usr/local/lib/vedette-hiredis
 HIREDIS_SUITE=trixie
@@ -19,6 +22,7 @@ HIREDIS_SUITE=trixie
 BUILD='gcc libc6-dev make autoconf automake pkg-config libev-dev libconfig-dev libsqlite3-dev
     libc-ares-dev uthash-dev check'
 TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis'
+PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc'
 
 say() { printf 'install-deps: %s\n' "$*"; }
@@ -93,88 +97,13 @@ clean_up() {
     rm -rf "$tmp"
 }
 
-# Prints this machine's Debian archive as a source of another suite's source packages: the same
-# place and keys, only type and suite changed.  Both apt formats, as deb822.
-derive_source() {
-    for file in /etc/apt/sources.list.d/*.sources; do
-        [ -f "$file" ] || continue
-        # A blank line ends a stanza; the END of a file does as well.
-        awk -v from="$1" -v to="$2" '
-            function flush_stanza(    i, n, words, fits) {
-                n = split(suites, words, /[ \t]+/)
-                for (i = 1; i <= n; i++) if (words[i] == from) fits = 1
-                if (fits && types ~ /(^|[ \t])deb([ \t]|$)/ && !disabled)
-                    printf "Types: deb-src\nSuites: %s\nComponents: main\n%s\n", to, rest
-                suites = types = rest = ""; disabled = 0; dropping = 0
-            }
-            /^#/ { next }
-            /^[ \t]*$/ { flush_stanza(); next }
-            /^[ \t]/ { if (!dropping) rest = rest $0 "\n"; next }
-            {
-                key = tolower($0); sub(/:.*/, "", key)
-                value = $0; sub(/^[^:]*:[ \t]*/, "", value)
-                dropping = 1
-                if (key == "suites") suites = value
-                else if (key == "types") types = value
-                else if (key == "enabled") disabled = (tolower(value) ~ /^(no|false|0|off)/)
-                else if (key == "uris" || key == "signed-by" || key == "trusted") {
-                    rest = rest $0 "\n"; dropping = 0
-                }
-            }
-            END { flush_stanza() }' "$file"
-    done
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ -f "$file" ] || continue
-        awk -v from="$1" -v to="$2" '
-            $1 == "deb" {
-                options = ""; line = $0
-                if (match(line, /\[[^]]*\]/)) {
-                    options = substr(line, RSTART + 1, RLENGTH - 2)
-                    line = substr(line, 1, RSTART - 1) substr(line, RSTART + RLENGTH)
-                }
-                split(line, part, /[ \t]+/)
-                if (part[3] != from) next
-                printf "Types: deb-src\nSuites: %s\nComponents: main\nURIs: %s\n", to, part[2]
-                n = split(options, option, /[ \t]+/)
-                for (i = 1; i <= n; i++) {
-                    if (sub(/^signed-by=/, "", option[i])) printf "Signed-By: %s\n", option[i]
-                    if (sub(/^trusted=/, "", option[i])) printf "Trusted: %s\n", option[i]
-                }
-                print ""
-            }' "$file"
-    done
-}
-
 build_hiredis() {
-    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     say "hiredis here is older than 1.0: building that of $HIREDIS_SUITE into $HIREDIS_PREFIX"
-
-    # Nothing of this reaches the machine's own apt: other sources, lists, cache.
-    mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial" "$tmp/src"
-    chmod 755 "$tmp"
-    derive_source "$codename" "$HIREDIS_SUITE" >"$tmp/apt/hiredis.sources"
-    [ -s "$tmp/apt/hiredis.sources" ] ||
-        die "no apt source of $codename found in /etc/apt to derive that of $HIREDIS_SUITE from"
-    cat >"$tmp/apt/apt.conf" <<CONF
-Dir::Etc::SourceList "$tmp/apt/hiredis.sources";
-Dir::Etc::SourceParts "-";
-Dir::State::Lists "$tmp/apt/lists";
-Dir::Cache "$tmp/apt/cache";
-APT::Sandbox::User "root";
-CONF
-    (
-        APT_CONFIG=$tmp/apt/apt.conf
-        export APT_CONFIG
-        cd "$tmp/src"
-        run_apt update
-        run_apt source hiredis
-    )
-    set -- "$tmp"/src/hiredis-*/
-    [ -f "$1/Makefile" ] || die "the source package of hiredis did not unpack"
+    source=$(sh "$here/fetch-source.sh" hiredis "$HIREDIS_SUITE" "$tmp/src") || die "no source of hiredis"
 
     # A LIBRARY_PATH of other tools may lead the linker to libraries that are not the system's.
     (
-        cd "$1"
+        cd "$source"
         unset LIBRARY_PATH MAKEFLAGS MFLAGS
         make PREFIX="$HIREDIS_PREFIX" USE_SSL=1 &&
             make PREFIX="$HIREDIS_PREFIX" USE_SSL=1 install
@@ -188,11 +117,13 @@ CONF
 }
 
 packages="$BUILD $TEST"
-case ${1-} in
-'') ;;
---checks) packages="$packages $CHECKS" ;;
-*) die "unknown option $1 (usage: install-deps.sh [--checks])" ;;
-esac
+for option in "$@"; do
+    case $option in
+    --checks) packages="$packages $CHECKS" ;;
+    --peers) packages="$packages $PEERS" ;;
+    *) die "unknown option $option (usage: install-deps.sh [--checks] [--peers])" ;;
+    esac
+done
 
 command -v dpkg-query >/dev/null 2>&1 ||
     die "this system has no dpkg: install by hand what ./configure names"
