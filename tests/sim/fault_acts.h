@@ -5,12 +5,12 @@
 
 #include "faults.h"
 
-/* False: there is nobody to hit. Chooses the target by the fault's own dice. */
+/* False: there is nobody to hit, or nothing to take back. */
 bool sim_fault_strike(struct sim_fault *fault);
 /* False: it cannot be taken back just now. */
 bool sim_fault_lift(struct sim_fault *fault);
 
-/* Some of its kind are never lifted: dead processes, of which a few may stay dead. */
-bool sim_fault_leaves_corpse(enum sim_fault_kind kind);
+/* Whom `who` means now; NULL: nobody. */
+struct sim_host *sim_fault_target(const struct sim *sim, const struct sim_who *who);
 
 #endif

@@ -2,6 +2,7 @@
 /* Orders as faults; see fault_orders.h. */
 #include "fault_orders.h"
 
+#include "fault_acts.h"
 #include "node.h"
 #include "sentinel.h"
 
@@ -10,7 +11,8 @@ static struct vd_setting setting(enum vd_option option, int64_t number)
     return (struct vd_setting){.option = option, .number = number, .word = "option", .shown = "x"};
 }
 
-static void order_set(struct sim_fault *fault, struct sim_sentinel *s, const char *group)
+/* A group that was monitored anew has defaults: here are its values. */
+static void configure(struct sim_fault *fault, struct sim_sentinel *s, const char *group)
 {
     const struct sim_setup *setup = &fault->sim->setup;
     struct vd_setting settings[] = {
@@ -21,64 +23,86 @@ static void order_set(struct sim_fault *fault, struct sim_sentinel *s, const cha
     struct vd_order order = {
         .type = VD_ORDER_SET, .name = group, .settings = settings, .setting_count = 3};
 
-    if (fault->kind == SIM_ORDER_SET) {
-        settings[0].number = sim_between(&fault->dice, 300, setup->down_after_ms + 1000);
-        settings[2].number = sim_between(&fault->dice, 1, 5);
-    }
     sim_sentinel_order(s, &order);
+}
+
+static void monitor(struct sim_fault *fault, struct sim_sentinel *s, const struct sim_host *primary)
+{
+    struct vd_order order = {.type = VD_ORDER_MONITOR,
+                             .name = sim_group_name(fault->entry->group),
+                             .addr = primary->addr,
+                             .quorum = fault->sim->setup.quorum};
+
+    sim_sentinel_order(s, &order);
+    configure(fault, s, order.name);
+}
+
+static const struct sim_host *first_primary(const struct sim *sim, unsigned group)
+{
+    const struct sim_node *named = sim_named_primary(sim, group);
+
+    return named != NULL ? named->host : sim->nodes[group * sim->setup.nodes]->host;
 }
 
 bool sim_fault_order(struct sim_fault *fault)
 {
     struct sim *sim = fault->sim;
-    struct sim_sentinel *s = sim->sentinels[sim_below(&fault->dice, sim->setup.sentinels)];
-    unsigned group = (unsigned)sim_below(&fault->dice, sim->setup.groups);
-    struct vd_order order = {.name = sim_group_name(group)};
+    const struct sim_schedule_entry *entry = fault->entry;
+    struct sim_sentinel *s = sim_sentinel_of(sim, fault->hit);
+    struct vd_setting set = setting(entry->option, entry->number);
+    struct vd_order order = {.name = sim_group_name(entry->group)};
+    const struct sim_host *primary;
 
-    if (!sim_sentinel_is_awake(s))
+    if (s == NULL || !sim_sentinel_is_awake(s))
         return false;
-    fault->target = s->index;
-    fault->side = group;
-    SIM_SAY(sim, "fault", "%s: %s", sim_fault_name(fault->kind), s->host->name);
-    switch ((int)fault->kind) {
+    switch ((enum sim_order)entry->detail) {
     case SIM_ORDER_FAILOVER:
         order.type = VD_ORDER_FAILOVER;
         break;
     case SIM_ORDER_RESET:
+    case SIM_ORDER_RESET_ALL:
         order.type = VD_ORDER_RESET;
-        order.name = sim_chance(&fault->dice, 500) ? "*" : order.name;
+        if (entry->detail == SIM_ORDER_RESET_ALL)
+            order.name = "*";
+        sim->forgetful = true;
         break;
     case SIM_ORDER_SET:
-        order_set(fault, s, order.name);
-        return false;
-    case SIM_ORDER_ANEW:
-        order.type = VD_ORDER_REMOVE;
+        order.type = VD_ORDER_SET;
+        order.settings = &set;
+        order.setting_count = 1;
         break;
-    default:
+    case SIM_ORDER_REMOVE:
+        order.type = VD_ORDER_REMOVE;
+        sim->forgetful = true;
+        break;
+    case SIM_ORDER_MONITOR:
+        primary = sim_fault_target(sim, &entry->other);
+        if (primary != NULL)
+            monitor(fault, s, primary);
+        return false;
+    case SIM_ORDER_CRASH_ELECTED:
+    case SIM_ORDER_CRASH_PROMOTED:
         order.type = VD_ORDER_SIMULATE_FAILURE;
-        order.flags = (unsigned)sim_between(&fault->dice, 1, 3);
+        order.flags = entry->detail == SIM_ORDER_CRASH_ELECTED ? VD_CRASH_AFTER_ELECTION
+                                                               : VD_CRASH_AFTER_PROMOTION;
         break;
     }
-    sim->forgetful |= fault->kind == SIM_ORDER_RESET || fault->kind == SIM_ORDER_ANEW;
     sim_sentinel_order(s, &order);
-    return fault->kind == SIM_ORDER_ANEW || fault->kind == SIM_ORDER_CRASH;
+    return order.type == VD_ORDER_REMOVE || order.type == VD_ORDER_SIMULATE_FAILURE;
 }
 
 bool sim_fault_order_back(struct sim_fault *fault)
 {
-    struct sim *sim = fault->sim;
-    struct sim_sentinel *s = sim->sentinels[fault->target];
-    const struct sim_node *named = sim_named_primary(sim, fault->side);
-    struct vd_order order = {.name = sim_group_name(fault->side), .quorum = sim->setup.quorum};
+    struct sim_sentinel *s = sim_sentinel_of(fault->sim, fault->hit);
+    struct vd_order order = {.type = VD_ORDER_SIMULATE_FAILURE};
 
+    if (fault->entry->detail != SIM_ORDER_REMOVE) {
+        if (s->running) /* it forgot the other one when it died */
+            sim_sentinel_order(s, &order);
+        return true;
+    }
     if (!s->running)
-        return fault->kind != SIM_ORDER_ANEW; /* it forgot the other one when it died */
-    order.type = fault->kind == SIM_ORDER_ANEW ? VD_ORDER_MONITOR : VD_ORDER_SIMULATE_FAILURE;
-    if (named == NULL)
-        named = sim->nodes[fault->side * sim->setup.nodes];
-    order.addr = named->host->addr;
-    sim_sentinel_order(s, &order);
-    if (fault->kind == SIM_ORDER_ANEW)
-        order_set(fault, s, order.name);
+        return false;
+    monitor(fault, s, first_primary(fault->sim, fault->entry->group));
     return true;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Faults: what goes wrong, when, to whom, for how long. The whole schedule is
- * drawn from the seed before the world starts; whom a fault hits (the primary
- * of that moment, whoever leads) is decided when it strikes. Each knows how
- * to take itself back, and at the end of the faults all are taken back.
+ * Faults: carries a schedule out, and takes each fault back when its time is
+ * over or the faults end. Mixes are families of schedules: a menu of what may
+ * happen in a run, and what must hold nevertheless; plan.c draws a schedule
+ * from the menu by the seed.
  */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 
 #include "net.h"
+#include "schedule.h"
 
+/* The menu from which mixes choose. One of these may become several entries of a schedule. */
 enum sim_fault_kind {
     SIM_NODE_KILL,
     SIM_NODE_EMPTY, /* killed, back at once without its data */
@@ -17,54 +19,57 @@ enum sim_fault_kind {
     SIM_NODE_PAUSE,
     SIM_NODE_BUSY,
     SIM_NODE_PRIORITY,
+    SIM_NODE_AUTH,
+    SIM_NODE_DENY,
+    SIM_NODE_TURN, /* an administrator does the sentinels' work */
+    SIM_NODE_MASS, /* all primaries die at once */
     SIM_SENTINEL_KILL,
     SIM_SENTINEL_DOOM, /* dies at the boundary of an effect */
     SIM_SENTINEL_POWER,
     SIM_SENTINEL_PAUSE,
     SIM_SENTINEL_STALL,  /* several short pauses */
     SIM_SENTINEL_FREEZE, /* its machine stands still, clock and all */
+    SIM_SENTINEL_DRIFT,
     SIM_SENTINEL_AMNESIA,
     SIM_SENTINEL_ALL, /* all of them restart, one after the other or at once */
     SIM_DISK_FAIL,
     SIM_DISK_FAIL_LATE,
     SIM_DISK_SLOW,
     SIM_SPLIT,       /* two halves */
+    SIM_BRIDGE,      /* ... and one host that sees both */
     SIM_ISOLATE,     /* one host from all */
     SIM_ONE_WAY,     /* one host is heard by nobody, or hears nobody */
+    SIM_CUT,         /* one host from one other */
+    SIM_HICCUP,      /* for a moment nothing passes between halves */
     SIM_SPLIT_PEERS, /* sentinels from each other only */
     SIM_SPLIT_NODES, /* one sentinel from the nodes only */
     SIM_LOSS,
     SIM_DELAY,
+    SIM_ECHO,
     SIM_RESET,
     SIM_BLACKHOLE,
-    SIM_ORDER_FAILOVER,
-    SIM_ORDER_RESET,
-    SIM_ORDER_SET,
-    SIM_ORDER_ANEW,  /* REMOVE, then MONITOR */
-    SIM_ORDER_CRASH, /* SIMULATE-FAILURE */
+    SIM_OP_FAILOVER,
+    SIM_OP_RESET,
+    SIM_OP_SET,
+    SIM_OP_ANEW,  /* REMOVE, then MONITOR */
+    SIM_OP_CRASH, /* SIMULATE-FAILURE */
     SIM_FAULT_COUNT,
 };
 
-#define SIM_FAULTS_MAX 24
-
+/* An entry of the schedule in its life. */
 struct sim_fault {
     struct sim *sim;
-    enum sim_fault_kind kind;
-    sim_us at;
-    sim_us lasts;
-    struct sim_rng dice; /* its own, so that one fault less changes no other */
+    const struct sim_schedule_entry *entry;
     struct sim_task start;
     struct sim_task end;
     bool active;
-    /* what it hit, for the way back */
-    unsigned target;
-    uint32_t side; /* hosts on one side, a bit each */
-    unsigned repeat;
+    struct sim_host *hit; /* whom it struck */
+    int64_t before;       /* what it changed, for the way back */
 };
 
 struct sim_faults {
-    struct sim_fault list[SIM_FAULTS_MAX];
-    unsigned count;
+    struct sim_schedule schedule;
+    struct sim_fault list[SIM_SCHEDULE_MAX];
     struct sim_task end;
     bool over;
 };
@@ -73,7 +78,7 @@ struct sim_faults {
 struct sim_mix {
     const char *name;
     const char *about;
-    unsigned kinds;  /* bit per enum sim_fault_kind that may occur */
+    uint64_t kinds;  /* bit per enum sim_fault_kind that may occur */
     unsigned most;   /* faults at most */
     bool swarm;      /* only a random few of the kinds in one run */
     bool clean_net;  /* 5 ms at most, no loss but by faults */
@@ -90,10 +95,14 @@ const struct sim_mix *sim_mix_at(size_t index); /* NULL past the end */
 /* "any": by the seed. */
 const struct sim_mix *sim_mix_of_seed(uint64_t seed);
 
-void sim_faults_plan(struct sim *sim);
-void sim_faults_start(struct sim *sim);
+/* The schedule that seed and mix of this setup mean. */
+void sim_plan(struct sim_schedule *schedule, const struct sim_setup *setup);
+/* Does the world have all the hosts and groups that the schedule speaks of? */
+bool sim_schedule_fits(const struct sim_schedule *schedule, const struct sim_setup *setup,
+                       struct vd_err *err) VD_MUSTCHECK;
 
-const char *sim_fault_name(enum sim_fault_kind kind);
+void sim_faults_new(struct sim *sim, const struct sim_schedule *schedule);
+void sim_faults_start(struct sim *sim);
 
 /* The node that most sentinels name as primary of the group; NULL: none. */
 struct sim_node *sim_named_primary(const struct sim *sim, unsigned group);

@@ -4,24 +4,24 @@
 
 #include "faults.h"
 
-#define K(kind) (1U << SIM_##kind)
+#define K(kind) (UINT64_C(1) << SIM_##kind)
 #define NODES                                                                                      \
     (K(NODE_KILL) | K(NODE_EMPTY) | K(NODE_POWER) | K(NODE_PAUSE) | K(NODE_BUSY) | K(NODE_PRIORITY))
 #define SENTINELS                                                                                  \
     (K(SENTINEL_KILL) | K(SENTINEL_DOOM) | K(SENTINEL_POWER) | K(SENTINEL_PAUSE) |                 \
-     K(SENTINEL_STALL) | K(SENTINEL_FREEZE))
+     K(SENTINEL_STALL) | K(SENTINEL_FREEZE) | K(SENTINEL_DRIFT))
 #define DISKS (K(DISK_FAIL) | K(DISK_FAIL_LATE) | K(DISK_SLOW))
 #define NETS                                                                                       \
-    (K(SPLIT) | K(ISOLATE) | K(ONE_WAY) | K(SPLIT_PEERS) | K(SPLIT_NODES) | K(LOSS) | K(DELAY) |   \
-     K(RESET) | K(BLACKHOLE))
-#define ORDERS (K(ORDER_FAILOVER) | K(ORDER_RESET) | K(ORDER_SET) | K(ORDER_ANEW) | K(ORDER_CRASH))
+    (K(SPLIT) | K(BRIDGE) | K(ISOLATE) | K(ONE_WAY) | K(CUT) | K(HICCUP) | K(SPLIT_PEERS) |        \
+     K(SPLIT_NODES) | K(LOSS) | K(DELAY) | K(ECHO) | K(RESET) | K(BLACKHOLE))
+#define HANDS (K(NODE_AUTH) | K(NODE_DENY) | K(NODE_TURN))
+#define ORDERS (K(OP_FAILOVER) | K(OP_RESET) | K(OP_SET) | K(OP_ANEW) | K(OP_CRASH))
 
 static const struct sim_mix mixes[] = {
     {
         .name = "all",
         .about = "any of everything, a few kinds in each run",
-        .kinds =
-            NODES | SENTINELS | DISKS | NETS | K(SENTINEL_ALL) | K(ORDER_FAILOVER) | K(ORDER_SET),
+        .kinds = NODES | SENTINELS | DISKS | NETS | K(SENTINEL_ALL) | K(OP_FAILOVER) | K(OP_SET),
         .most = 10,
         .swarm = true,
     },
@@ -98,6 +98,12 @@ static const struct sim_mix mixes[] = {
         .about = "operators give orders at the wrong moment",
         .kinds = ORDERS | K(NODE_KILL),
         .most = 8,
+    },
+    {
+        .name = "hands",
+        .about = "administrators change passwords, rights and roles by hand",
+        .kinds = HANDS | K(NODE_KILL) | K(OP_FAILOVER) | K(OP_RESET),
+        .most = 6,
     },
     {
         .name = "early",

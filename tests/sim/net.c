@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "schedule.h"
 #include "tell.h"
 
 #define RTO (200 * SIM_MS) /* the first retransmission */
@@ -139,12 +140,14 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, unsigned gr
                               void *self)
 {
     struct sim_host *host = vd_alloc(sizeof(*host));
+    struct sim_who who;
 
     VD_ASSERT(net->host_count < SIM_HOSTS_MAX);
     VD_ASSERT(vd_copy(host->name, sizeof(host->name), name));
     (void)snprintf(host->addr.host, sizeof(host->addr.host), "10.0.%u.%u", group, number);
     VD_ASSERT(vd_copy(host->addr.ip, sizeof(host->addr.ip), host->addr.host));
     host->addr.port = port;
+    host->bit = sim_who_of_name(name, &who) ? sim_who_bit(who.kind, who.number) : 0;
     host->net = net;
     host->ops = ops;
     host->self = self;
@@ -225,6 +228,21 @@ static void transmit_word(struct sim_net *net, struct sim_conn *conn, unsigned e
     transmit(net, conn, end, sim_msg_new(net, word));
 }
 
+/* Gossip comes by many ways, and may come again when it is old. */
+static void echo(struct sim_net *net, struct sim_conn *conn, unsigned end,
+                 const struct sim_msg *msg)
+{
+    struct sim_msg *again;
+
+    if (!sim_chance(&net->sim->times, net->echo_permille))
+        return;
+    again = sim_msg_new(net, SIM_MESSAGE);
+    again->payload = msg->payload;
+    again->payload->refs++;
+    conn->last[end] += sim_between(&net->sim->times, 0, 2000) * SIM_MS;
+    transmit(net, conn, end, again);
+}
+
 void sim_send(struct sim_conn *conn, unsigned end, struct sim_msg *msg)
 {
     struct sim_net *net = conn->host[end]->net;
@@ -234,6 +252,8 @@ void sim_send(struct sim_conn *conn, unsigned end, struct sim_msg *msg)
         return;
     }
     transmit(net, conn, end, msg);
+    if (net->echo_permille != 0 && msg->word == SIM_MESSAGE)
+        echo(net, conn, end, msg);
 }
 
 struct sim_conn *sim_connect(struct sim_net *net, struct sim_host *from, const struct sim_host *to)

@@ -99,6 +99,7 @@ struct sim_host {
     struct sim_net *net;
     unsigned index;
     char name[8];
+    uint64_t bit; /* in sets of hosts (schedule.h) */
     struct vd_addr addr;
     const struct sim_host_ops *ops;
     void *self;
@@ -132,6 +133,7 @@ struct sim_net {
     sim_us latency[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
     unsigned cuts[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* partitions that lie over this way */
     unsigned loss_permille;                      /* added by faults */
+    unsigned echo_permille;                      /* gossip that comes twice */
     sim_us extra;                                /* latency added by faults */
     struct sim_conn *conns;
     struct sim_msg *held; /* stopped by a cut or a dead host, oldest first */

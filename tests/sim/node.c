@@ -286,7 +286,10 @@ static void do_ping(struct sim_node *node, struct sim_guest *guest, const struct
 {
     struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_PONG);
 
-    msg->kind = node->busy ? VD_PONG_BUSY : node->loading ? VD_PONG_LOADING : VD_PONG_OK;
+    msg->kind = node->locked    ? VD_PONG_AUTH
+                : node->busy    ? VD_PONG_BUSY
+                : node->loading ? VD_PONG_LOADING
+                                : VD_PONG_OK;
     reply(guest, to, msg);
 }
 
@@ -295,7 +298,7 @@ static void do_info(struct sim_node *node, struct sim_guest *guest, const struct
     struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_INFO_TEXT);
     struct vd_text text = {0};
 
-    msg->ok = !node->busy;
+    msg->ok = !node->busy && !node->locked;
     if (msg->ok) {
         sim_node_info(node, &text);
         msg->payload = sim_payload_new(text.bytes, text.len);
@@ -308,20 +311,23 @@ static void do_role(struct sim_node *node, struct sim_guest *guest, const struct
 {
     struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_ROLE_IS);
 
-    if (!node->busy)
+    if (!node->busy && !node->locked) {
         msg->kind = node->primary != NULL ? VD_ROLE_REPLICA : VD_ROLE_PRIMARY;
-    msg->addr = node->busy ? NULL : node->primary;
+        msg->addr = node->primary;
+    }
     reply(guest, to, msg);
 }
 
 static void do_publish(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
 {
-    if (!node->busy) {
+    bool ok = !node->busy && !node->locked;
+
+    if (ok) {
         (void)sim_node_fan_out(node, to->payload);
         if (node->primary == NULL && node->backlog && !node->loading)
             (void)sim_node_append(node, 0, to->payload);
     }
-    reply_done(guest, to, !node->busy);
+    reply_done(guest, to, ok);
 }
 
 /* CLIENT KILL TYPE normal and pubsub: all but the caller. */
@@ -338,7 +344,7 @@ static void kill_clients(struct sim_node *node, const struct sim_guest *caller)
 
 static void do_turn(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
 {
-    bool ok = !node->busy && !node->loading;
+    bool ok = !node->busy && !node->loading && !node->locked && !node->denies;
 
     sim_oracle_on_turned(node->sim, node, to);
     reply_done(guest, to, ok);
@@ -390,15 +396,18 @@ static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *ms
         do_publish(node, guest, msg);
         break;
     case SIM_SUBSCRIBE:
-        guest->kind = SIM_GUEST_SUBSCRIBER;
+        if (node->locked)
+            reply_done(guest, msg, false);
+        else
+            guest->kind = SIM_GUEST_SUBSCRIBER;
         break;
     case SIM_PROMOTE:
     case SIM_REPLICATE:
         do_turn(node, guest, msg);
         break;
     case SIM_SCRIPT_KILL:
-        reply_done(guest, msg, node->busy);
-        node->busy = false;
+        reply_done(guest, msg, node->busy && !node->locked);
+        node->busy &= node->locked;
         break;
     case SIM_WRITE:
         do_write(node, guest, msg);

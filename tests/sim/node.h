@@ -82,7 +82,9 @@ struct sim_node {
     unsigned group;
     struct sim_host *host;
     bool running;
-    bool busy; /* a script runs and does not end */
+    bool busy;   /* a script runs and does not end */
+    bool locked; /* the sentinels' password is refused */
+    bool denies; /* ... and their right to turn it */
     bool loading;
     int priority;
     struct vd_id run_id;

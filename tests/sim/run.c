@@ -14,7 +14,7 @@
 
 #define LONGEST (24 * 3600 * SIM_S) /* of virtual time: no run comes near it */
 
-static void build(struct sim *sim)
+static void build(struct sim *sim, const struct sim_schedule *schedule)
 {
     const struct sim_setup *setup = &sim->setup;
 
@@ -35,7 +35,7 @@ static void build(struct sim *sim)
         if (i % setup->nodes != 0)
             sim_node_configure(sim->nodes[i], sim->nodes[i - i % setup->nodes]->host);
     }
-    sim_faults_plan(sim);
+    sim_faults_new(sim, schedule);
 }
 
 static void start(struct sim *sim)
@@ -84,6 +84,7 @@ static void destroy(struct sim *sim)
 static void introduce(const struct sim *sim)
 {
     const struct sim_setup *setup = &sim->setup;
+    struct vd_text line = {0};
 
     printf("seed %llu, mix %s: %u sentinels, quorum %u, %u groups of %u servers; down-after %lld, "
            "failover-timeout %lld, info %lld ms; latency up to %.1f ms, loss %u per mille, "
@@ -97,28 +98,32 @@ static void introduce(const struct sim *sim)
            : setup->persistence == SIM_KEEP_AOF ? "aof"
                                                 : "nothing kept",
            setup->rewrite ? "roles kept" : "roles as configured");
-    for (unsigned i = 0; i < sim->faults->count; i++)
-        printf("  at %.3f for %.3f s: %s\n", (double)sim->faults->list[i].at / 1e6,
-               (double)sim->faults->list[i].lasts / 1e6, sim_fault_name(sim->faults->list[i].kind));
+    for (unsigned i = 0; i < sim->faults->schedule.count; i++) {
+        vd_text_clear(&line);
+        sim_schedule_print_entry(&sim->faults->schedule.list[i], &line);
+        printf("  %s\n", vd_text_cstr(&line));
+    }
+    vd_text_free(&line);
     printf("  faults end at %.3f s\n", (double)setup->faults_end_at / 1e6);
 }
 
-void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_result *result)
+void sim_run_world(const struct sim_setup *setup, const struct sim_schedule *schedule,
+                   struct vd_story *story, struct sim_result *result)
 {
     struct sim *sim = vd_alloc(sizeof(*sim));
     struct sim_task clocks = {.run = stop_clocks};
 
-    sim_setup_draw(&sim->setup, seed, options);
-    sim_rng_seed(&sim->dice, seed, 2);
-    sim_rng_seed(&sim->times, seed, 3);
-    build(sim);
-    sim->story = options->story;
+    sim->setup = *setup;
+    sim_rng_seed(&sim->dice, setup->seed, 2);
+    sim_rng_seed(&sim->times, setup->seed, 3);
+    build(sim, schedule);
+    sim->story = story;
     sim_tell_begin(sim);
-    if (options->verbose)
+    if (setup->verbose)
         introduce(sim);
     start(sim);
-    if (options->mutant == SIM_MUTANT_FROZEN_CLOCK)
-        sim_at(sim, &clocks, sim->setup.faults_from);
+    if (setup->mutant == SIM_MUTANT_FROZEN_CLOCK)
+        sim_at(sim, &clocks, setup->faults_from);
     sim_run(sim, LONGEST);
     if (!sim->over && !sim->failed)
         sim_fail(sim, "the world never ends");
@@ -131,4 +136,14 @@ void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_re
     sim_tell_end(sim);
     destroy(sim);
     vd_free(sim);
+}
+
+void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_result *result)
+{
+    struct sim_setup setup;
+    struct sim_schedule schedule;
+
+    sim_setup_draw(&setup, seed, options);
+    sim_plan(&schedule, &setup);
+    sim_run_world(&setup, &schedule, options->story, result);
 }

@@ -28,6 +28,11 @@ struct sim_result {
 };
 
 void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_options *options);
+/* The world of this setup, under this schedule, which must fit it
+ * (sim_schedule_fits); told to `story`, if that is not NULL. */
+void sim_run_world(const struct sim_setup *setup, const struct sim_schedule *schedule,
+                   struct vd_story *story, struct sim_result *result);
+/* The one that the seed means. */
 void sim_run_one(uint64_t seed, const struct sim_options *options, struct sim_result *result);
 
 /* What many runs came to. */

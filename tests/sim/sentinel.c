@@ -15,6 +15,7 @@
 static const struct sim_host_ops host_ops;
 static const struct vd_drive_ops drive_ops;
 static void run_turn(struct sim *sim, void *self);
+static void plan_next_turn(struct sim_sentinel *s);
 
 /* Clock --------------------------------------------------------------------------- */
 
@@ -267,6 +268,17 @@ void sim_sentinel_thaw(struct sim_sentinel *s)
     if (--s->frozen == 0) /* and not a microsecond more: clocks never go back */
         s->clock_offset -= frozen + frozen * s->drift_ppm / 1000000 - 2;
     sim_sentinel_resume(s);
+}
+
+void sim_sentinel_drift(struct sim_sentinel *s, int64_t ppm)
+{
+    sim_us now = s->sim->now;
+
+    /* What it shows now it goes on from, and not a microsecond before. */
+    s->clock_offset += now * s->drift_ppm / 1000000 - now * ppm / 1000000 + 2;
+    s->drift_ppm = ppm;
+    if (s->running && s->frozen == 0)
+        plan_next_turn(s);
 }
 
 void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned after,

@@ -133,6 +133,8 @@ void sim_sentinel_resume(struct sim_sentinel *s);
 /* The same, but its machine stands still with it, and so does its clock. */
 void sim_sentinel_freeze(struct sim_sentinel *s);
 void sim_sentinel_thaw(struct sim_sentinel *s);
+/* From now on its clock is so much too fast. */
+void sim_sentinel_drift(struct sim_sentinel *s, int64_t ppm);
 /* Die at the boundary, and come back `revive_after` later. */
 void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned after,
                        sim_us revive_after);

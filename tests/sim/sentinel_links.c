@@ -318,6 +318,11 @@ void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct
 
     if (link == NULL || is_lost(s, msg))
         return;
+    if (link->kind == VD_LINK_SUBSCRIBE && msg->word == SIM_DONE) { /* -NOAUTH to SUBSCRIBE */
+        sim_close(conn, 0);
+        sim_links_lost(s, conn, VD_DOWN_AUTH);
+        return;
+    }
     switch ((int)msg->word) {
     case SIM_PONG:
         event.type = VD_EV_PONG;

@@ -83,4 +83,5 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
     }
     if (setup->mix->within_ms != 0)
         setup->down_after_refused_ms = 0;
+    setup->corpses = !setup->mix->no_corpses && sim_chance(&dice, 500);
 }

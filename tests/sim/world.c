@@ -87,7 +87,8 @@ uint64_t sim_hash_text(const char *text)
 
 const char *sim_group_name(unsigned group)
 {
-    static const char *const names[SIM_GROUPS_MAX] = {"m1", "m2", "m3"};
+    static const char *const names[SIM_GROUPS_MAX] = {"m1", "m2", "m3", "m4",  "m5",  "m6",
+                                                      "m7", "m8", "m9", "m10", "m11", "m12"};
 
     VD_ASSERT(group < SIM_GROUPS_MAX);
     return names[group];

@@ -20,10 +20,11 @@ typedef int64_t sim_us; /* virtual time, microseconds since the world began */
 #define SIM_S ((sim_us)1000000)
 
 #define SIM_SENTINELS_MAX 7
-#define SIM_GROUPS_MAX 3
-#define SIM_NODES_MAX 12 /* data servers, all groups together */
-#define SIM_CLIENTS_MAX 4
-#define SIM_HOSTS_MAX (SIM_SENTINELS_MAX + SIM_NODES_MAX + SIM_CLIENTS_MAX)
+#define SIM_ORIGINALS_MAX 4 /* peers that are original Sentinels */
+#define SIM_GROUPS_MAX 12
+#define SIM_NODES_MAX 36 /* data servers, all groups together */
+#define SIM_CLIENTS_MAX 12
+#define SIM_HOSTS_MAX (SIM_SENTINELS_MAX + SIM_ORIGINALS_MAX + SIM_NODES_MAX + SIM_CLIENTS_MAX)
 
 struct sim;
 struct vd_story;
@@ -59,6 +60,7 @@ struct sim_setup {
     sim_us faults_from;
     sim_us faults_end_at; /* from then on all heals */
     unsigned sentinels;
+    unsigned originals; /* Redis Sentinels beside them */
     unsigned groups;
     unsigned nodes; /* per group, the primary included */
     unsigned clients;
@@ -80,6 +82,7 @@ struct sim_setup {
     bool acquainted;      /* sentinels have met before, and replicas were in step until now */
     bool rewrite;         /* CONFIG REWRITE works: servers keep their role over a restart */
     unsigned persistence; /* enum sim_persistence */
+    bool corpses;         /* some of the dead may stay dead when the faults end */
 };
 
 struct sim_stats {
