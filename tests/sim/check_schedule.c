@@ -38,7 +38,7 @@ START_TEST(test_all_that_is_planned_is_read_back)
     unsigned met[SIM_DO_COUNT] = {0};
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct sim_options options = {0};
+        struct sim_options options = {.mix = seed % 10 == 0 ? sim_mix_find("moves") : NULL};
         struct sim_setup setup;
         struct sim_schedule planned;
         struct sim_schedule read;

@@ -71,6 +71,41 @@ static bool turn_by_hand(const struct sim_fault *fault, struct sim_node *node)
     return true;
 }
 
+/* Its machine is gone; it comes back on the next spare one. */
+static bool leave_machine(struct sim_fault *fault, struct sim_node *node)
+{
+    struct sim *sim = fault->sim;
+    struct sim_host *old = node->host;
+
+    for (unsigned i = 0; i < sim->spare_count; i++) {
+        if (sim->spares[i]->self != NULL || !sim_may_stay_away(sim, node))
+            continue;
+        sim_node_kill(node, false);
+        sim_host_power(sim->net, old, false);
+        sim_node_move(node, sim->spares[i]);
+        return true;
+    }
+    return false;
+}
+
+static bool swap_machines(struct sim_fault *fault, struct sim_node *node)
+{
+    struct sim *sim = fault->sim;
+    const struct sim_host *to = sim_fault_target(sim, &fault->entry->other);
+    struct sim_node *other = to != NULL ? sim_node_of(sim, to) : NULL;
+    struct sim_host *old = node->host;
+
+    if (other == NULL || other == node || !sim_may_stay_away(sim, node) ||
+        !sim_may_stay_away(sim, other))
+        return false;
+    fault->other = other;
+    sim_node_kill(node, false);
+    sim_node_kill(other, false);
+    sim_node_move(node, other->host);
+    sim_node_move(other, old);
+    return true;
+}
+
 static bool strike_node(struct sim_fault *fault, struct sim_node *node)
 {
     struct sim *sim = fault->sim;
@@ -100,6 +135,10 @@ static bool strike_node(struct sim_fault *fault, struct sim_node *node)
     case SIM_DO_DENY:
         node->denies = true;
         break;
+    case SIM_DO_MOVE:
+        return leave_machine(fault, node);
+    case SIM_DO_SWAP:
+        return swap_machines(fault, node);
     case SIM_DO_TURN:
         (void)turn_by_hand(fault, node);
         return false;
@@ -118,8 +157,12 @@ static void lift_node(struct sim_fault *fault, struct sim_node *node)
     case SIM_DO_KILL:
     case SIM_DO_POWER:
     case SIM_DO_EMPTY:
+    case SIM_DO_MOVE:
+    case SIM_DO_SWAP:
         if (!node->running)
             sim_node_start(node, fault->entry->deed == SIM_DO_EMPTY);
+        if (fault->other != NULL && !fault->other->running)
+            sim_node_start(fault->other, false);
         break;
     case SIM_DO_PAUSE:
         sim_host_resume(sim->net, node->host);
@@ -244,7 +287,6 @@ bool sim_fault_strike(struct sim_fault *fault)
 {
     const struct sim_schedule_entry *entry = fault->entry;
     struct sim *sim = fault->sim;
-    struct sim_node *node;
 
     fault->hit = sim_fault_target(sim, &entry->who);
     say(fault, "");
@@ -254,17 +296,14 @@ bool sim_fault_strike(struct sim_fault *fault)
         return false;
     if (entry->deed == SIM_DO_ORDER)
         return sim_fault_order(fault);
-    node = sim_node_of(sim, fault->hit);
-    if (node != NULL)
-        return strike_node(fault, node);
+    fault->node = sim_node_of(sim, fault->hit);
+    if (fault->node != NULL)
+        return strike_node(fault, fault->node);
     return strike_sentinel(fault, sim_sentinel_of(sim, fault->hit));
 }
 
 bool sim_fault_lift(struct sim_fault *fault)
 {
-    struct sim *sim = fault->sim;
-    struct sim_node *node;
-
     if (fault->entry->deed == SIM_DO_ORDER)
         return sim_fault_order_back(fault);
     say(fault, "over: ");
@@ -272,10 +311,9 @@ bool sim_fault_lift(struct sim_fault *fault)
         sim_fault_way_back(fault);
         return true;
     }
-    node = sim_node_of(sim, fault->hit);
-    if (node != NULL)
-        lift_node(fault, node);
+    if (fault->node != NULL)
+        lift_node(fault, fault->node);
     else
-        lift_sentinel(fault, sim_sentinel_of(sim, fault->hit));
+        lift_sentinel(fault, sim_sentinel_of(fault->sim, fault->hit));
     return true;
 }

@@ -97,7 +97,7 @@ static bool is_eligible(const struct sim *sim, const struct sim_node *node)
     return true;
 }
 
-static bool may_stay_dead(const struct sim *sim, const struct sim_node *dead)
+bool sim_may_stay_away(const struct sim *sim, const struct sim_node *dead)
 {
     const struct sim_node *named = sim_named_primary(sim, dead->group);
 
@@ -105,7 +105,7 @@ static bool may_stay_dead(const struct sim *sim, const struct sim_node *dead)
         return true;
     for (unsigned i = 0; i < sim->node_count; i++) {
         if (sim->nodes[i]->group == dead->group && sim->nodes[i] != named &&
-            is_eligible(sim, sim->nodes[i]))
+            sim->nodes[i] != dead && is_eligible(sim, sim->nodes[i]))
             return true;
     }
     return false;
@@ -124,7 +124,8 @@ static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
         node->denies = false;
         if (node->running)
             continue;
-        if (corpses && !left[node->group] && sim_chance(dice, 500) && may_stay_dead(sim, node)) {
+        if (corpses && !left[node->group] && sim_chance(dice, 500) &&
+            sim_may_stay_away(sim, node)) {
             left[node->group] = true;
             SIM_SAY(sim, node->host->name, "stays dead");
             continue;

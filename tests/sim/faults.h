@@ -23,6 +23,8 @@ enum sim_fault_kind {
     SIM_NODE_DENY,
     SIM_NODE_TURN, /* an administrator does the sentinels' work */
     SIM_NODE_MASS, /* all primaries die at once */
+    SIM_NODE_MOVE,
+    SIM_NODE_SWAP,
     SIM_SENTINEL_KILL,
     SIM_SENTINEL_DOOM, /* dies at the boundary of an effect */
     SIM_SENTINEL_POWER,
@@ -63,8 +65,10 @@ struct sim_fault {
     struct sim_task start;
     struct sim_task end;
     bool active;
-    struct sim_host *hit; /* whom it struck */
-    int64_t before;       /* what it changed, for the way back */
+    struct sim_host *hit;   /* whom it struck, */
+    struct sim_node *node;  /* ... if that was a server, */
+    struct sim_node *other; /* and with whom it swapped */
+    int64_t before;         /* what it changed, for the way back */
 };
 
 struct sim_faults {
@@ -84,6 +88,8 @@ struct sim_mix {
     bool clean_net;  /* 5 ms at most, no loss but by faults */
     bool no_switch;  /* the primary must stay */
     bool no_loss;    /* no acknowledged write may be lost */
+    bool many;       /* many groups */
+    bool by_name;    /* runs only when asked for: no seed draws it */
     bool early;      /* faults from the first moment on */
     bool no_corpses; /* everybody is alive again in the end */
     vd_ms within_ms; /* one fault: its successor is due down-after and so long after it; 0: no bound
@@ -104,6 +110,8 @@ bool sim_schedule_fits(const struct sim_schedule *schedule, const struct sim_set
 void sim_faults_new(struct sim *sim, const struct sim_schedule *schedule);
 void sim_faults_start(struct sim *sim);
 
+/* May this server stay away for good, and its group still have a primary? */
+bool sim_may_stay_away(const struct sim *sim, const struct sim_node *node);
 /* The node that most sentinels name as primary of the group; NULL: none. */
 struct sim_node *sim_named_primary(const struct sim *sim, unsigned group);
 

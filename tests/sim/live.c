@@ -104,7 +104,7 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
 
         if (node->group != group || !node->running || node == head)
             continue;
-        if (is_unknown(sim, node) && (sim->forgetful || is_chained(sim, node, head)))
+        if (is_unknown(sim, node) && (sim->forgetful || node->moved || is_chained(sim, node, head)))
             continue;
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);

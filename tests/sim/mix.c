@@ -106,6 +106,13 @@ static const struct sim_mix mixes[] = {
         .most = 6,
     },
     {
+        .name = "mass",
+        .about = "all primaries of many groups die at once",
+        .kinds = K(NODE_MASS) | K(NODE_KILL) | K(SENTINEL_KILL) | K(SENTINEL_STALL),
+        .most = 3,
+        .many = true,
+    },
+    {
         .name = "early",
         .about = "it begins before they know each other",
         .kinds = NODES | SENTINELS | NETS,
@@ -120,6 +127,14 @@ static const struct sim_mix mixes[] = {
         .kinds = K(SENTINEL_AMNESIA) | K(NODE_KILL) | K(SPLIT),
         .most = 5,
         .no_corpses = true,
+    },
+    {
+        .name = "moves",
+        .about = "servers change their addresses, and find those of others",
+        .kinds = K(NODE_MOVE) | K(NODE_SWAP) | K(NODE_KILL) | K(SENTINEL_KILL) | K(SPLIT),
+        .most = 5,
+        .no_corpses = true,
+        .by_name = true,
     },
 };
 #define MIX_COUNT (sizeof(mixes) / sizeof(mixes[0]))
@@ -140,8 +155,12 @@ const struct sim_mix *sim_mix_at(size_t index)
 
 const struct sim_mix *sim_mix_of_seed(uint64_t seed)
 {
-    size_t place = seed % (2 * MIX_COUNT);
+    size_t drawn = 0;
+    size_t place;
 
+    while (drawn < MIX_COUNT && !mixes[drawn].by_name) /* those are the last */
+        drawn++;
+    place = seed % (2 * drawn);
     /* Half of the seeds are of the first, which has everything. */
-    return place < MIX_COUNT ? &mixes[place] : &mixes[0];
+    return place < drawn ? &mixes[place] : &mixes[0];
 }

@@ -147,6 +147,7 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, unsigned gr
     (void)snprintf(host->addr.host, sizeof(host->addr.host), "10.0.%u.%u", group, number);
     VD_ASSERT(vd_copy(host->addr.ip, sizeof(host->addr.ip), host->addr.host));
     host->addr.port = port;
+    host->group = SIM_GROUPS_MAX;
     host->bit = sim_who_of_name(name, &who) ? sim_who_bit(who.kind, who.number) : 0;
     host->net = net;
     host->ops = ops;

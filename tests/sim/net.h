@@ -95,9 +95,11 @@ struct sim_host_ops {
     void (*heard)(void *self, struct sim_conn *conn, const struct sim_msg *msg);
 };
 
+/* A machine and its address. Processes come and go, some from one machine to another. */
 struct sim_host {
     struct sim_net *net;
     unsigned index;
+    unsigned group; /* whose server's address it is or was; SIM_GROUPS_MAX: none */
     char name[8];
     uint64_t bit; /* in sets of hosts (schedule.h) */
     struct vd_addr addr;

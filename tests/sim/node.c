@@ -27,6 +27,7 @@ struct sim_node *sim_node_new(struct sim *sim, unsigned index, unsigned group, u
     node->group = group;
     node->priority = 100;
     node->host = sim_host_new(sim->net, name, 10 + group, number + 1, 6379, &ops, node);
+    node->host->group = group;
     node->load.run = sim_node_load;
     node->load.self = node;
     node->cron.run = run_cron;
@@ -99,7 +100,7 @@ void sim_node_start(struct sim_node *node, bool emptied)
     node->running = true;
     node->busy = false;
     node->run_id = sim_node_new_id(node);
-    node->primary = node->configured;
+    node->primary = node->configured != node->host ? node->configured : NULL;
     node->upstream = node->primary != NULL ? SIM_UP_CONNECT : SIM_UP_NONE;
     node->conn = NULL;
     node->link_down_at = -1;
@@ -151,6 +152,16 @@ void sim_node_kill(struct sim_node *node, bool power)
     sim_oracle_on_roles(sim);
 }
 
+void sim_node_move(struct sim_node *node, struct sim_host *to)
+{
+    VD_ASSERT(!node->running);
+    node->host = to;
+    node->moved = true;
+    to->ops = &ops;
+    to->self = node;
+    to->group = node->group;
+}
+
 bool sim_node_takes_writes(const struct sim_node *node)
 {
     return sim_node_is_primary(node) && !node->loading && !node->busy && node->host->paused == 0;
@@ -163,13 +174,6 @@ struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host)
             return sim->nodes[i];
     }
     return NULL;
-}
-
-unsigned sim_group_of(const struct sim *sim, const struct sim_host *host)
-{
-    const struct sim_node *node = sim_node_of(sim, host);
-
-    return node != NULL ? node->group : SIM_GROUPS_MAX;
 }
 
 /* Once a second ------------------------------------------------------------------ */

@@ -85,6 +85,7 @@ struct sim_node {
     bool busy;   /* a script runs and does not end */
     bool locked; /* the sentinels' password is refused */
     bool denies; /* ... and their right to turn it */
+    bool moved;  /* it has been on another machine */
     bool loading;
     int priority;
     struct vd_id run_id;
@@ -123,6 +124,8 @@ void sim_node_configure(struct sim_node *node, const struct sim_host *primary);
 
 /* Start the process; `emptied`: its disk lost the data. */
 void sim_node_start(struct sim_node *node, bool emptied);
+/* It will start on this machine, where nobody is (any more); it does not run. */
+void sim_node_move(struct sim_node *node, struct sim_host *to);
 /* kill -9, or the plug pulled with `power`. */
 void sim_node_kill(struct sim_node *node, bool power);
 
@@ -132,8 +135,7 @@ static inline bool sim_node_is_primary(const struct sim_node *node)
 }
 /* Takes writes now, if it can be reached. */
 bool sim_node_takes_writes(const struct sim_node *node);
-/* The group that the server at this host belongs to; SIM_GROUPS_MAX: none. */
-unsigned sim_group_of(const struct sim *sim, const struct sim_host *host);
+/* Who is on this machine now; NULL: no server. */
 struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host);
 
 /* INFO, as the server would print it. */

@@ -452,6 +452,18 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
         sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }
 
+/*
+ * Does its last INFO tell that it belongs to others? A server that came back
+ * alone, with a replication id of its own, looks like any that came back.
+ */
+static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node)
+{
+    const struct sim_heard *heard = &s->heard[node->index];
+
+    return heard->known && (heard->is_followed || heard->was_promoted ||
+                            (heard->role == VD_ROLE_REPLICA && heard->link_up));
+}
+
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,
                         const struct sim_msg *msg)
 {
@@ -469,7 +481,7 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
         sim_fail(sim, "%s lets %s follow an address that nobody has", s->host->name, to->name);
     else if (msg->addr == to)
         sim_fail(sim, "%s lets %s follow itself", s->host->name, to->name);
-    else if (sim_group_of(sim, msg->addr) != node->group)
+    else if (sim_sentinel_group(s, msg->addr) != node->group && is_foreign(s, node))
         sim_fail(sim, "%s lets %s follow %s, of another group", s->host->name, to->name,
                  msg->addr->name);
 }

@@ -145,6 +145,7 @@ static void plan_node(struct planner *p, enum sim_fault_kind kind, struct sim_sc
         [SIM_NODE_BUSY] = SIM_DO_BUSY,   [SIM_NODE_PRIORITY] = SIM_DO_PRIORITY,
         [SIM_NODE_AUTH] = SIM_DO_AUTH,   [SIM_NODE_DENY] = SIM_DO_DENY,
         [SIM_NODE_TURN] = SIM_DO_TURN,   [SIM_NODE_MASS] = SIM_DO_KILL,
+        [SIM_NODE_MOVE] = SIM_DO_MOVE,   [SIM_NODE_SWAP] = SIM_DO_SWAP,
     };
 
     entry->deed = deeds[kind];
@@ -158,6 +159,8 @@ static void plan_node(struct planner *p, enum sim_fault_kind kind, struct sim_sc
     entry->who = draw_node(p);
     if (kind == SIM_NODE_EMPTY)
         entry->lasts = sim_between(p->dice, 20, 400) * SIM_MS;
+    if (kind == SIM_NODE_SWAP)
+        entry->other = draw_fixed_node(p);
     if (kind == SIM_NODE_PRIORITY)
         entry->number = (int64_t)sim_below(p->dice, 3) * 50;
     if (kind == SIM_NODE_TURN)
@@ -394,7 +397,7 @@ static void plan_one(struct planner *p, enum sim_fault_kind kind, sim_us at)
 
     if (p->setup->mix->within_ms != 0)
         entry.lasts = SIM_FOR_GOOD;
-    if (kind <= SIM_NODE_MASS)
+    if (kind <= SIM_NODE_SWAP)
         plan_node(p, kind, &entry);
     else if (kind <= SIM_SENTINEL_ALL)
         plan_sentinel(p, kind, &entry);

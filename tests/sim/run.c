@@ -35,6 +35,16 @@ static void build(struct sim *sim, const struct sim_schedule *schedule)
         if (i % setup->nodes != 0)
             sim_node_configure(sim->nodes[i], sim->nodes[i - i % setup->nodes]->host);
     }
+    for (unsigned i = 0; i < schedule->count; i++) {
+        char name[8];
+
+        if (schedule->list[i].deed != SIM_DO_MOVE || sim->spare_count == SIM_SPARES_MAX)
+            continue;
+        (void)snprintf(name, sizeof(name), "n%u", sim->spare_count + 1);
+        sim->spares[sim->spare_count] =
+            sim_host_new(sim->net, name, 9, sim->spare_count + 1, 6379, NULL, NULL);
+        sim->spares[sim->spare_count++]->powered = false;
+    }
     sim_faults_new(sim, schedule);
 }
 

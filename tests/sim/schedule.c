@@ -82,6 +82,8 @@ static const struct {
     [SIM_DO_AUTH] = {"auth", "n"},
     [SIM_DO_DENY] = {"deny", "n"},
     [SIM_DO_TURN] = {"turn", "nt"},
+    [SIM_DO_MOVE] = {"move", "n"},
+    [SIM_DO_SWAP] = {"swap", "na"},
     [SIM_DO_DISK] = {"disk", "vw"},
     [SIM_DO_SPLIT] = {"split", "H"},
     [SIM_DO_BRIDGE] = {"bridge", "hH"},

@@ -62,6 +62,8 @@ enum sim_deed {
     SIM_DO_AUTH, /* a server refuses the sentinels' password */
     SIM_DO_DENY, /* ... their right to turn it */
     SIM_DO_TURN, /* a server is told by hand to follow another, or nobody */
+    SIM_DO_MOVE, /* a server goes to another machine: a new address, the old one is dead */
+    SIM_DO_SWAP, /* two servers are killed and come back, each under the other's address */
     SIM_DO_DISK,
     /* ways */
     SIM_DO_SPLIT,

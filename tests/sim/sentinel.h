@@ -71,6 +71,7 @@ struct sim_heard {
     bool syncing;
     bool link_up;
     bool was_linked;   /* ... since its process started */
+    bool is_followed;  /* it has replicas */
     bool was_promoted; /* its second replication id tells of a former life as a replica */
     int64_t offset;
     int64_t priority;
@@ -150,6 +151,8 @@ static inline bool sim_sentinel_is_awake(const struct sim_sentinel *s)
 }
 /* Whom it names as primary of the group; NULL: nobody known. */
 const struct sim_host *sim_sentinel_names(const struct sim_sentinel *s, unsigned group);
+/* The group whose primary it takes this address for, or else the one that had it. */
+unsigned sim_sentinel_group(const struct sim_sentinel *s, const struct sim_host *host);
 /* Is this server on its list (on its disk, if it is not running)? */
 bool sim_sentinel_knows(const struct sim_sentinel *s, unsigned group, const struct sim_host *node);
 

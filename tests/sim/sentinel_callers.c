@@ -95,7 +95,7 @@ static void ask(struct sim_sentinel *s, struct sim_caller *caller, const struct 
     caller->ticket = what->ticket;
     caller->epoch = what->epoch;
     caller->candidate = what->id;
-    caller->group = what->addr != NULL ? sim_group_of(s->sim, what->addr) : SIM_GROUPS_MAX;
+    caller->group = what->addr != NULL ? sim_sentinel_group(s, what->addr) : SIM_GROUPS_MAX;
     sim_sentinel_push(s, &event);
 }
 

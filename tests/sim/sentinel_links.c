@@ -147,9 +147,9 @@ static struct sim_msg *word_for(struct sim_sentinel *s, const struct sim_link *l
         msg->epoch = effect->send.epoch;
         if (!vd_copy(msg->id.hex, sizeof(msg->id.hex), effect->send.candidate))
             sim_fail(sim, "%s: asks with a candidate that is no id", s->host->name);
-        sim_oracle_on_question(sim, s,
-                               msg->addr != NULL ? sim_group_of(sim, msg->addr) : SIM_GROUPS_MAX,
-                               msg->epoch, &msg->id);
+        sim_oracle_on_question(
+            sim, s, msg->addr != NULL ? sim_sentinel_group(s, msg->addr) : SIM_GROUPS_MAX,
+            msg->epoch, &msg->id);
     }
     if (effect->send.request == VD_RQ_PROMOTE || effect->send.request == VD_RQ_REPLICATE) {
         SIM_SAY(sim, s->host->name, "tells %s to %s %s",
@@ -251,6 +251,7 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     heard->syncing = info->sync_in_progress;
     heard->link_up = info->link_up;
     heard->was_linked |= info->role == VD_ROLE_REPLICA && info->link_up;
+    heard->is_followed = info->connected_replicas > 0;
     heard->was_promoted = info->replid2.hex[0] != '\0';
     heard->offset = info->replica_offset;
     heard->priority = info->priority;

@@ -11,6 +11,15 @@ const struct sim_host *sim_sentinel_names(const struct sim_sentinel *s, unsigned
     return addr != NULL ? sim_host_find(s->sim->net, addr) : NULL;
 }
 
+unsigned sim_sentinel_group(const struct sim_sentinel *s, const struct sim_host *host)
+{
+    for (unsigned g = 0; g < s->sim->setup.groups; g++) {
+        if (sim_sentinel_names(s, g) == host)
+            return g;
+    }
+    return host->group;
+}
+
 static bool disk_knows(const struct sim_sentinel *s, unsigned group, const struct sim_host *node)
 {
     const struct sim_saved_group *saved = sim_saved_find(&s->disk.platter, sim_group_name(group));

@@ -73,6 +73,11 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
         setup->loss_permille = 0;
         setup->fsync = setup->fsync > 1000 ? 1000 : setup->fsync;
     }
+    if (setup->mix->many) {
+        setup->groups = (unsigned)PICK(&dice, 6, 8, 12);
+        setup->nodes = (unsigned)PICK(&dice, 2, 3);
+        setup->clients = setup->groups;
+    }
     if (setup->mix->most == 1) {
         setup->groups = 1;
         setup->clients = 1;

@@ -10,9 +10,9 @@
 #include "core/view.h"
 #include "node.h"
 
-static int group_of(const struct sim *sim, const struct sim_host *host)
+static int group_of(const struct sim_host *host)
 {
-    unsigned group = host != NULL ? sim_group_of(sim, host) : SIM_GROUPS_MAX;
+    unsigned group = host != NULL ? host->group : SIM_GROUPS_MAX;
 
     return group < SIM_GROUPS_MAX ? (int)group : VD_STORY_NOBODY;
 }
@@ -40,7 +40,7 @@ void sim_tell_begin(struct sim *sim)
         (void)vd_story_add_lane(sim->story, &(struct vd_story_lane){.kind = kind_of(sim, host),
                                                                     .name = host->name,
                                                                     .detail = vd_text_cstr(&detail),
-                                                                    .group = group_of(sim, host)});
+                                                                    .group = group_of(host)});
         vd_text_free(&detail);
     }
 }
@@ -111,11 +111,11 @@ void sim_tell_sent(struct sim *sim, struct sim_msg *msg)
     told.from = (int)from->index;
     told.to = (int)to->index;
     told.talk = talk_of(msg);
-    told.group = group_of(sim, msg->addr);
+    told.group = group_of(msg->addr);
     if (told.group == VD_STORY_NOBODY)
-        told.group = group_of(sim, to);
+        told.group = group_of(to);
     if (told.group == VD_STORY_NOBODY)
-        told.group = group_of(sim, from);
+        told.group = group_of(from);
     told.label = vd_text_cstr(&label);
     if (msg->payload != NULL && told.talk == VD_TALK_HELLO)
         told.detail = msg->payload->text;
@@ -251,7 +251,7 @@ void sim_tell(struct sim *sim, const struct sim_host *host, enum vd_mark kind, c
                   &(struct vd_story_mark){.lane = host != NULL ? (int)host->index : VD_STORY_NOBODY,
                                           .at = sim->now,
                                           .kind = kind,
-                                          .group = group_of(sim, host),
+                                          .group = group_of(host),
                                           .text = text});
     if (kind == VD_MARK_LIFE || kind == VD_MARK_ROLE)
         sim_tell_states(sim);

@@ -24,7 +24,9 @@ typedef int64_t sim_us; /* virtual time, microseconds since the world began */
 #define SIM_GROUPS_MAX 12
 #define SIM_NODES_MAX 36 /* data servers, all groups together */
 #define SIM_CLIENTS_MAX 12
-#define SIM_HOSTS_MAX (SIM_SENTINELS_MAX + SIM_ORIGINALS_MAX + SIM_NODES_MAX + SIM_CLIENTS_MAX)
+#define SIM_SPARES_MAX 4 /* machines to which servers may move */
+#define SIM_HOSTS_MAX                                                                              \
+    (SIM_SENTINELS_MAX + SIM_ORIGINALS_MAX + SIM_NODES_MAX + SIM_CLIENTS_MAX + SIM_SPARES_MAX)
 
 struct sim;
 struct vd_story;
@@ -120,6 +122,8 @@ struct sim {
     struct sim_node
         *nodes[SIM_NODES_MAX]; /* those of group 0 first; the first of each starts as primary */
     struct sim_client *clients[SIM_CLIENTS_MAX];
+    struct sim_host *spares[SIM_SPARES_MAX]; /* as many as the schedule has moves */
+    unsigned spare_count;
     unsigned node_count; /* all groups */
     struct sim_history *history;
 };
