@@ -45,8 +45,9 @@ struct watched {
     uint64_t new_epoch;
     uint64_t try_epoch[SIM_GROUPS_MAX];
     bool leading[SIM_GROUPS_MAX];
-    bool unseen[SIM_GROUPS_MAX];  /* ... elected while it was mute */
-    bool ordered[SIM_GROUPS_MAX]; /* FAILOVER was ordered here, and not done yet */
+    bool unseen[SIM_GROUPS_MAX];   /* ... elected while it was mute */
+    bool rebooted[SIM_GROUPS_MAX]; /* it said +reboot of the primary that it still names */
+    bool ordered[SIM_GROUPS_MAX];  /* FAILOVER was ordered here, and not done yet */
 };
 
 struct sim_oracle {
@@ -357,13 +358,15 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
                  (unsigned long long)epoch, fact->text, s->host->name);
 }
 
-/* "master <name> ..." or "... @ <name> ...": which group? */
+/* "master <name> ...", "... @ <name> ..." or "<name> ...": which group? */
 static unsigned group_told(const struct sim *sim, const char *payload)
 {
     const char *at = strstr(payload, " @ ");
     char name[VD_NAME_SIZE];
 
-    if (at != NULL ? sscanf(at, " @ %255s", name) == 1 : sscanf(payload, "master %255s", name) == 1)
+    if (at != NULL
+            ? sscanf(at, " @ %255s", name) == 1
+            : sscanf(payload, "master %255s", name) == 1 || sscanf(payload, "%255s", name) == 1)
         return group_number(sim, name);
     return SIM_GROUPS_MAX;
 }
@@ -387,11 +390,15 @@ static void follow_notice(struct sim *sim, struct sim_sentinel *s, const struct 
     if (strcmp(event, "+try-failover") == 0) {
         watched->try_epoch[group] = watched->new_epoch;
         watched->leading[group] = false;
+    } else if (strcmp(event, "+reboot") == 0) {
+        watched->rebooted[group] |= strncmp(effect->notice.payload, "master ", 7) == 0;
     } else if (strcmp(event, "+elected-leader") == 0) {
         watched->leading[group] = true;
         watched->unseen[group] = !told;
         if (told)
             check_leader(sim, s, group);
+    } else if (strcmp(event, "+switch-master") == 0) {
+        watched->rebooted[group] = false;
     } else if (strncmp(event, "-failover-abort", 15) == 0 ||
                strcmp(event, "+promoted-slave") == 0) {
         watched->leading[group] = false;
@@ -447,7 +454,8 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
     if (watched->unseen[node->group])
         check_leader(sim, s, node->group);
     watched->unseen[node->group] = false;
-    why = sim_promotion_objection(sim, s, node, was_ours(sim, node));
+    why =
+        sim_promotion_objection(sim, s, node, was_ours(sim, node), watched->rebooted[node->group]);
     if (why != NULL)
         sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }

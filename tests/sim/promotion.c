@@ -21,11 +21,12 @@ static const char *objection(const struct sim_heard *heard)
 }
 
 /* It waits for the data of a primary that came back empty, and holds its own until that comes. */
-static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *primary)
+static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *primary, bool rebooted)
 {
     return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading &&
-           heard->priority != 0 && heard->keys > 0 && primary->known &&
-           primary->role == VD_ROLE_PRIMARY && primary->keys < heard->keys - primary->keys;
+           heard->priority != 0 && heard->keys > 0 &&
+           (rebooted || (primary->known && primary->role == VD_ROLE_PRIMARY &&
+                         primary->keys < heard->keys - primary->keys));
 }
 
 /* All say that they are replicas, the named primary too: somebody must be made one. */
@@ -64,7 +65,7 @@ static bool is_at_start(const struct sim *sim, const struct sim_sentinel *s,
 }
 
 const char *sim_promotion_objection(const struct sim *sim, const struct sim_sentinel *s,
-                                    const struct sim_node *node, bool was_ours)
+                                    const struct sim_node *node, bool was_ours, bool rebooted)
 {
     static const struct sim_heard nothing;
     const struct sim_heard *heard = &s->heard[node->index];
@@ -73,7 +74,7 @@ const char *sim_promotion_objection(const struct sim *sim, const struct sim_sent
     const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : &nothing;
     const char *why = objection(heard);
 
-    if (why == NULL || is_at_start(sim, s, node) || is_rescue(heard, above) ||
+    if (why == NULL || is_at_start(sim, s, node) || is_rescue(heard, above, rebooted) ||
         is_last_resort(sim, s, node, named))
         return NULL;
     if (!heard->known || heard->role != VD_ROLE_PRIMARY || heard->loading)

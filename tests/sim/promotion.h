@@ -11,8 +11,8 @@
 #include "sentinel.h"
 
 /* Why this sentinel should not promote the node; NULL: it may. `was_ours`: it was the primary
- * before. */
+ * before. `rebooted`: the present one came back, and whether with its data is in doubt. */
 const char *sim_promotion_objection(const struct sim *sim, const struct sim_sentinel *s,
-                                    const struct sim_node *node, bool was_ours);
+                                    const struct sim_node *node, bool was_ours, bool rebooted);
 
 #endif

@@ -255,18 +255,16 @@ void sim_sentinel_freeze(struct sim_sentinel *s)
     if (!s->running)
         return;
     if (s->frozen++ == 0)
-        s->frozen_at = s->sim->now;
+        s->frozen_shown = clock_us(s, s->sim->now);
     sim_sentinel_pause(s);
 }
 
 void sim_sentinel_thaw(struct sim_sentinel *s)
 {
-    sim_us frozen = s->sim->now - s->frozen_at;
-
     if (s->frozen == 0)
         return;           /* it died meanwhile */
     if (--s->frozen == 0) /* and not a microsecond more: clocks never go back */
-        s->clock_offset -= frozen + frozen * s->drift_ppm / 1000000 - 2;
+        s->clock_offset -= clock_us(s, s->sim->now) - s->frozen_shown - 2;
     sim_sentinel_resume(s);
 }
 

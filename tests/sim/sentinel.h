@@ -94,8 +94,8 @@ struct sim_sentinel {
     int64_t drift_ppm;
     bool clock_stopped;
     sim_us stopped_at;
-    unsigned frozen; /* pauses in which the clock stands still, too */
-    sim_us frozen_at;
+    unsigned frozen;     /* pauses in which the clock stands still, too */
+    sim_us frozen_shown; /* what it stands at */
     /* inbox */
     struct vd_event *events;
     size_t event_count;
