@@ -39,7 +39,9 @@ const char *vd_classic_remark_name(const char *name, size_t len, bool *of_group)
     enum remark what = find_remark(&word);
 
     if (what == REMARK_COUNT)
-        return vd_classic_statement_name(name, len, of_group);
+        return vd_option_find(VD_IN_CLASSIC, name, len) == NULL
+                   ? NULL
+                   : vd_classic_statement_name(name, len, of_group);
     *of_group = remarks[what].of_group;
     return remarks[what].name;
 }
