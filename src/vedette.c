@@ -164,7 +164,9 @@ static int serve(struct call *call)
         return fail(err.text);
     }
     if (!vd_daemon_start(&daemon, config, record, call->count, words_of(call), &err)) {
-        (void)fprintf(stderr, "vedette: %s\n", err.text);
+        /* compat: in another's place the log has it; see vd_daemon_start. */
+        if (call->guise == VD_GUISE_OWN)
+            (void)fprintf(stderr, "vedette: %s\n", err.text);
         return 1;
     }
     vd_daemon_run(&daemon);

@@ -246,6 +246,20 @@ static void say_hello(const struct vd_daemon *daemon)
         vd_log(VD_LOG_NOTICE, "recording into %s", vd_record_path(daemon->turn.record));
 }
 
+/*
+ * A log that nobody looks at now is looked at later; standard error gets the
+ * reason from main. compat: Sentinel has no such word for it but in its log.
+ */
+static bool give_up(struct vd_daemon *daemon, const struct vd_err *err)
+{
+    const struct vd_server_options *server = &daemon->config->server;
+
+    if (server->logfile != NULL || server->syslog_enabled || daemon->config->guise != VD_GUISE_OWN)
+        vd_log(VD_LOG_WARNING, "%s", err->text);
+    release(daemon);
+    return false;
+}
+
 bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,
                      size_t count, const char *const *arguments, struct vd_err *err)
 {
@@ -253,18 +267,11 @@ bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct 
     daemon->config = config;
     daemon->turn.record = record;
     keep_arguments(daemon, count, arguments);
-    if (!enter_process(&config->server, err)) {
-        release(daemon);
-        return false;
-    }
+    if (!enter_process(&config->server, err))
+        return give_up(daemon, err);
     daemon->files = vd_supervise_raise_files();
-    if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err)) {
-        /* A log that nobody looks at now is looked at later; standard error gets it from main. */
-        if (config->server.logfile != NULL || config->server.syslog_enabled)
-            vd_log(VD_LOG_WARNING, "%s", err->text);
-        release(daemon);
-        return false;
-    }
+    if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err))
+        return give_up(daemon, err);
     say_hello(daemon);
     watch_signals(daemon);
     vd_turn_start(&daemon->turn);
