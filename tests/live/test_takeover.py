@@ -244,10 +244,12 @@ def test_a_second_start_leaves_the_file_alone(lab):
     house = make_house(lab, [], replicas=0)
     log = os.path.join(lab.dir, "the.log")
     one = in_place(lab, [*group_lines(GROUP, house.primary), f"logfile {log}"])
+    one.pause()  # what changes the file now is not the first
     before = read(one.config)
     done = subprocess.run(one.argv, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
     assert read(one.config) == before
+    one.resume()
     assert "another vedette runs on" in read(log)
     # Another file, the same port.
     other = Sentinel(lab, "other", REDIS_SENTINEL, one.host, one.port, group_lines(GROUP, house.primary))
@@ -348,27 +350,24 @@ class Load:
 
     def run(self, writer):
         while not self.over.is_set():
-            try:
-                good = writer.write()
-            except (OSError, resp.Closed, AssertionError):
-                good = self.ask_anew(writer)
-            if not good:
+            if not writer.write():
+                self.find_sentinels(writer)
                 with self.lock:
                     self.failed += 1
             time.sleep(0.004)
 
     @staticmethod
-    def ask_anew(writer):
-        """A sentinel has been replaced: its connection is made anew, as a client does."""
+    def find_sentinels(writer):
+        """The connection of a sentinel that was replaced is made anew, as a client does."""
         for at, connection in enumerate(writer.sentinels):
             try:
                 connection.ask("PING")
             except (OSError, resp.Closed, AssertionError):
+                connection.close()
                 try:
                     writer.sentinels[at] = resp.Connection(connection.address, timeout=2)
                 except OSError:
                     pass
-        return False
 
     def wait_more(self, count):
         """Until so many more writes were acknowledged."""
