@@ -159,6 +159,10 @@ enum vd_request {
     VD_RQ_PROMOTE,     /* the transaction with REPLICAOF NO ONE -> ACK */
     VD_RQ_REPLICATE,   /* the transaction with REPLICAOF host port -> ACK */
     VD_RQ_SCRIPT_KILL, /* -> ACK */
+    VD_RQ_PAUSE,       /* CLIENT PAUSE pause_ms WRITE -> ACK */
+    VD_RQ_UNPAUSE,     /* CLIENT UNPAUSE -> ACK */
+    VD_RQ_HANDOVER,    /* FAILOVER TO host port TIMEOUT pause_ms -> ACK */
+    VD_RQ_ABORT,       /* FAILOVER ABORT -> ACK */
 };
 
 enum vd_link_kind {
@@ -186,7 +190,7 @@ enum vd_reply {
 struct vd_failover_record {
     const char *group;
     uint64_t epoch;
-    const char *reason; /* "odown", "order", "reboot" */
+    const char *reason; /* "odown", "order", "coordinated", "reboot" */
     const char *result; /* "done", "done for timeout", or the abort notice */
     struct vd_addr from;
     struct vd_addr to; /* port 0: none selected */
@@ -226,9 +230,10 @@ struct vd_effect {
             vd_ticket ticket;
             enum vd_request request;
             const struct vd_hello *hello; /* HELLO; addresses already in announced form (host) */
-            struct vd_addr addr;   /* QUESTION: about; REPLICATE: whom to follow (use host) */
+            struct vd_addr addr;   /* QUESTION: about; REPLICATE, HANDOVER: whom (use host) */
             uint64_t epoch;        /* QUESTION */
             const char *candidate; /* QUESTION: id, or "*" */
+            vd_ms pause_ms;        /* PAUSE, HANDOVER */
         } send;
         struct {
             vd_client client;

@@ -104,6 +104,10 @@ static void answer_unsent(const struct vd_effect *effect, struct vd_event *event
     case VD_RQ_PROMOTE:
     case VD_RQ_REPLICATE:
     case VD_RQ_SCRIPT_KILL:
+    case VD_RQ_PAUSE:
+    case VD_RQ_UNPAUSE:
+    case VD_RQ_HANDOVER:
+    case VD_RQ_ABORT:
         event->type = VD_EV_ACK;
         event->ack.link = effect->send.link;
         event->ack.ticket = effect->send.ticket;

@@ -31,11 +31,15 @@ static bool is_promise(enum vd_request request)
     case VD_RQ_INFO:
     case VD_RQ_ROLE:
     case VD_RQ_SCRIPT_KILL:
+    case VD_RQ_UNPAUSE: /* never does harm, and must go even when nothing else may */
         return false;
     case VD_RQ_HELLO:
     case VD_RQ_QUESTION:
     case VD_RQ_PROMOTE:
     case VD_RQ_REPLICATE:
+    case VD_RQ_PAUSE:
+    case VD_RQ_HANDOVER:
+    case VD_RQ_ABORT:
         return true;
     }
     VD_ASSERT(false);

@@ -9,41 +9,17 @@
 #include "core/link.h"
 #include "core/notice.h"
 #include "core/probe.h"
+#include "core/promotion.h"
 #include "core/quorum.h"
 #include "core/reconf.h"
 #include "core/script.h"
 #include "core/succession.h"
 
 #define ROUND_MS 1000      /* an election that has not ended by then starts anew */
-#define RETRY_LEAST_MS 100 /* after a lost election: so long, and up to RETRY_SPREAD_MS more */
-#define RETRY_SPREAD_MS 400
 #define ORDER_ROUND_MS 500 /* an order waits so long for votes, then does without */
 #define ORDER_ROUNDS 3     /* ... and tries so often to win against another candidate */
-#define FRESH_INFO_MS 250  /* the choice waits so long for what replicas hold now */
-#define CONFIRM_MS 50      /* ROLE is asked again until it says so */
-#define PROMOTION_MS 2000  /* a candidate that vanished is given up after this */
 #define FRUITLESS_MS 500   /* no good replica: looked for again after this, doubling */
-#define MUTE_MS 1000       /* state could not be saved: not before this again */
 #define DAMPING_MS 1000    /* the third failover within failover-timeout waits, doubling */
-
-static void drop_candidate(struct vd_group *group)
-{
-    if (group->failover.chosen != NULL)
-        group->failover.chosen->promoted = false;
-    group->failover.chosen = NULL;
-}
-
-/* Give the failover up; nothing was promoted as far as we know. */
-static void give_up(struct vd_core *core, struct vd_group *group, enum vd_notice notice,
-                    const char *result)
-{
-    VD_ASSERT(group->failover.state < VD_FO_RECONF_SLAVES);
-    vd_notice_group(core, notice, group, "%s", "");
-    vd_failover_record(core, group, result);
-    drop_candidate(group);
-    group->failover.forced = false;
-    vd_failover_enter(core, group, VD_FO_NONE);
-}
 
 /* Start -------------------------------------------------------------------- */
 
@@ -65,18 +41,18 @@ static void canvass(struct vd_core *core, struct vd_group *group)
 
     failover->rounds++;
     vd_election_vote(core, group, &core->self, failover->epoch);
-    failover->deadline = core->now + (failover->forced ? ORDER_ROUND_MS : round_ms);
+    failover->deadline = core->now + (vd_failover_is_ordered(group) ? ORDER_ROUND_MS : round_ms);
     vd_quorum_want_answers(core, group);
 }
 
-static void begin(struct vd_core *core, struct vd_group *group, const char *reason, bool forced)
+static void begin(struct vd_core *core, struct vd_group *group, const char *reason)
 {
     struct vd_failover *failover = &group->failover;
     const struct vd_node *primary = group->primary;
 
     VD_ASSERT(failover->state == VD_FO_NONE);
-    failover->forced = forced;
     failover->reason = reason;
+    failover->handover = VD_HO_NONE;
     failover->rounds = 0;
     failover->from = primary->addr;
     failover->silent_at = primary->pulse.silent_since;
@@ -141,7 +117,7 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
     /* An election that cannot be won only wears epochs out; links coming up touch the group. */
     if (vd_quorum_usable(group) < vd_quorum_needed(group))
         return INT64_MAX;
-    begin(core, group, group->primary->empty_restart ? "reboot" : "odown", false);
+    begin(core, group, group->primary->empty_restart ? "reboot" : "odown");
     return INT64_MAX;
 }
 
@@ -156,13 +132,12 @@ static void elected(struct vd_core *core, struct vd_group *group)
     if ((core->simulate_failure & VD_CRASH_AFTER_ELECTION) != 0)
         (void)vd_emit(core, VD_EF_CRASH, true);
     vd_failover_enter(core, group, VD_FO_SELECT_SLAVE);
-    group->failover.deadline = core->now + FRESH_INFO_MS;
 }
 
 /* The reason to act has gone away: the primary answers again. */
 static bool is_moot(const struct vd_group *group)
 {
-    return !group->failover.forced && group->primary->o_down_at == VD_NEVER;
+    return !vd_failover_is_ordered(group) && group->primary->o_down_at == VD_NEVER;
 }
 
 /* Somebody has a vote in our epoch: not even an order may act in it. */
@@ -188,16 +163,16 @@ static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
         elected(core, group);
         return INT64_MAX;
     }
-    if (failover->forced && over && failover->rounds < ORDER_ROUNDS) {
+    if (vd_failover_is_ordered(group) && over && failover->rounds < ORDER_ROUNDS) {
         raise_epoch(core, group);
         canvass(core, group);
         return INT64_MAX;
     }
     if (!over && !is_moot(group))
         return failover->deadline;
-    give_up(core, group, VD_N_NOT_ELECTED, "not elected");
+    vd_failover_give_up(core, group, VD_N_NOT_ELECTED, "not elected");
     /* differs: a lost election is retried in a new epoch after 100-500 ms. */
-    group->stand_at = core->now + RETRY_LEAST_MS + (vd_ms)(core->dice % RETRY_SPREAD_MS);
+    group->stand_at = vd_failover_retry_at(core);
     return INT64_MAX;
 }
 
@@ -215,10 +190,25 @@ static void explain(struct vd_core *core, struct vd_group *group)
     }
 }
 
+/* Whom the operator named, or else the best; only one that loses nothing. */
+static struct vd_node *choose_ordered(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_failover *failover = &group->failover;
+    struct vd_node *wanted;
+
+    if (failover->wanted.port == 0)
+        return vd_candidate_select(core, group, &failover->loss_bytes);
+    wanted = vd_node_find(group, &failover->wanted);
+    return wanted != NULL && vd_candidate_fit(core, wanted) == VD_FIT ? wanted : NULL;
+}
+
 static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
 {
-    struct vd_node *chosen = vd_candidate_half_promoted(core, group);
+    struct vd_node *chosen;
 
+    if (group->failover.coordinated || group->failover.wanted.port != 0)
+        return choose_ordered(core, group);
+    chosen = vd_candidate_half_promoted(core, group);
     /* While a half-promoted one refuses, a second must not be made. */
     if (chosen != NULL && vd_candidate_has_refused(core, chosen))
         return NULL;
@@ -256,7 +246,7 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
         since = vd_max_ms(since, group->following_since);
     waiting = failover->deadline > core->now && !vd_candidate_all_fresh(core, group, since);
     if (is_moot(group)) {
-        give_up(core, group, VD_N_NOT_ELECTED, "the primary is back");
+        vd_failover_give_up(core, group, VD_N_NOT_ELECTED, "the primary is back");
         return INT64_MAX;
     }
     /* differs: the choice is made on INFO asked after the fault, not on one up to 10 s old. */
@@ -265,7 +255,7 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     failover->chosen = choose(core, group);
     if (failover->chosen == NULL) {
         explain(core, group);
-        give_up(core, group, VD_N_NO_GOOD, "no good replica");
+        vd_failover_give_up(core, group, VD_N_NO_GOOD, "no good replica");
         group->stand_at =
             core->now +
             vd_min_ms((vd_ms)FRUITLESS_MS << (group->fruitless < 10 ? group->fruitless : 10),
@@ -285,130 +275,6 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     return INT64_MAX;
 }
 
-/* Promotion ------------------------------------------------------------------------ */
-
-static vd_ms choose_again(struct vd_core *core, struct vd_group *group)
-{
-    drop_candidate(group);
-    vd_probe_want_info(core, group);
-    vd_failover_enter(core, group, VD_FO_SELECT_SLAVE);
-    group->failover.deadline = core->now + FRESH_INFO_MS;
-    return INT64_MAX;
-}
-
-static vd_ms tick_send(struct vd_core *core, struct vd_group *group)
-{
-    struct vd_failover *failover = &group->failover;
-    struct vd_node *chosen = failover->chosen;
-    struct vd_effect *effect;
-
-    if (chosen == NULL || !chosen->command.up)
-        return choose_again(core, group);
-    effect = vd_emit_send(core, &chosen->command, VD_RQ_PROMOTE);
-    chosen->turn_ticket = effect->send.ticket;
-    chosen->turn_sent_at = core->now;
-    chosen->turn_obeyed = false;
-    vd_failover_enter(core, group, VD_FO_WAIT_PROMOTION);
-    failover->deadline = core->now + group->options.failover_timeout_ms;
-    return INT64_MAX;
-}
-
-void vd_failover_on_promote_ack(struct vd_core *core, struct vd_node *node,
-                                const struct vd_event *event)
-{
-    struct vd_group *group = node->group;
-
-    if (group->failover.state != VD_FO_WAIT_PROMOTION || group->failover.chosen != node)
-        return;
-    if (event->ack.unsent) {
-        /* Mute: we may not act. Whoever can save its state will. */
-        give_up(core, group, VD_N_SLAVE_TIMEOUT, "the state could not be saved");
-        group->stand_at = core->now + MUTE_MS;
-        return;
-    }
-    if (!event->ack.ok) {
-        vd_notice_node(core, VD_N_REMARK, node, "promotion refused: %s",
-                       event->ack.text != NULL ? event->ack.text : "no reason given");
-        node->refused_turn_at = core->now;
-        (void)choose_again(core, group);
-        return;
-    }
-    node->turn_obeyed = true;
-    node->role_sent_at = VD_NEVER; /* differs: confirmed by ROLE at once, not by the next INFO */
-    vd_group_touch(core, group);
-}
-
-void vd_failover_on_role(struct vd_core *core, struct vd_node *node)
-{
-    struct vd_group *group = node->group;
-
-    if (group->failover.state != VD_FO_WAIT_PROMOTION || group->failover.chosen != node)
-        return;
-    if (node->role == VD_ROLE_REPLICA && node->turn_ticket.n == 0) {
-        /* The order was lost with its link: order again. If it was obeyed in word only, try
-         * another. */
-        if (node->turn_obeyed)
-            node->refused_turn_at = core->now;
-        (void)choose_again(core, group);
-    }
-    vd_group_touch(core, group);
-}
-
-static void promoted(struct vd_core *core, struct vd_group *group)
-{
-    struct vd_failover *failover = &group->failover;
-    struct vd_node *chosen = failover->chosen;
-    struct vd_addr from = group->primary->addr;
-
-    failover->promoted_at = core->now;
-    vd_notice_node(core, VD_N_PROMOTED, chosen, "%s", "");
-    vd_failover_enter(core, group, VD_FO_RECONF_SLAVES);
-    failover->deadline = core->now + group->options.failover_timeout_ms;
-    vd_script_reconfig(core, group, "leader", &from, &chosen->addr);
-    group->failover_count++;
-    vd_succession(core, group, chosen, failover->epoch);
-    vd_reconf_begin(core, group);
-    if ((core->simulate_failure & VD_CRASH_AFTER_PROMOTION) != 0)
-        (void)vd_emit(core, VD_EF_CRASH, true);
-}
-
-static vd_ms tick_wait_promotion(struct vd_core *core, struct vd_group *group)
-{
-    struct vd_failover *failover = &group->failover;
-    struct vd_node *chosen = failover->chosen;
-    vd_ms ask_at;
-
-    if (chosen != NULL && chosen->role == VD_ROLE_PRIMARY && chosen->turn_ticket.n == 0) {
-        promoted(core, group);
-        return INT64_MAX;
-    }
-    if (failover->deadline <= core->now) {
-        give_up(core, group, VD_N_SLAVE_TIMEOUT, "promotion not seen");
-        group->stand_at = core->now + RETRY_LEAST_MS + (vd_ms)(core->dice % RETRY_SPREAD_MS);
-        return INT64_MAX;
-    }
-    if (chosen == NULL || (!chosen->command.up && core->now - chosen->turn_sent_at >= PROMOTION_MS))
-        return choose_again(core, group);
-    if (!chosen->command.up)
-        return chosen->turn_sent_at + PROMOTION_MS;
-    if (chosen->turn_ticket.n != 0 && core->time_counts &&
-        core->now - chosen->turn_sent_at >= PROMOTION_MS) {
-        vd_wire_close(core, &chosen->command); /* it hangs: let another take its place */
-        return choose_again(core, group);
-    }
-    if (chosen->turn_ticket.n != 0)
-        return vd_min_ms(failover->deadline, chosen->turn_sent_at + PROMOTION_MS);
-    if (chosen->role_ticket.n != 0)
-        return failover->deadline;
-    ask_at = chosen->role_sent_at == VD_NEVER ? core->now : chosen->role_sent_at + CONFIRM_MS;
-    if (ask_at <= core->now) {
-        chosen->role_ticket = vd_emit_send(core, &chosen->command, VD_RQ_ROLE)->send.ticket;
-        chosen->role_sent_at = core->now;
-        return failover->deadline;
-    }
-    return ask_at;
-}
-
 /* End ----------------------------------------------------------------------------------- */
 
 void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed_out)
@@ -420,8 +286,8 @@ void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed
     vd_failover_enter(core, group, VD_FO_UPDATE_CONFIG);
     vd_failover_record(core, group, timed_out ? "done for timeout" : "done");
     vd_reconf_stop(group);
-    drop_candidate(group);
-    group->failover.forced = false;
+    vd_failover_drop_candidate(group);
+    vd_failover_forget_order(group);
     vd_failover_enter(core, group, VD_FO_NONE);
 }
 
@@ -436,21 +302,28 @@ void vd_failover_yield(struct vd_core *core, struct vd_group *group)
     case VD_FO_SELECT_SLAVE:
     case VD_FO_SEND_SLAVEOF_NOONE:
     case VD_FO_WAIT_PROMOTION:
-        give_up(core, group, VD_N_NOT_ELECTED, "somebody else leads");
+        /* It decides about a primary that we demoted: to make it one again would cross that. */
+        if (group->failover.handover >= VD_HO_DEMOTING)
+            group->failover.handover = VD_HO_NONE;
+        vd_failover_give_up(core, group, VD_N_NOT_ELECTED, "somebody else leads");
         return;
     case VD_FO_RECONF_SLAVES:
         vd_failover_record(core, group, "somebody else leads");
         vd_reconf_stop(group);
-        drop_candidate(group);
-        group->failover.forced = false;
+        vd_failover_drop_candidate(group);
+        vd_failover_forget_order(group);
         vd_failover_enter(core, group, VD_FO_NONE);
         return;
     }
 }
 
-void vd_failover_order(struct vd_core *core, struct vd_group *group)
+void vd_failover_order(struct vd_core *core, struct vd_group *group, bool coordinated,
+                       const struct vd_addr *wanted)
 {
-    begin(core, group, "order", true);
+    group->failover.forced = !coordinated;
+    group->failover.coordinated = coordinated;
+    group->failover.wanted = *wanted;
+    begin(core, group, coordinated ? "coordinated" : "order");
 }
 
 vd_ms vd_failover_tick(struct vd_core *core, struct vd_group *group)
@@ -463,9 +336,9 @@ vd_ms vd_failover_tick(struct vd_core *core, struct vd_group *group)
     case VD_FO_SELECT_SLAVE:
         return tick_select(core, group);
     case VD_FO_SEND_SLAVEOF_NOONE:
-        return tick_send(core, group);
+        return vd_promotion_send(core, group);
     case VD_FO_WAIT_PROMOTION:
-        return tick_wait_promotion(core, group);
+        return vd_promotion_await(core, group);
     case VD_FO_RECONF_SLAVES:
         return vd_reconf_tick(core, group);
     case VD_FO_UPDATE_CONFIG:

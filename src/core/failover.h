@@ -12,18 +12,16 @@
 /* Stand for election, or take the failover under way further. Returns when to look again. */
 vd_ms vd_failover_tick(struct vd_core *core, struct vd_group *group);
 
-/* An operator's FAILOVER; the caller has checked that none is under way. */
-void vd_failover_order(struct vd_core *core, struct vd_group *group);
+/*
+ * An operator's FAILOVER; the caller has checked that none is under way.
+ * Coordinated: only with votes, and only if no write is lost. `wanted`: whom
+ * to promote, port 0 the best.
+ */
+void vd_failover_order(struct vd_core *core, struct vd_group *group, bool coordinated,
+                       const struct vd_addr *wanted);
 
 /* Somebody else leads now, or a newer configuration came: ours, if not yet promoted, ends here. */
 void vd_failover_yield(struct vd_core *core, struct vd_group *group);
-
-/* ACK of PROMOTE. */
-void vd_failover_on_promote_ack(struct vd_core *core, struct vd_node *node,
-                                const struct vd_event *event);
-
-/* ROLE or INFO of the node has come: `role` is what it says. */
-void vd_failover_on_role(struct vd_core *core, struct vd_node *node);
 
 /* The replicas follow, or their time is over: the failover ends. */
 void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed_out);

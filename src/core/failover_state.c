@@ -3,7 +3,12 @@
 #include "core/failover_state.h"
 
 #include "core/emit.h"
-#include "core/notice.h"
+#include "core/handover.h"
+
+#define RETRY_LEAST_MS                                                                             \
+    100 /* after an attempt that failed: so long, and up to RETRY_SPREAD_MS more */
+#define RETRY_SPREAD_MS 400
+#define FRESH_INFO_MS 250 /* the choice waits so long for what replicas hold now */
 
 static const struct {
     const char *name;
@@ -39,7 +44,7 @@ void vd_failover_enter(struct vd_core *core, struct vd_group *group, enum vd_fai
     VD_ASSERT(vd_failover_may_move(failover->state, state));
     failover->state = state;
     failover->entered_at = core->now;
-    failover->deadline = INT64_MAX;
+    failover->deadline = state == VD_FO_SELECT_SLAVE ? core->now + FRESH_INFO_MS : INT64_MAX;
     if (state == VD_FO_SELECT_SLAVE)
         vd_notice_group(core, VD_N_SELECT, group, "%s", "");
     if (state == VD_FO_SEND_SLAVEOF_NOONE)
@@ -76,4 +81,35 @@ void vd_failover_record(struct vd_core *core, struct vd_group *group, const char
     record->loss_bytes = failover->loss_bytes;
     effect = vd_emit(core, VD_EF_RECORD, false);
     effect->record = record;
+}
+
+vd_ms vd_failover_retry_at(const struct vd_core *core)
+{
+    return core->now + RETRY_LEAST_MS + (vd_ms)(core->dice % RETRY_SPREAD_MS);
+}
+
+void vd_failover_drop_candidate(struct vd_group *group)
+{
+    if (group->failover.chosen != NULL)
+        group->failover.chosen->promoted = false;
+    group->failover.chosen = NULL;
+}
+
+void vd_failover_forget_order(struct vd_group *group)
+{
+    group->failover.forced = false;
+    group->failover.coordinated = false;
+    group->failover.wanted.port = 0;
+}
+
+void vd_failover_give_up(struct vd_core *core, struct vd_group *group, enum vd_notice notice,
+                         const char *result)
+{
+    VD_ASSERT(group->failover.state < VD_FO_RECONF_SLAVES);
+    vd_notice_group(core, notice, group, "%s", "");
+    vd_failover_record(core, group, result);
+    vd_handover_cancel(core, group);
+    vd_failover_drop_candidate(group);
+    vd_failover_forget_order(group);
+    vd_failover_enter(core, group, VD_FO_NONE);
 }

@@ -127,13 +127,25 @@ static bool is_due(const struct vd_core *core, bool was_down, vd_ms since, vd_ms
     return false;
 }
 
+static bool follows_own_replica(const struct vd_node *primary)
+{
+    const struct vd_node *other =
+        primary->follows.port != 0 ? vd_node_find(primary->group, &primary->follows) : NULL;
+
+    return other != NULL && other != primary && other->role == VD_ROLE_REPLICA;
+}
+
 static bool primary_is_down(const struct vd_core *core, const struct vd_node *node, vd_ms *next)
 {
     const struct vd_options *options = &node->group->options;
-    vd_ms demoted_after = options->down_after_ms + 2 * core->globals.info_period_ms;
+    vd_ms demoted_after = options->down_after_ms;
     bool was_down = node->s_down_at != VD_NEVER;
     bool down = node->empty_restart;
 
+    /* differs: one that follows a replica of its own is nobody's primary: a switchover was cut off.
+     */
+    if (!follows_own_replica(node))
+        demoted_after += 2 * core->globals.info_period_ms;
     if (node->role == VD_ROLE_REPLICA)
         down |= is_due(core, was_down, not_before_waking(core, node->role_at), demoted_after, next);
     if (options->reboot_down_after_ms != 0)

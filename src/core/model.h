@@ -96,7 +96,10 @@ struct vd_node {
     int64_t priority;
     bool announced;
     int64_t connected_replicas;
-    int64_t keys; /* -1 unknown */
+    int64_t keys;        /* -1 unknown */
+    bool can_hand_over;  /* its server knows FAILOVER and CLIENT PAUSE WRITE (Redis 6.2) */
+    bool hands_over;     /* a FAILOVER of its own is under way */
+    uint64_t info_heard; /* ticket of the last INFO that was answered */
     /* what we do with it */
     vd_ms reboot_at;    /* run id changed, master-reboot-down-after-period runs; VD_NEVER */
     bool reboot_review; /* run id changed: is its data gone? not decided yet */
@@ -156,16 +159,34 @@ struct vd_peer {
     UT_hash_handle hh; /* core->peers, by id */
 };
 
+/* How far a planned switchover is; see handover.h. */
+enum vd_handover {
+    VD_HO_NONE,     /* not begun, or not wanted */
+    VD_HO_NEARING,  /* the chosen one is far behind: writes go on until it is near */
+    VD_HO_PAUSING,  /* the primary is told to hold writes back */
+    VD_HO_DRAINING, /* it does; the chosen one receives the rest */
+    VD_HO_DEMOTING, /* the primary is told to follow the chosen one */
+    VD_HO_CHECKING, /* it does: is there anything that the chosen one has not? */
+    VD_HO_DEMOTED,  /* nothing: promote */
+    VD_HO_SERVER,   /* the primary does it by itself */
+};
+
 /* A failover led by this process. */
 struct vd_failover {
     enum vd_failover_state state;
     vd_ms entered_at;
     uint64_t epoch;
-    bool forced;     /* by an operator's order */
-    unsigned rounds; /* elections held in it */
+    bool forced;           /* by an operator's order, and without votes if need be */
+    bool coordinated;      /* by an operator's order, and without losing a write or not at all */
+    struct vd_addr wanted; /* whom the operator wants promoted; port 0: the best */
+    unsigned rounds;       /* elections held in it */
     const char *reason;
     struct vd_node *chosen;
     vd_ms deadline; /* of the present state */
+    enum vd_handover handover;
+    vd_ms handover_until;      /* the present step of it is given up then */
+    vd_ticket handover_ticket; /* what it waits for; 0: nothing */
+    uint64_t handover_mark;    /* only an INFO that was asked after this handle counts */
     /* for the record */
     struct vd_addr from;
     vd_ms silent_at;

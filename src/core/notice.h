@@ -39,6 +39,7 @@
     X(SEND_NOONE, "+failover-state-send-slaveof-noone", NOTICE, true, false)                       \
     X(WAIT_PROMOTION, "+failover-state-wait-promotion", NOTICE, true, false)                       \
     X(SLAVE_TIMEOUT, "-failover-abort-slave-timeout", WARNING, true, true)                         \
+    X(MASTER_TIMEOUT, "-failover-abort-master-timeout", WARNING, true, true)                       \
     X(PROMOTED, "+promoted-slave", WARNING, true, true)                                            \
     X(RECONF, "+failover-state-reconf-slaves", WARNING, true, true)                                \
     X(RECONF_SENT, "+slave-reconf-sent", NOTICE, true, false)                                      \

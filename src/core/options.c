@@ -155,6 +155,10 @@ void vd_options_apply(struct vd_options *options, const struct vd_setting *setti
         VD_ASSERT(number >= VD_REBOOT_EMPTY && number <= VD_REBOOT_NEVER);
         options->reboot_failover = (enum vd_reboot_failover)number;
         break;
+    case VD_OPT_HANDOVER:
+        VD_ASSERT(number == VD_SWITCHOVER_PAUSE || number == VD_SWITCHOVER_SERVER);
+        options->handover = (enum vd_switchover)number;
+        break;
     case VD_OPT_CANDIDATE_MAX_LAG_BYTES:
         VD_ASSERT(number >= 0);
         options->candidate_max_lag_bytes = number;

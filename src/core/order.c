@@ -12,8 +12,27 @@
 #include "core/probe.h"
 #include "core/reconf.h"
 
-static void order_failover(struct vd_core *core, struct vd_group *group, vd_client client)
+/* May the one that the operator named be promoted? Else the error is told. */
+static bool is_fit_by_name(struct vd_core *core, const struct vd_group *group,
+                           const struct vd_addr *wanted, vd_client client)
 {
+    const struct vd_node *node = vd_node_find(group, wanted);
+    enum vd_unfit unfit = node != NULL ? vd_candidate_fit(core, node) : VD_FIT;
+
+    if (node == NULL)
+        vd_emit_error(core, client, "NOGOODSLAVE No replica with that address is known");
+    else if (unfit != VD_FIT)
+        vd_emit_error(
+            core, client,
+            vd_arena_printf(&core->out->arena, "NOGOODSLAVE The replica %s", vd_unfit_text(unfit)));
+    return node != NULL && unfit == VD_FIT;
+}
+
+static void order_failover(struct vd_core *core, struct vd_group *group,
+                           const struct vd_order *order, vd_client client)
+{
+    bool coordinated = (order->flags & VD_FAILOVER_COORDINATED) != 0;
+
     if (group->failover.state != VD_FO_NONE) {
         vd_emit_error(core, client, "INPROG Failover already in progress");
         return;
@@ -22,6 +41,12 @@ static void order_failover(struct vd_core *core, struct vd_group *group, vd_clie
         vd_emit_error(core, client, "NOGOODSLAVE No suitable replica to promote");
         return;
     }
+    if (coordinated && !group->primary->can_hand_over) {
+        vd_emit_error(core, client, "NOGOODPRIMARY Primary does not support FAILOVER command");
+        return;
+    }
+    if (order->addr.port != 0 && !is_fit_by_name(core, group, &order->addr, client))
+        return;
     if (vd_election_abstains(core, group)) {
         /* It would take an epoch that it may have given to somebody else. */
         vd_emit_error(core, client,
@@ -29,7 +54,7 @@ static void order_failover(struct vd_core *core, struct vd_group *group, vd_clie
                       "again, or ask another");
         return;
     }
-    vd_failover_order(core, group);
+    vd_failover_order(core, group, coordinated, &order->addr);
     vd_emit_ok(core, client);
 }
 
@@ -219,7 +244,7 @@ void vd_order_on_order(struct vd_core *core, const struct vd_event *event)
     }
     switch (order->type) {
     case VD_ORDER_FAILOVER:
-        order_failover(core, group, client);
+        order_failover(core, group, order, client);
         return;
     case VD_ORDER_RESET:
         order_reset(core, order, client);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "core/emit.h"
+#include "core/handover.h"
 #include "core/health.h"
 
 #define PENDING_MAX 100 /* requests without reply, per group that shares the link */
@@ -126,6 +127,8 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
     next = vd_min_ms(next, probe_info(core, node));
     due = next_on_grid(core->now, node->hello_sent_at, core->globals.publish_period_ms, phase);
+    if (vd_handover_mutes(node))
+        return next; /* its end touches the group */
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
         node->hello_sent_at = core->now;

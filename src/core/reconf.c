@@ -10,18 +10,25 @@
 #define LOOK_LEAST_MS 50
 #define LOOK_MOST_MS 1000
 
-void vd_reconf_turn(struct vd_core *core, struct vd_node *node)
+void vd_reconf_turn_to(struct vd_core *core, struct vd_node *node, const struct vd_addr *to)
 {
-    const struct vd_addr *primary = &node->group->primary->addr;
     struct vd_effect *effect;
 
-    VD_ASSERT(!vd_node_is_primary(node));
+    /* A FAILOVER of its own that hangs would make it refuse. */
+    if (node->hands_over)
+        (void)vd_emit_send(core, &node->command, VD_RQ_ABORT);
     effect = vd_emit_send(core, &node->command, VD_RQ_REPLICATE);
-    effect->send.addr = *primary;
-    VD_ASSERT(vd_copy(effect->send.addr.host, sizeof(effect->send.addr.host),
-                      vd_addr_shown(core, primary)));
+    effect->send.addr = *to;
+    VD_ASSERT(
+        vd_copy(effect->send.addr.host, sizeof(effect->send.addr.host), vd_addr_shown(core, to)));
     node->turn_ticket = effect->send.ticket;
     node->turn_sent_at = core->now;
+}
+
+void vd_reconf_turn(struct vd_core *core, struct vd_node *node)
+{
+    VD_ASSERT(!vd_node_is_primary(node));
+    vd_reconf_turn_to(core, node, &node->group->primary->addr);
 }
 
 void vd_reconf_begin(struct vd_core *core, struct vd_group *group)
@@ -40,10 +47,11 @@ void vd_reconf_begin(struct vd_core *core, struct vd_group *group)
          * When it is gone, repair turns it on its return.
          */
         node->reconf = VD_RECONF_DONE;
-        if (node->command.up) {
-            vd_notice_node(core, VD_N_CONVERT, node, "%s", "");
+        if (!node->command.up)
+            continue;
+        vd_notice_node(core, VD_N_CONVERT, node, "%s", "");
+        if (group->failover.handover != VD_HO_DEMOTED) /* or it follows already */
             vd_reconf_turn(core, node);
-        }
     }
 }
 

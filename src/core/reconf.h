@@ -20,5 +20,7 @@ void vd_reconf_on_info(struct vd_core *core, struct vd_node *node);
 
 /* Send REPLICATE to follow the group's primary; its command link must be up. */
 void vd_reconf_turn(struct vd_core *core, struct vd_node *node);
+/* ... to follow this one; for a primary that is handed over. */
+void vd_reconf_turn_to(struct vd_core *core, struct vd_node *node, const struct vd_addr *to);
 
 #endif

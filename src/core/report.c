@@ -2,11 +2,12 @@
 /* Report: see report.h. PROTOCOL facts: INFO of data nodes. */
 #include "core/report.h"
 
-#include "core/failover.h"
 #include "core/guard.h"
+#include "core/handover.h"
 #include "core/link.h"
 #include "core/names.h"
 #include "core/notice.h"
+#include "core/promotion.h"
 #include "core/reconf.h"
 #include "core/succession.h"
 
@@ -64,6 +65,8 @@ static void copy_facts(struct vd_core *core, struct vd_node *node, const struct 
     node->priority = info->priority;
     node->announced = info->announced;
     node->connected_replicas = info->connected_replicas;
+    node->can_hand_over = info->failover_supported;
+    node->hands_over = info->failover_under_way;
     if (info->keys >= 0)
         node->keys = info->keys;
     if (is_replica)
@@ -207,6 +210,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
         return;
     node = wire->node;
     node->info_ticket.n = 0;
+    node->info_heard = event->info.ticket.n;
     vd_group_touch(core, node->group);
     if (info == NULL)
         return;
@@ -233,7 +237,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     learn_lineage(core, node);
     learn_replicas(core, node, info);
     vd_reconf_on_info(core, node);
-    vd_failover_on_role(core, node);
+    vd_promotion_on_role(core, node);
     if (node->follow_pending)
         follow_configured(core, node);
 }
@@ -255,7 +259,7 @@ void vd_report_on_role(struct vd_core *core, const struct vd_event *event)
     if (event->role.role == VD_ROLE_REPLICA)
         set_follows(core, node, &event->role.primary);
     set_role(core, node, event->role.role, false);
-    vd_failover_on_role(core, node);
+    vd_promotion_on_role(core, node);
 }
 
 void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
@@ -266,16 +270,19 @@ void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
     if (wire == NULL || wire->node == NULL)
         return;
     node = wire->node;
+    if (vd_handover_on_ack(core, node, event))
+        return;
     if (node->turn_ticket.n != event->ack.ticket.n)
         return; /* a hello, a SCRIPT KILL: their effects are observed */
     node->turn_ticket.n = 0;
     node->info_wanted = true;
     vd_group_touch(core, node->group);
     if (node->promoted) {
-        vd_failover_on_promote_ack(core, node, event);
+        vd_promotion_on_ack(core, node, event);
         return;
     }
     if (!event->ack.ok && !event->ack.unsent)
-        vd_notice_node(core, VD_N_REMARK, node, "refused to follow the primary: %s",
+        vd_notice_node(core, VD_N_REMARK, node, "refused to %s: %s",
+                       vd_node_is_primary(node) ? "be primary again" : "follow the primary",
                        event->ack.text != NULL ? event->ack.text : "no reason given");
 }

@@ -110,6 +110,12 @@ enum vd_reboot_failover {
     VD_REBOOT_NEVER,
 };
 
+/* How an ordered failover keeps writes from being lost. */
+enum vd_switchover {
+    VD_SWITCHOVER_PAUSE,  /* clients are held back, and all else is done here: quick */
+    VD_SWITCHOVER_SERVER, /* COORDINATED: the server's own FAILOVER, in its time */
+};
+
 struct vd_rename {
     char *from; /* upper case */
     char *to;
@@ -124,6 +130,7 @@ struct vd_options {
     unsigned parallel_syncs;
     vd_ms reboot_down_after_ms; /* master-reboot-down-after-period; 0: off */
     enum vd_reboot_failover reboot_failover;
+    enum vd_switchover handover;
     int64_t candidate_max_lag_bytes; /* a replica further behind the best is outside */
     vd_ms candidate_max_lag_ms; /* ... as is one whose link is down for longer than the best's by
                                    this */
@@ -173,6 +180,7 @@ enum vd_option {
     VD_OPT_PARALLEL_SYNCS,
     VD_OPT_REBOOT_DOWN_AFTER,
     VD_OPT_REBOOT_FAILOVER,
+    VD_OPT_HANDOVER,
     VD_OPT_CANDIDATE_MAX_LAG_BYTES,
     VD_OPT_CANDIDATE_MAX_LAG_MS,
     VD_OPT_AUTH_USER,
@@ -221,7 +229,7 @@ struct vd_setting {
 /* Orders: what operators' commands change ------------------------------ */
 
 enum vd_order_type {
-    VD_ORDER_FAILOVER,         /* SENTINEL FAILOVER name */
+    VD_ORDER_FAILOVER,         /* name, flags; addr: whom to promote, port 0: the best */
     VD_ORDER_RESET,            /* name is a glob pattern */
     VD_ORDER_MONITOR,          /* name, addr (resolved), quorum */
     VD_ORDER_REMOVE,           /* name */
@@ -230,6 +238,8 @@ enum vd_order_type {
     VD_ORDER_FLUSH,            /* FLUSHCONFIG: save, then OK */
     VD_ORDER_SIMULATE_FAILURE, /* flags */
 };
+
+#define VD_FAILOVER_COORDINATED 1U /* of VD_ORDER_FAILOVER: lose no write, or do nothing */
 
 #define VD_CRASH_AFTER_ELECTION 1U
 #define VD_CRASH_AFTER_PROMOTION 2U

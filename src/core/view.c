@@ -85,6 +85,7 @@ static void fill_group(const struct vd_core *core, vd_ms now, const struct vd_gr
     out->usable = vd_quorum_usable(group);
     out->failover_in_progress = group->failover.state != VD_FO_NONE;
     out->forced = group->failover.forced;
+    out->coordinated = group->failover.coordinated;
     out->failover_state = group->failover.state;
     out->failover_state_ms = age(now, group->failover.entered_at);
     out->failover_epoch = group->failover.epoch;

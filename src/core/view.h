@@ -108,6 +108,7 @@ struct vd_view_group {
     unsigned usable;        /* oneself + peers not down */
     bool failover_in_progress;
     bool forced;
+    bool coordinated;
     enum vd_failover_state failover_state;
     vd_ms failover_state_ms; /* age */
     uint64_t failover_epoch;

@@ -329,6 +329,10 @@ enum vd_taken vd_answer_take(struct vd_asked *asked, const struct vd_value *valu
         set_ack(asked, value->type == VD_VALUE_INTEGER, complaint(value), event);
         return VD_TAKEN_DONE;
     case VD_RQ_SCRIPT_KILL:
+    case VD_RQ_PAUSE:
+    case VD_RQ_UNPAUSE:
+    case VD_RQ_HANDOVER:
+    case VD_RQ_ABORT:
         set_ack(asked, value->type == VD_VALUE_STATUS, complaint(value), event);
         return VD_TAKEN_DONE;
     case VD_RQ_PROMOTE:

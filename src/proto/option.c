@@ -140,6 +140,8 @@ static int64_t get_group_number(enum vd_option option, const struct vd_options *
         return options->reboot_down_after_ms;
     case VD_OPT_REBOOT_FAILOVER:
         return options->reboot_failover;
+    case VD_OPT_HANDOVER:
+        return options->handover;
     case VD_OPT_CANDIDATE_MAX_LAG_BYTES:
         return options->candidate_max_lag_bytes;
     case VD_OPT_CANDIDATE_MAX_LAG_MS:

@@ -14,6 +14,7 @@
 #define MS_MAX INT64_C(1000000000000000)
 
 static const char *const reboot_choices[] = {"empty", "always", "never", NULL};
+static const char *const handover_choices[] = {"pause", "server", NULL};
 static const char *const level_choices[] = {"debug",   "verbose", "notice",
                                             "warning", "nothing", NULL};
 
@@ -47,6 +48,7 @@ static const struct vd_option_row rows[] = {
     ROW(REBOOT_DOWN_AFTER, REBOOT_DURATION, NATIVE("reboot-down-after"),
         CLASSIC_SET("master-reboot-down-after-period")),
     ROW(REBOOT_FAILOVER, CHOICE(reboot_choices), EVERYWHERE("reboot-failover")),
+    ROW(HANDOVER, CHOICE(handover_choices), EVERYWHERE("handover")),
     ROW(CANDIDATE_MAX_LAG_BYTES, OWN_SIZE, EVERYWHERE("candidate-max-lag-bytes")),
     ROW(CANDIDATE_MAX_LAG_MS, OWN_DURATION(0), EVERYWHERE("candidate-max-lag-time")),
     ROW(AUTH_USER, VD_KIND_TEXT, EVERYWHERE("auth-user")),

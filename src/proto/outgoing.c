@@ -147,6 +147,28 @@ static void put_question(const struct vd_effect *send, const struct vd_dialect *
     vd_text_free(&epoch);
 }
 
+/* A planned switchover's: one command each. */
+static void put_handover(const struct vd_effect *send, const struct vd_dialect *dialect,
+                         struct vd_text *to)
+{
+    struct vd_text ms = {0};
+    struct vd_text port = {0};
+
+    vd_text_put_int(&ms, send->send.pause_ms);
+    vd_text_put_int(&port, send->send.addr.port);
+    if (send->send.request == VD_RQ_PAUSE)
+        PUT("CLIENT", "PAUSE", vd_text_cstr(&ms), "WRITE");
+    else if (send->send.request == VD_RQ_UNPAUSE)
+        PUT("CLIENT", "UNPAUSE");
+    else if (send->send.request == VD_RQ_ABORT)
+        PUT("FAILOVER", "ABORT");
+    else
+        PUT("FAILOVER", "TO", spell(&send->send.addr), vd_text_cstr(&port), "TIMEOUT",
+            vd_text_cstr(&ms));
+    vd_text_free(&ms);
+    vd_text_free(&port);
+}
+
 void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
                      const struct vd_grants *grants, const struct vd_dialect *dialect,
                      struct vd_text *to)
@@ -174,6 +196,12 @@ void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
         return;
     case VD_RQ_SCRIPT_KILL:
         PUT("SCRIPT", "KILL");
+        return;
+    case VD_RQ_PAUSE:
+    case VD_RQ_UNPAUSE:
+    case VD_RQ_HANDOVER:
+    case VD_RQ_ABORT:
+        put_handover(send, dialect, to);
         return;
     }
     VD_ASSERT(false);

@@ -79,6 +79,7 @@ static void add_node_flags(const struct vd_view_node *node, const struct vd_view
     add_flag(flags, group != NULL && group->forced, "force_failover");
     add_flag(flags, node->script_kill_sent, "script_kill_sent");
     add_flag(flags, node->rebooted, "master_reboot");
+    add_flag(flags, group != NULL && group->coordinated, "coordinated_failover");
 }
 
 static const char *role_name(enum vd_role role, bool is_primary)

@@ -53,12 +53,45 @@ static bool is_clean(struct vd_call *call, size_t from, const char *sub)
     return true;
 }
 
+/* TO ip port, at words[at]; false with the error written. */
+static bool read_target(struct vd_call *call, size_t at, struct vd_addr *out)
+{
+    const struct vd_word *words = call->words;
+    uint16_t port;
+
+    if (at + 2 < call->count && vd_port_parse(words[at + 2].bytes, words[at + 2].len, &port) &&
+        port != 0 && vd_addr_set(out, words[at + 1].bytes, words[at + 1].len, port))
+        return true;
+    vd_resp_error(&call->resp, "ERR TO needs the ip and the port of a replica");
+    return false;
+}
+
+/* differs: COORDINATED is Valkey 9's; TO is ours. */
 void vd_run_sentinel_failover(struct vd_call *call)
 {
     const char *name = find_name(call);
+    struct vd_addr to = {.port = 0};
+    struct vd_order *order;
+    unsigned flags = 0;
 
-    if (name != NULL)
-        give_order(call, VD_ORDER_FAILOVER)->name = name;
+    if (name == NULL)
+        return;
+    for (size_t i = 3; i < call->count; i++) {
+        if (vd_word_is(&call->words[i], "coordinated")) {
+            flags |= VD_FAILOVER_COORDINATED;
+        } else if (vd_word_is(&call->words[i], "to")) {
+            if (!read_target(call, i, &to))
+                return;
+            i += 2;
+        } else {
+            vd_resp_error(&call->resp, "ERR Unknown failover option specified");
+            return;
+        }
+    }
+    order = give_order(call, VD_ORDER_FAILOVER);
+    order->name = name;
+    order->flags = flags;
+    order->addr = to;
 }
 
 void vd_run_sentinel_remove(struct vd_call *call)

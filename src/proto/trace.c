@@ -159,6 +159,8 @@ static void put_order(const struct vd_order *order, struct vd_text *to)
     put_addr("addr", &order->addr, to);
     if (order->type == VD_ORDER_MONITOR)
         vd_text_printf(to, " quorum %u", order->quorum);
+    if (order->type == VD_ORDER_FAILOVER && (order->flags & VD_FAILOVER_COORDINATED) != 0)
+        vd_text_puts(to, " coordinated");
     if (order->type == VD_ORDER_SIMULATE_FAILURE)
         vd_text_printf(to, " flags %u", order->flags);
     for (size_t i = 0; i < order->setting_count; i++)

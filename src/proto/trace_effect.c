@@ -13,6 +13,8 @@ static const char *const request_names[] = {
     [VD_RQ_ROLE] = "ROLE",           [VD_RQ_HELLO] = "HELLO",
     [VD_RQ_QUESTION] = "QUESTION",   [VD_RQ_PROMOTE] = "PROMOTE",
     [VD_RQ_REPLICATE] = "REPLICATE", [VD_RQ_SCRIPT_KILL] = "SCRIPT_KILL",
+    [VD_RQ_PAUSE] = "PAUSE",         [VD_RQ_UNPAUSE] = "UNPAUSE",
+    [VD_RQ_HANDOVER] = "HANDOVER",   [VD_RQ_ABORT] = "ABORT",
 };
 
 static const char *const link_kinds[] = {
@@ -73,7 +75,9 @@ static void put_send(const struct vd_effect *effect, struct vd_text *to)
         put_word(vd_text_cstr(&line), to);
         vd_text_free(&line);
     }
-    if (request == VD_RQ_QUESTION || request == VD_RQ_REPLICATE)
+    if (request == VD_RQ_PAUSE || request == VD_RQ_HANDOVER)
+        vd_text_printf(to, " for %lld ms", (long long)effect->send.pause_ms);
+    if (request == VD_RQ_QUESTION || request == VD_RQ_REPLICATE || request == VD_RQ_HANDOVER)
         put_addr(&effect->send.addr, to);
     if (request == VD_RQ_QUESTION) {
         vd_text_printf(to, " epoch %llu candidate", (ull)effect->send.epoch);

@@ -22,6 +22,7 @@ class Writer:
         self.address = None
         self.connection = None
         self.count = 0
+        self.prefix = "writer"
         self.acks = []  # (time, address)
 
     def close(self):
@@ -64,7 +65,7 @@ class Writer:
         try:
             if self.connection is None and not self._connect():
                 return False
-            self.connection.send("SET", f"writer:{self.count}", self.count)
+            self.connection.send("SET", f"{self.prefix}:{self.count}", self.count)
             if not self._wait_reply():
                 self._drop()
                 return False

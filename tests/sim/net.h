@@ -27,6 +27,10 @@ enum sim_word {
     SIM_PROMOTE,
     SIM_REPLICATE,
     SIM_SCRIPT_KILL,
+    SIM_PAUSE,
+    SIM_UNPAUSE,
+    SIM_HANDOVER,
+    SIM_ABORT,
     SIM_GET_PRIMARY,
     SIM_WRITE,
     /* replies */

@@ -99,6 +99,7 @@ void sim_node_start(struct sim_node *node, bool emptied)
     VD_ASSERT(!node->running);
     node->running = true;
     node->busy = false;
+    node->paused_until = 0;
     node->run_id = sim_node_new_id(node);
     node->primary = node->configured != node->host ? node->configured : NULL;
     node->upstream = node->primary != NULL ? SIM_UP_CONNECT : SIM_UP_NONE;
@@ -366,8 +367,11 @@ static void do_turn(struct sim_node *node, struct sim_guest *guest, const struct
 
 static void do_write(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
 {
-    struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_DONE);
+    struct sim_msg *msg;
 
+    if (node->primary == NULL && node->paused_until > node->sim->now)
+        return; /* held back, until the client is sent away or gives up */
+    msg = sim_msg_new(node->sim->net, SIM_DONE);
     msg->ok = node->primary == NULL && !node->loading && !node->busy;
     msg->asked = SIM_WRITE;
     if (msg->ok)
@@ -408,6 +412,18 @@ static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *ms
     case SIM_PROMOTE:
     case SIM_REPLICATE:
         do_turn(node, guest, msg);
+        break;
+    case SIM_PAUSE:
+        node->paused_until = node->sim->now + msg->offset * SIM_MS;
+        reply_done(guest, msg, true);
+        break;
+    case SIM_UNPAUSE:
+        node->paused_until = 0;
+        reply_done(guest, msg, true);
+        break;
+    case SIM_HANDOVER: /* FAILOVER is refused here: only the other way is modelled */
+    case SIM_ABORT:
+        reply_done(guest, msg, false);
         break;
     case SIM_SCRIPT_KILL:
         reply_done(guest, msg, node->busy && !node->locked);

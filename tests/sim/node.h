@@ -82,10 +82,11 @@ struct sim_node {
     unsigned group;
     struct sim_host *host;
     bool running;
-    bool busy;   /* a script runs and does not end */
-    bool locked; /* the sentinels' password is refused */
-    bool denies; /* ... and their right to turn it */
-    bool moved;  /* it has been on another machine */
+    bool busy;           /* a script runs and does not end */
+    bool locked;         /* the sentinels' password is refused */
+    bool denies;         /* ... and their right to turn it */
+    bool moved;          /* it has been on another machine */
+    sim_us paused_until; /* CLIENT PAUSE WRITE */
     bool loading;
     int priority;
     struct vd_id run_id;

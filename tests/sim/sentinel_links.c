@@ -134,6 +134,8 @@ static struct sim_msg *word_for(struct sim_sentinel *s, const struct sim_link *l
         [VD_RQ_ROLE] = SIM_ROLE,           [VD_RQ_HELLO] = SIM_PUBLISH,
         [VD_RQ_QUESTION] = SIM_QUESTION,   [VD_RQ_PROMOTE] = SIM_PROMOTE,
         [VD_RQ_REPLICATE] = SIM_REPLICATE, [VD_RQ_SCRIPT_KILL] = SIM_SCRIPT_KILL,
+        [VD_RQ_PAUSE] = SIM_PAUSE,         [VD_RQ_UNPAUSE] = SIM_UNPAUSE,
+        [VD_RQ_HANDOVER] = SIM_HANDOVER,   [VD_RQ_ABORT] = SIM_ABORT,
     };
     struct sim *sim = s->sim;
     struct sim_msg *msg;
@@ -141,6 +143,7 @@ static struct sim_msg *word_for(struct sim_sentinel *s, const struct sim_link *l
     if (effect->send.request == VD_RQ_HELLO)
         return say_hello(s, effect);
     msg = sim_msg_new(sim->net, words[effect->send.request]);
+    msg->offset = effect->send.pause_ms;
     if (effect->send.request == VD_RQ_QUESTION || effect->send.request == VD_RQ_REPLICATE)
         msg->addr = sim_host_find(sim->net, &effect->send.addr);
     if (effect->send.request == VD_RQ_QUESTION) {

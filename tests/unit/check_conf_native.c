@@ -87,7 +87,7 @@ START_TEST(values)
         "groups = (\n"
         "  { name = \"m\"; primary = \"[::1]:6379\"; quorum = 3; down-after = \"1500ms\";\n"
         "    down_after_refused = \"300ms\"; failover-timeout = \"1m\"; parallel-syncs = 2;\n"
-        "    reboot-failover = \"always\"; reboot-down-after = 0;\n"
+        "    reboot-failover = \"always\"; reboot-down-after = 0; handover = \"server\";\n"
         "    candidate-max-lag-bytes = 4096; candidate-max-lag-time = \"1s\";\n"
         "    auth-user = \"u\"; auth-pass = \"p\"; notification-script = \"/bin/sh\";\n"
         "    rename-command = { CONFIG = \"c\"; slaveof = \"s\"; };\n  },\n"
@@ -109,6 +109,7 @@ START_TEST(values)
     ck_assert_int_eq(m->options.down_after_refused_ms, 300);
     ck_assert_int_eq(m->options.failover_timeout_ms, 60000);
     ck_assert_int_eq(m->options.reboot_failover, VD_REBOOT_ALWAYS);
+    ck_assert_int_eq(m->options.handover, VD_SWITCHOVER_SERVER);
     ck_assert_int_eq(m->options.candidate_max_lag_bytes, 4096);
     ck_assert_str_eq(m->options.auth_pass, "p");
     ck_assert_uint_eq(m->options.rename_count, 2);

@@ -137,6 +137,26 @@ START_TEST(sleeping_ourselves_accuses_nobody)
 }
 END_TEST
 
+/* Nobody is primary: a switchover was cut off in its middle. Nobody waits for two INFO periods. */
+START_TEST(a_primary_that_follows_its_own_replica_is_down_soon)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_info info = puppet_replica_info(1, 1000);
+    vd_ms said_at = puppet.now;
+
+    info.run_id = puppet_primary_info().run_id;
+    info.primary = puppet_addr("10.0.0.2", 6379);
+    puppet_info(&puppet, primary, &info);
+    ck_assert_int_eq(primary->role, VD_ROLE_REPLICA);
+    for (int i = 0; i < 11 && primary->s_down_at == VD_NEVER; i++) {
+        puppet_pass(&puppet, puppet.now + 100);
+        if (primary->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &primary->command, VD_PONG_OK);
+    }
+    ck_assert_int_eq(primary->s_down_at, said_at + 1000);
+}
+END_TEST
+
 START_TEST(peers_are_asked_in_the_turn_of_s_down)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
@@ -192,6 +212,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
     tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
     tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
+    tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
     tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
     tcase_add_test(tcase, a_late_answer_about_a_former_primary_counts_for_nothing);
     suite_add_tcase(suite, tcase);

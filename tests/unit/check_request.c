@@ -68,7 +68,8 @@ static const struct {
     {"sentinel ckquorum m",
      "+OK 3 usable Sentinels. Quorum and failover authorization can be reached"},
     {"sentinel failover n", NOT_THERE},
-    {"sentinel failover m now", "-ERR wrong number of arguments for 'sentinel|failover' command"},
+    {"sentinel failover m now", "-ERR Unknown failover option specified"},
+    {"sentinel failover m to 10.0.0.2", "-ERR TO needs the ip and the port of a replica"},
     {"sentinel remove n", NOT_THERE},
     {"sentinel set n quorum 1", NOT_THERE},
     {"sentinel pending-scripts", "*0"},
@@ -199,6 +200,12 @@ START_TEST(plain_orders)
 
     ck_assert_int_eq(order->type, VD_ORDER_FAILOVER);
     ck_assert_str_eq(order->name, "m");
+    ck_assert_uint_eq(order->flags, 0);
+    ck_assert_uint_eq(order->addr.port, 0);
+    order = order_of("sentinel failover m coordinated to 10.0.0.2 6379");
+    ck_assert_uint_eq(order->flags, VD_FAILOVER_COORDINATED);
+    ck_assert_str_eq(order->addr.ip, "10.0.0.2");
+    ck_assert_uint_eq(order->addr.port, 6379);
     order = order_of("sentinel REMOVE m");
     ck_assert_int_eq(order->type, VD_ORDER_REMOVE);
     ck_assert_str_eq(order->name, "m");
