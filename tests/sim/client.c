@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "node.h"
+#include "original.h"
 #include "sentinel.h"
 
 #define PATIENCE (500 * SIM_MS)
@@ -37,6 +38,14 @@ static void write_one(struct sim_client *client)
     sim_send(client->conn, 0, msg);
 }
 
+static const struct sim_host *any_sentinel(struct sim *sim)
+{
+    unsigned any = (unsigned)sim_below(&sim->times, sim->setup.sentinels + sim->setup.originals);
+
+    return any < sim->setup.sentinels ? sim->sentinels[any]->host
+                                      : sim->originals[any - sim->setup.sentinels]->host;
+}
+
 static void run_tick(struct sim *sim, void *self)
 {
     struct sim_client *client = self;
@@ -48,7 +57,7 @@ static void run_tick(struct sim *sim, void *self)
     if (client->sent_at >= 0)
         leave(client);
     if (client->conn == NULL)
-        go_to(client, sim->sentinels[sim_below(&sim->times, sim->setup.sentinels)]->host, true);
+        go_to(client, any_sentinel(sim), true);
     else if (client->open && !client->asking)
         write_one(client);
 }

@@ -9,6 +9,7 @@
 #include "live.h"
 #include "node.h"
 #include "oracle.h"
+#include "original.h"
 #include "sentinel.h"
 #include "tell.h"
 
@@ -46,6 +47,7 @@ struct sim_host *sim_fault_target(const struct sim *sim, const struct sim_who *w
         node = sim_named_primary(sim, who->number);
         return node != NULL ? node->host : NULL;
     case SIM_WHO_ORIGINAL:
+        return sim->originals[who->number]->host;
     case SIM_WHO_NOBODY:
         break;
     }
@@ -270,6 +272,27 @@ static void lift_sentinel(struct sim_fault *fault, struct sim_sentinel *s)
     }
 }
 
+/* Originals --------------------------------------------------------------------------- */
+
+static bool strike_original(const struct sim_fault *fault, struct sim_original *o)
+{
+    if (!o->running)
+        return false;
+    if (fault->entry->deed == SIM_DO_PAUSE)
+        sim_original_pause(o);
+    else
+        sim_original_kill(o, fault->entry->deed == SIM_DO_POWER);
+    return true;
+}
+
+static void lift_original(const struct sim_fault *fault, struct sim_original *o)
+{
+    if (fault->entry->deed == SIM_DO_PAUSE)
+        sim_original_resume(o);
+    else if (!o->running)
+        sim_original_start(o);
+}
+
 /* All ------------------------------------------------------------------------------------------ */
 
 static void say(const struct sim_fault *fault, const char *before)
@@ -299,6 +322,8 @@ bool sim_fault_strike(struct sim_fault *fault)
     fault->node = sim_node_of(sim, fault->hit);
     if (fault->node != NULL)
         return strike_node(fault, fault->node);
+    if (sim_original_of(sim, fault->hit) != NULL)
+        return strike_original(fault, sim_original_of(sim, fault->hit));
     return strike_sentinel(fault, sim_sentinel_of(sim, fault->hit));
 }
 
@@ -313,6 +338,8 @@ bool sim_fault_lift(struct sim_fault *fault)
     }
     if (fault->node != NULL)
         lift_node(fault, fault->node);
+    else if (sim_original_of(fault->sim, fault->hit) != NULL)
+        lift_original(fault, sim_original_of(fault->sim, fault->hit));
     else
         lift_sentinel(fault, sim_sentinel_of(fault->sim, fault->hit));
     return true;

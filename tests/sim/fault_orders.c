@@ -4,6 +4,7 @@
 
 #include "fault_acts.h"
 #include "node.h"
+#include "original.h"
 #include "sentinel.h"
 
 static struct vd_setting setting(enum vd_option option, int64_t number)
@@ -44,6 +45,21 @@ static const struct sim_host *first_primary(const struct sim *sim, unsigned grou
     return named != NULL ? named->host : sim->nodes[group * sim->setup.nodes]->host;
 }
 
+static bool order_original(const struct sim_fault *fault, struct sim_original *o)
+{
+    if (!o->running || o->host->paused != 0)
+        return false;
+    if (fault->entry->detail == SIM_ORDER_FAILOVER)
+        sim_original_failover(o, fault->entry->group);
+    for (unsigned g = 0; g < fault->sim->setup.groups; g++) {
+        if (fault->entry->detail == SIM_ORDER_RESET_ALL ||
+            (fault->entry->detail == SIM_ORDER_RESET && g == fault->entry->group))
+            sim_original_reset(o, g);
+    }
+    fault->sim->forgetful |= fault->entry->detail != SIM_ORDER_FAILOVER;
+    return false;
+}
+
 bool sim_fault_order(struct sim_fault *fault)
 {
     struct sim *sim = fault->sim;
@@ -53,7 +69,9 @@ bool sim_fault_order(struct sim_fault *fault)
     struct vd_order order = {.name = sim_group_name(entry->group)};
     const struct sim_host *primary;
 
-    if (s == NULL || !sim_sentinel_is_awake(s))
+    if (s == NULL)
+        return order_original(fault, sim_original_of(sim, fault->hit));
+    if (!sim_sentinel_is_awake(s))
         return false;
     switch ((enum sim_order)entry->detail) {
     case SIM_ORDER_FAILOVER:

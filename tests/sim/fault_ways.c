@@ -6,11 +6,12 @@
 
 #include "fault_acts.h"
 #include "node.h"
+#include "original.h"
 #include "sentinel.h"
 
 static bool is_sentinel(const struct sim *sim, const struct sim_host *host)
 {
-    return sim_sentinel_of(sim, host) != NULL;
+    return sim_sentinel_of(sim, host) != NULL || sim_original_of(sim, host) != NULL;
 }
 
 static bool is_node(const struct sim *sim, const struct sim_host *host)

@@ -7,20 +7,29 @@
 #include "fault_acts.h"
 #include "live.h"
 #include "node.h"
+#include "original.h"
 #include "sentinel.h"
+
+/* Whom the i-th names, the originals behind the others; NULL: nobody. */
+static const struct sim_host *named_by(const struct sim *sim, unsigned i, unsigned group)
+{
+    const struct sim_original *o;
+
+    if (i < sim->setup.sentinels)
+        return sim->sentinels[i]->running ? sim_sentinel_names(sim->sentinels[i], group) : NULL;
+    o = sim->originals[i - sim->setup.sentinels];
+    return o->running ? sim_original_names(o, group) : NULL;
+}
 
 struct sim_node *sim_named_primary(const struct sim *sim, unsigned group)
 {
     unsigned votes[SIM_NODES_MAX] = {0};
     struct sim_node *best = NULL;
 
-    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
-        const struct sim_host *host;
+    for (unsigned i = 0; i < sim->setup.sentinels + sim->setup.originals; i++) {
+        const struct sim_host *host = named_by(sim, i, group);
         struct sim_node *node;
 
-        if (!sim->sentinels[i]->running)
-            continue;
-        host = sim_sentinel_names(sim->sentinels[i], group);
         node = host != NULL ? sim_node_of(sim, host) : NULL;
         if (node != NULL && (++votes[node->index] > (best != NULL ? votes[best->index] : 0)))
             best = node;
@@ -136,10 +145,21 @@ static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
 
 static void revive_sentinels(struct sim *sim, struct sim_rng *dice, bool corpses)
 {
-    unsigned spare = (sim->setup.sentinels - 1) / 2;
+    unsigned all = sim->setup.sentinels + sim->setup.originals;
+    unsigned spare = (all - 1) / 2;
 
-    if (sim->setup.quorum > sim->setup.sentinels - spare)
-        spare = sim->setup.sentinels - sim->setup.quorum;
+    if (sim->setup.quorum > all - spare)
+        spare = all - sim->setup.quorum;
+    for (unsigned i = 0; i < sim->setup.originals; i++) {
+        struct sim_original *o = sim->originals[i];
+
+        if (o->running)
+            continue;
+        if (corpses && spare > 0 && sim_chance(dice, 500))
+            spare--;
+        else
+            sim_original_start(o);
+    }
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         struct sim_sentinel *s = sim->sentinels[i];
 

@@ -89,6 +89,7 @@ struct sim_mix {
     bool no_switch;  /* the primary must stay */
     bool no_loss;    /* no acknowledged write may be lost */
     bool many;       /* many groups */
+    bool mixed;      /* quorums of vedettes and originals */
     bool by_name;    /* runs only when asked for: no seed draws it */
     bool early;      /* faults from the first moment on */
     bool no_corpses; /* everybody is alive again in the end */

@@ -9,6 +9,7 @@
 #include "core/view.h"
 #include "faults.h"
 #include "node.h"
+#include "original.h"
 #include "sentinel.h"
 
 #define LOOK_EVERY (200 * SIM_MS)
@@ -65,6 +66,8 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
         peers += !peer.s_down && !peer.disconnected;
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
         alive += sim->sentinels[i]->running;
+    for (unsigned i = 0; i < sim->setup.originals; i++)
+        alive += sim->originals[i]->running;
     if (peers < alive)
         return not_yet(sim, "%s has %u of %u sentinels in %s", s->host->name, peers, alive, name);
     return true;
@@ -144,6 +147,23 @@ static bool agrees_on(struct sim *sim, unsigned group)
         epoch = view.config_epoch;
         if (!sees_all(sim, s, group))
             return false;
+    }
+    for (unsigned i = 0; i < sim->setup.originals; i++) {
+        const struct sim_original *o = sim->originals[i];
+        const struct sim_host *host = sim_original_names(o, group);
+        const char *why;
+
+        if (!o->running)
+            continue;
+        if (!first && (host != named || o->groups[group].config_epoch != epoch))
+            return not_yet(sim, "%s names %s in epoch %llu, others %s in epoch %llu", o->host->name,
+                           host->name, (unsigned long long)o->groups[group].config_epoch,
+                           named->name, (unsigned long long)epoch);
+        first = false;
+        named = host;
+        epoch = o->groups[group].config_epoch;
+        if (!sim_original_is_settled(o, group, &why))
+            return not_yet(sim, "%s %s in %s", o->host->name, why, sim_group_name(group));
     }
     return named != NULL && all_follow(sim, named, group);
 }
@@ -231,7 +251,9 @@ static vd_ms bound_ms(const struct sim_setup *setup)
 {
     return 10000 + 8 * setup->down_after_ms + 2 * setup->info_period_ms +
            2 * setup->failover_timeout_ms + 2 * setup->repl_timeout_ms +
-           2 * (setup->sync_ms + setup->load_ms) + setup->abstain_ms;
+           2 * (setup->sync_ms + setup->load_ms) + setup->abstain_ms +
+           /* TILT, two attempts with their waits, a repair of each server */
+           (setup->originals != 0 ? 80000 + 8 * setup->failover_timeout_ms : 0);
 }
 
 void sim_live_start(struct sim *sim)

@@ -129,6 +129,14 @@ static const struct sim_mix mixes[] = {
         .no_corpses = true,
     },
     {
+        .name = "mixed",
+        .about = "vedettes and original Sentinels in one quorum",
+        .kinds = NODES | SENTINELS | NETS | K(DISK_FAIL) | K(SENTINEL_ALL) | K(OP_FAILOVER),
+        .most = 6,
+        .swarm = true,
+        .mixed = true,
+    },
+    {
         .name = "moves",
         .about = "servers change their addresses, and find those of others",
         .kinds = K(NODE_MOVE) | K(NODE_SWAP) | K(NODE_KILL) | K(SENTINEL_KILL) | K(SPLIT),

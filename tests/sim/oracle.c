@@ -158,28 +158,32 @@ static void check_vote(struct sim *sim, const struct sim_sentinel *s, unsigned g
                  (unsigned long long)epoch, sim_group_name(group), fact->text, vote->hex);
 }
 
-static void check_config(struct sim *sim, const struct sim_sentinel *s, unsigned group,
-                         uint64_t epoch, const struct vd_addr *primary)
+static void config_is(struct sim *sim, const char *who, unsigned group, uint64_t epoch,
+                      const struct sim_host *host)
 {
     struct key key = {.group = group, .epoch = epoch};
-    const struct sim_host *host = sim_host_find(sim->net, primary);
+    uint64_t what = host->index + 1U;
     const struct fact *fact;
-    uint64_t what;
 
-    if (epoch == 0)
-        return; /* as configured, or as found before the first failover */
-    if (host == NULL) {
-        sim_fail(sim, "%s names a primary that nobody has: %s", s->host->name, primary->host);
-        return;
-    }
-    what = host->index + 1U;
     if (find_fact(sim->oracle->configs, &key) == NULL)
         sim->stats.switches++;
     fact = put_fact(&sim->oracle->configs, &key, what, host->name);
     if (fact->what != what && !is_loose(sim, group, epoch))
-        sim_fail(sim, "%s says that %s is primary of %s in epoch %llu, which is %s elsewhere",
-                 s->host->name, host->name, sim_group_name(group), (unsigned long long)epoch,
-                 fact->text);
+        sim_fail(sim, "%s says that %s is primary of %s in epoch %llu, which is %s elsewhere", who,
+                 host->name, sim_group_name(group), (unsigned long long)epoch, fact->text);
+}
+
+static void check_config(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                         uint64_t epoch, const struct vd_addr *primary)
+{
+    const struct sim_host *host = sim_host_find(sim->net, primary);
+
+    if (epoch == 0)
+        return; /* as configured, or as found before the first failover */
+    if (host == NULL)
+        sim_fail(sim, "%s names a primary that nobody has: %s", s->host->name, primary->host);
+    else
+        config_is(sim, s->host->name, group, epoch, host);
 }
 
 /* The disk --------------------------------------------------------------------------- */
@@ -313,6 +317,35 @@ void sim_oracle_on_answer(struct sim *sim, const struct sim_sentinel *s, unsigne
                  s->host->name, (unsigned long long)epoch, (unsigned long long)durable->vote_epoch);
 }
 
+/* Of originals only what others must reckon with counts. */
+void sim_oracle_on_foreign_vote(struct sim *sim, const struct vd_id *voter, unsigned group,
+                                uint64_t epoch, const struct vd_id *vote)
+{
+    struct key key = {.who = sim_hash_text(voter->hex), .group = group, .epoch = epoch};
+
+    (void)put_fact(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+}
+
+void sim_oracle_on_foreign_leader(struct sim *sim, const struct sim_host *host, unsigned group,
+                                  uint64_t epoch, bool forced)
+{
+    struct key key = {.group = group, .epoch = epoch};
+    const struct fact *fact;
+
+    if (forced)
+        set_loose(sim, group, epoch);
+    fact = put_fact(&sim->oracle->leaders, &key, host->index + 1000U, host->name);
+    if (fact->what != host->index + 1000U && !is_loose(sim, group, epoch))
+        sim_fail(sim, "two leaders of %s in epoch %llu: %s and %s", sim_group_name(group),
+                 (unsigned long long)epoch, fact->text, host->name);
+}
+
+void sim_oracle_on_foreign_config(struct sim *sim, const struct sim_host *host, unsigned group,
+                                  uint64_t epoch, const struct sim_host *primary)
+{
+    config_is(sim, host->name, group, epoch, primary);
+}
+
 /* Leaders ------------------------------------------------------------------------------- */
 
 static unsigned count_votes(const struct sim *sim, unsigned group, uint64_t epoch,
@@ -350,7 +383,7 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
                      view.options->quorum);
         set_loose(sim, group, epoch);
     }
-    if (voters < sim->setup.sentinels)
+    if (voters < sim->setup.sentinels + sim->setup.originals)
         set_loose(sim, group, epoch);
     fact = put_fact(&sim->oracle->leaders, &key, s->index + 1U, s->host->name);
     if (fact->what != s->index + 1U && !is_loose(sim, group, epoch))
@@ -518,7 +551,7 @@ void sim_oracle_on_roles(struct sim *sim)
 
 void sim_oracle_after_turn(struct sim *sim, struct sim_sentinel *s)
 {
-    unsigned most = 3 * (2 * sim->node_count + sim->setup.sentinels);
+    unsigned most = 3 * (2 * sim->node_count + sim->setup.sentinels + sim->setup.originals);
     unsigned links = 0;
 
     for (const struct sim_link *link = s->links; link != NULL; link = link->next)

@@ -49,6 +49,15 @@ void sim_oracle_on_answer(struct sim *sim, const struct sim_sentinel *s, unsigne
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,
                         const struct sim_msg *msg);
 
+/* What originals do counts where others reckon with it: their votes, whom they elect, what they
+ * tell. `forced`: by an order, without an election. */
+void sim_oracle_on_foreign_vote(struct sim *sim, const struct vd_id *voter, unsigned group,
+                                uint64_t epoch, const struct vd_id *vote);
+void sim_oracle_on_foreign_leader(struct sim *sim, const struct sim_host *host, unsigned group,
+                                  uint64_t epoch, bool forced);
+void sim_oracle_on_foreign_config(struct sim *sim, const struct sim_host *host, unsigned group,
+                                  uint64_t epoch, const struct sim_host *primary);
+
 /* PROMOTE or REPLICATE arrived at a node. */
 void sim_oracle_on_turned(struct sim *sim, const struct sim_node *node, const struct sim_msg *msg);
 /* Some node's role or life changed. */

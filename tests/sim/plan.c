@@ -245,7 +245,7 @@ static void plan_sentinel(struct planner *p, enum sim_fault_kind kind,
         break;
     case SIM_SENTINEL_AMNESIA:
         entry->deed = SIM_DO_WIPE;
-        entry->who = draw_sentinel(p);
+        entry->who = draw_vedette(p);
         entry->flag = sim_chance(p->dice, 500);
         break;
     default:
@@ -367,6 +367,9 @@ static void plan_order(struct planner *p, enum sim_fault_kind kind,
     entry->deed = SIM_DO_ORDER;
     entry->who = (struct sim_who){.kind = SIM_WHO_SENTINEL,
                                   .number = (unsigned)sim_below(p->dice, p->setup->sentinels)};
+    if (kind <= SIM_OP_RESET && p->setup->originals != 0 && sim_chance(p->dice, 400))
+        entry->who = (struct sim_who){.kind = SIM_WHO_ORIGINAL,
+                                      .number = (unsigned)sim_below(p->dice, p->setup->originals)};
     entry->group = draw_group(p);
     if (kind != SIM_OP_ANEW && kind != SIM_OP_CRASH)
         entry->lasts = SIM_FOR_GOOD;

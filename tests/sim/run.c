@@ -9,6 +9,7 @@
 #include "live.h"
 #include "node.h"
 #include "oracle.h"
+#include "original.h"
 #include "sentinel.h"
 #include "tell.h"
 
@@ -27,6 +28,8 @@ static void build(struct sim *sim, const struct sim_schedule *schedule)
     sim->node_count = setup->groups * setup->nodes;
     for (unsigned i = 0; i < setup->sentinels; i++)
         sim->sentinels[i] = sim_sentinel_new(sim, i);
+    for (unsigned i = 0; i < setup->originals; i++)
+        sim->originals[i] = sim_original_new(sim, i);
     for (unsigned i = 0; i < sim->node_count; i++)
         sim->nodes[i] = sim_node_new(sim, i, i / setup->nodes, i % setup->nodes);
     for (unsigned i = 0; i < setup->clients; i++)
@@ -57,6 +60,11 @@ static void start(struct sim *sim)
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
         sim_after(sim, &sim->sentinels[i]->revive,
                   sim_between(&sim->times, 0, sim->setup.acquainted ? 500 : 2000) * SIM_MS);
+    for (unsigned i = 0; i < sim->setup.originals; i++) {
+        if (sim->setup.acquainted)
+            sim_original_acquaint(sim->originals[i]);
+        sim_after(sim, &sim->originals[i]->revive, sim_between(&sim->times, 0, 500) * SIM_MS);
+    }
     for (unsigned i = 0; i < sim->setup.clients; i++)
         sim_client_start(sim->clients[i]);
     sim_faults_start(sim);
@@ -79,6 +87,8 @@ static void destroy(struct sim *sim)
     sim_net_drop_tasks(net);
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
         sim_sentinel_free(sim->sentinels[i]);
+    for (unsigned i = 0; i < sim->setup.originals; i++)
+        sim_original_free(sim->originals[i]);
     for (unsigned i = 0; i < sim->node_count; i++)
         sim_node_free(sim->nodes[i]);
     for (unsigned i = 0; i < sim->setup.clients; i++)
@@ -96,11 +106,12 @@ static void introduce(const struct sim *sim)
     const struct sim_setup *setup = &sim->setup;
     struct vd_text line = {0};
 
-    printf("seed %llu, mix %s: %u sentinels, quorum %u, %u groups of %u servers; down-after %lld, "
+    printf("seed %llu, mix %s: %u sentinels, %u originals, quorum %u, %u groups of %u servers; "
+           "down-after %lld, "
            "failover-timeout %lld, info %lld ms; latency up to %.1f ms, loss %u per mille, "
            "sync %lld, load %lld ms, %s, %s\n",
-           (unsigned long long)setup->seed, setup->mix->name, setup->sentinels, setup->quorum,
-           setup->groups, setup->nodes, (long long)setup->down_after_ms,
+           (unsigned long long)setup->seed, setup->mix->name, setup->sentinels, setup->originals,
+           setup->quorum, setup->groups, setup->nodes, (long long)setup->down_after_ms,
            (long long)setup->failover_timeout_ms, (long long)setup->info_period_ms,
            (double)setup->latency / 1000.0, setup->loss_permille, (long long)setup->sync_ms,
            (long long)setup->load_ms,

@@ -74,7 +74,7 @@ static const struct {
     [SIM_DO_PAUSE] = {"pause", "p"},
     [SIM_DO_FREEZE] = {"freeze", "v"},
     [SIM_DO_CRASH] = {"crash", "vw"},
-    [SIM_DO_WIPE] = {"wipe", "si"},
+    [SIM_DO_WIPE] = {"wipe", "vi"},
     [SIM_DO_DRIFT] = {"drift", "v#"},
     [SIM_DO_EMPTY] = {"empty", "n"},
     [SIM_DO_BUSY] = {"busy", "n"},

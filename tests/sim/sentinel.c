@@ -7,6 +7,7 @@
 
 #include "node.h"
 #include "oracle.h"
+#include "original.h"
 #include "tell.h"
 
 #define CHECK_EVERY 16 /* turns, and whenever something is saved: the whole state is looked at */
@@ -126,6 +127,9 @@ static void introduce(const struct sim_sentinel *s, struct vd_image_group *group
             peers[group->peer_count++] = (struct vd_image_peer){
                 .id = sim->sentinels[i]->id, .addr = sim->sentinels[i]->host->addr};
     }
+    for (unsigned i = 0; i < sim->setup.originals; i++)
+        peers[group->peer_count++] = (struct vd_image_peer){.id = sim->originals[i]->id,
+                                                            .addr = sim->originals[i]->host->addr};
 }
 
 static void configure(const struct sim_sentinel *s, struct sim_saved *saved, bool acquainted)
@@ -136,7 +140,7 @@ static void configure(const struct sim_sentinel *s, struct sim_saved *saved, boo
     struct vd_image_group groups[SIM_GROUPS_MAX] = {0};
     struct vd_image image = {.self = s->id, .globals = &globals, .groups = groups};
     struct vd_addr replicas[SIM_GROUPS_MAX][SIM_NODES_MAX];
-    struct vd_image_peer peers[SIM_GROUPS_MAX][SIM_SENTINELS_MAX];
+    struct vd_image_peer peers[SIM_GROUPS_MAX][SIM_ORIGINAL_PEERS];
 
     vd_globals_init(&globals);
     globals.listen_port = 26379;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "node.h"
 #include "oracle.h"
+#include "original.h"
 #include "sentinel.h"
 
 /* An event that wants a reply is stepped in the next turn, and its reply performed there. */
@@ -30,6 +31,14 @@ static void free_caller(struct sim_sentinel *s, struct sim_caller *caller)
     vd_free(caller);
 }
 
+static const struct vd_id *id_of(const struct sim *sim, const struct sim_host *host)
+{
+    const struct sim_sentinel *s = sim_sentinel_of(sim, host);
+    const struct sim_original *o = sim_original_of(sim, host);
+
+    return s != NULL ? &s->id : o != NULL ? &o->id : NULL;
+}
+
 static struct sim_caller *new_caller(struct sim_sentinel *s, struct sim_conn *conn)
 {
     struct sim_caller *caller = vd_alloc(sizeof(*caller));
@@ -37,9 +46,9 @@ static struct sim_caller *new_caller(struct sim_sentinel *s, struct sim_conn *co
     caller->handle.n = ++s->next_caller;
     caller->conn = conn;
     caller->asker[0] = '\0';
-    if (conn != NULL && sim_sentinel_of(s->sim, conn->host[0]) != NULL) /* its CLIENT SETNAME */
+    if (conn != NULL && id_of(s->sim, conn->host[0]) != NULL) /* its CLIENT SETNAME */
         (void)snprintf(caller->asker, sizeof(caller->asker), "%.8s",
-                       sim_sentinel_of(s->sim, conn->host[0])->id.hex);
+                       id_of(s->sim, conn->host[0])->hex);
     DL_APPEND(s->callers, caller);
     return caller;
 }

@@ -73,6 +73,14 @@ void sim_setup_draw(struct sim_setup *setup, uint64_t seed, const struct sim_opt
         setup->loss_permille = 0;
         setup->fsync = setup->fsync > 1000 ? 1000 : setup->fsync;
     }
+    if (setup->mix->mixed) {
+        setup->sentinels = (unsigned)PICK(&dice, 1, 2, 2, 3);
+        setup->originals = (unsigned)PICK(&dice, 2, 1, 1, 2);
+        if (setup->sentinels + setup->originals < 3)
+            setup->originals = 2;
+        setup->quorum = (setup->sentinels + setup->originals) / 2 + 1;
+        setup->quorum = sim_chance(&dice, 300) ? 2 : setup->quorum;
+    }
     if (setup->mix->many) {
         setup->groups = (unsigned)PICK(&dice, 6, 8, 12);
         setup->nodes = (unsigned)PICK(&dice, 2, 3);

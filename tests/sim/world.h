@@ -119,6 +119,7 @@ struct sim {
     struct sim_faults *faults;
     struct sim_live *live;
     struct sim_sentinel *sentinels[SIM_SENTINELS_MAX];
+    struct sim_original *originals[SIM_ORIGINALS_MAX];
     struct sim_node
         *nodes[SIM_NODES_MAX]; /* those of group 0 first; the first of each starts as primary */
     struct sim_client *clients[SIM_CLIENTS_MAX];
