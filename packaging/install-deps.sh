@@ -20,8 +20,8 @@ HIREDIS_PREFIX=/usr/local/lib/vedette-hiredis
 HIREDIS_SUITE=trixie
 
 BUILD='gcc libc6-dev make autoconf automake pkg-config libev-dev libconfig-dev libsqlite3-dev
-    libc-ares-dev uthash-dev check'
-TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis'
+    libc-ares-dev libssl-dev uthash-dev check'
+TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis openssl'
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc'
 
@@ -161,7 +161,7 @@ if ! has_hiredis; then
         install_packages libhiredis-dev
     else
         # The archive's keyring must know the other suite's key: taken in its newest version.
-        install_packages dpkg-dev xz-utils libssl-dev debian-archive-keyring
+        install_packages dpkg-dev xz-utils debian-archive-keyring
         build_hiredis
     fi
 fi

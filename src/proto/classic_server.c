@@ -4,7 +4,7 @@
  * table of server_option.h. Those that mean nothing to a sentinel are accepted
  * whatever their value. Those that would mean something that vedette cannot do
  * are refused if that would make it less safe than the operator thinks
- * (encryption, users), else accepted with a warning.
+ * (users), else accepted with a warning.
  */
 #include <string.h>
 #include <strings.h>
@@ -42,10 +42,10 @@ static const struct {
     const char *harmless;
     const char *lack;
 } lacking[] = {
-    {"tls-port", "0", NULL},
-    {"tls-replication", "no", NULL},
     {"aclfile", "", NULL},
-    {"tls-*", "", "TLS is not supported yet"},
+    {"tls-auth-clients-user", "off", "clients are not logged in by their certificates"},
+    {"tls-auto-reload-interval", "0", "certificates are read anew on SIGHUP"},
+    {"tls-*", "", "it has no meaning here"},
     {"rename-command", NULL, NULL},
     {"oom-score-adj", "no", "set it where the process is started"},
     {"unixsocketgroup", "", "the socket gets the group of the process"},
@@ -85,9 +85,6 @@ static bool take_lacking(struct vd_classic *classic, const struct vd_classic_lin
         if (lacking[i].lack != NULL) {
             vd_config_warn(classic->config, "%s:%u: %s is ignored: %s", line->file, line->number,
                            name->bytes, lacking[i].lack);
-        } else if (name->bytes[0] == 't' || name->bytes[0] == 'T') {
-            vd_classic_fault(classic, line, "TLS is not supported yet",
-                             "remove the line, and let a TLS proxy stand before the port");
         } else if (name->bytes[0] == 'a' || name->bytes[0] == 'A') {
             vd_classic_fault(classic, line, "ACL users are not supported yet",
                              "remove the line, and use requirepass to ask for a password");
@@ -283,6 +280,7 @@ static const char *find_remedy(const struct vd_server_row *row)
     case VD_SERVER_CHOICE:
         return "write one of these words";
     case VD_SERVER_TEXT:
+    case VD_SERVER_PATH:
     case VD_SERVER_SECRET:
         return "give one value, in quotes if it has blanks";
     case VD_SERVER_IP:

@@ -41,6 +41,11 @@ void vd_config_init(struct vd_config *config)
         .tcp_backlog = 511,
         .tcp_keepalive_s = 300,
         .maxclients = 10000,
+        .tls = {.verify_names = true,
+                .auth_clients = VD_TLS_AUTH_YES,
+                .session_caching = true,
+                .session_cache_size = 20480,
+                .session_cache_timeout_s = 300},
         /* differs: Sentinel buffers 1 GB of a client's input and any amount of output. */
         .query_limit = (size_t)1 << 20,
         .output_hard_limit = (size_t)64 << 20,
@@ -55,6 +60,22 @@ void vd_config_init(struct vd_config *config)
     };
 }
 
+static void free_tls(struct vd_tls_options *tls)
+{
+    vd_free(tls->cert_file);
+    vd_free(tls->key_file);
+    vd_free(tls->key_file_pass);
+    vd_free(tls->client_cert_file);
+    vd_free(tls->client_key_file);
+    vd_free(tls->client_key_file_pass);
+    vd_free(tls->dh_params_file);
+    vd_free(tls->ca_cert_file);
+    vd_free(tls->ca_cert_dir);
+    vd_free(tls->protocols);
+    vd_free(tls->ciphers);
+    vd_free(tls->ciphersuites);
+}
+
 static void free_server(struct vd_server_options *server)
 {
     for (size_t i = 0; i < server->bind_count; i++)
@@ -62,6 +83,7 @@ static void free_server(struct vd_server_options *server)
     vd_free(server->bind);
     vd_free(server->unixsocket);
     vd_free(server->bind_source_addr);
+    free_tls(&server->tls);
     vd_free(server->requirepass);
     vd_free(server->dir);
     vd_free(server->logfile);

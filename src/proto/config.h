@@ -55,6 +55,39 @@ struct vd_config_group {
     char *place; /* "file:line" of the group's first line, for messages */
 };
 
+enum vd_tls_auth {
+    VD_TLS_AUTH_NO,       /* clients are not asked for a certificate */
+    VD_TLS_AUTH_YES,      /* without a good one they may not come in */
+    VD_TLS_AUTH_OPTIONAL, /* they need not have one; a bad one is refused */
+};
+
+/* Encryption. Texts are owned; NULL means unset. Files are PEM. */
+struct vd_tls_options {
+    uint16_t port; /* 0: none */
+    struct {
+        bool servers; /* links to data servers use TLS */
+        bool peers;   /* links to other sentinels do, and they are told tls-port */
+    } to;
+    bool verify_names; /* the certificate must be for the host that was meant */
+    char *cert_file;
+    char *key_file;
+    char *key_file_pass;
+    char *client_cert_file; /* of outgoing links; NULL: cert_file and its key */
+    char *client_key_file;
+    char *client_key_file_pass;
+    char *dh_params_file;
+    char *ca_cert_file;
+    char *ca_cert_dir;
+    enum vd_tls_auth auth_clients;
+    char *protocols; /* "TLSv1.2 TLSv1.3" */
+    char *ciphers;
+    char *ciphersuites;
+    bool prefer_server_ciphers;
+    bool session_caching;
+    int session_cache_size;
+    int session_cache_timeout_s;
+};
+
 /* What the process itself needs. Texts are owned; NULL or "" means unset. */
 struct vd_server_options {
     uint16_t port; /* 0: no TCP */
@@ -70,6 +103,7 @@ struct vd_server_options {
     unsigned maxclients;
     char *requirepass;
     bool protected_mode;
+    struct vd_tls_options tls;
     size_t query_limit;              /* bytes buffered of one client's input */
     size_t output_hard_limit;        /* normal clients; 0: none; so the others */
     size_t output_hard_limit_pubsub; /* subscribed clients */

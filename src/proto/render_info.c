@@ -158,6 +158,16 @@ static void put_fields(const struct source *source, const struct field *fields, 
 
 /* Sections ------------------------------------------------------------------------ */
 
+static void put_listener(const struct source *source, const char *head, unsigned port)
+{
+    if (port == 0)
+        return;
+    vd_text_puts(source->to, head);
+    for (size_t i = 0; i < source->facts->bind_count; i++)
+        vd_text_printf(source->to, ",bind=%s", source->facts->bind[i]);
+    vd_text_printf(source->to, ",port=%u\r\n", port);
+}
+
 static void put_server(const struct source *source)
 {
     const struct vd_server_facts *facts = source->facts;
@@ -172,19 +182,15 @@ static void put_server(const struct source *source)
     vd_text_printf(to, "gcc_version:%s\r\nprocess_id:%ld\r\nprocess_supervised:%s\r\n",
                    facts->compiler, facts->pid, facts->supervised ? "systemd" : "no");
     vd_text_printf(to, "run_id:%s\r\ntcp_port:%u\r\nserver_time_usec:%lld\r\n", facts->run_id,
-                   facts->port, (long long)facts->wall_us);
+                   facts->port != 0 ? facts->port : facts->tls_port, (long long)facts->wall_us);
     vd_text_printf(to, "uptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n",
                    (long long)facts->uptime_s, (long long)(facts->uptime_s / 86400));
     vd_text_printf(to, "hz:10\r\nconfigured_hz:10\r\nlru_clock:%lld\r\n",
                    (long long)(facts->wall_us / 1000000 & 0xffffff));
     vd_text_printf(to, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:0\r\n",
                    facts->executable, facts->config_file);
-    if (facts->port == 0)
-        return;
-    vd_text_puts(to, "listener0:name=tcp");
-    for (size_t i = 0; i < facts->bind_count; i++)
-        vd_text_printf(to, ",bind=%s", facts->bind[i]);
-    vd_text_printf(to, ",port=%u\r\n", facts->port);
+    put_listener(source, "listener0:name=tcp", facts->port);
+    put_listener(source, "listener2:name=tls", facts->tls_port); /* the number is the kind's */
 }
 
 static void put_clients(const struct source *source)
@@ -247,6 +253,12 @@ static void put_vedette(const struct source *source)
                    source->facts->mute != NULL ? source->facts->mute : "");
     vd_text_printf(source->to, "stalls:%u\r\n", view.stalls);
     vd_text_printf(source->to, "last_stall_ms:%lld\r\n", (long long)view.last_stall_ms);
+    if (source->facts->tls)
+        vd_text_printf(source->to, "tls_certificate_expires_in_seconds:%lld\r\n",
+                       (long long)source->facts->tls_expires_s);
+    if (source->facts->tls_port != 0)
+        vd_text_printf(source->to, "tls_handshakes_refused:%llu\r\n",
+                       (unsigned long long)source->facts->tls_refused);
 }
 
 static const struct {

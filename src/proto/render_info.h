@@ -21,7 +21,10 @@ struct vd_server_facts {
     const char *backend; /* how the loop waits: "epoll" */
     const char *mute;    /* why promises do not leave; NULL: they do */
     long pid;
-    unsigned port;
+    unsigned port; /* 0: none; so the next */
+    unsigned tls_port;
+    bool tls;              /* there is a certificate of ours, and ... */
+    int64_t tls_expires_s; /* ... it expires after so many seconds; negative: it has */
     bool supervised;
     int64_t monotonic_us;
     int64_t wall_us;
@@ -50,6 +53,7 @@ struct vd_server_facts {
     uint64_t input_limit_closed;
     uint64_t output_limit_closed;
     uint64_t auth_denied;
+    uint64_t tls_refused; /* handshakes that came to nothing */
     int64_t cpu_system_us;
     int64_t cpu_user_us;
     int64_t cpu_system_children_us;

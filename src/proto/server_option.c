@@ -16,6 +16,7 @@ static const char *const level_choices[] = {"debug",   "verbose", "notice",
 static const char *const format_choices[] = {"plain", "json", NULL};
 static const char *const failure_choices[] = {"mute", "volatile", NULL};
 static const char *const supervised_choices[] = {"no", "systemd", "auto", NULL};
+static const char *const auth_choices[] = {"no", "yes", "optional", NULL};
 static const char *const facility_choices[] = {"user",   "local0", "local1", "local2", "local3",
                                                "local4", "local5", "local6", "local7", NULL};
 
@@ -35,6 +36,34 @@ static const struct vd_server_row rows[] = {
     {"maxclients", "maxclients", VD_SERVER_INT, FIELD(maxclients), 1, INT_MAX, NULL},
     {"requirepass", "requirepass", VD_SERVER_SECRET, FIELD(requirepass), ANY},
     {"protected-mode", "protected-mode", VD_SERVER_BOOL, FIELD(protected_mode), ANY},
+    {"tls-port", "tls-port", VD_SERVER_INT, FIELD(tls.port), 0, UINT16_MAX, NULL},
+    {"tls-replication", NULL, VD_SERVER_BOOL, FIELD(tls.to), ANY},
+    {"tls-servers", "tls-servers", VD_SERVER_BOOL, FIELD(tls.to.servers), ANY},
+    {"tls-peers", "tls-peers", VD_SERVER_BOOL, FIELD(tls.to.peers), ANY},
+    {"tls-verify-names", "tls-verify-names", VD_SERVER_BOOL, FIELD(tls.verify_names), ANY},
+    {"tls-cert-file", "tls-cert-file", VD_SERVER_PATH, FIELD(tls.cert_file), ANY},
+    {"tls-key-file", "tls-key-file", VD_SERVER_PATH, FIELD(tls.key_file), ANY},
+    {"tls-key-file-pass", "tls-key-file-pass", VD_SERVER_SECRET, FIELD(tls.key_file_pass), ANY},
+    {"tls-client-cert-file", "tls-client-cert-file", VD_SERVER_PATH, FIELD(tls.client_cert_file),
+     ANY},
+    {"tls-client-key-file", "tls-client-key-file", VD_SERVER_PATH, FIELD(tls.client_key_file), ANY},
+    {"tls-client-key-file-pass", "tls-client-key-file-pass", VD_SERVER_SECRET,
+     FIELD(tls.client_key_file_pass), ANY},
+    {"tls-dh-params-file", "tls-dh-params-file", VD_SERVER_PATH, FIELD(tls.dh_params_file), ANY},
+    {"tls-ca-cert-file", "tls-ca-cert-file", VD_SERVER_PATH, FIELD(tls.ca_cert_file), ANY},
+    {"tls-ca-cert-dir", "tls-ca-cert-dir", VD_SERVER_PATH, FIELD(tls.ca_cert_dir), ANY},
+    {"tls-auth-clients", "tls-auth-clients", VD_SERVER_CHOICE, FIELD(tls.auth_clients), 0, 0,
+     auth_choices},
+    {"tls-protocols", "tls-protocols", VD_SERVER_TEXT, FIELD(tls.protocols), ANY},
+    {"tls-ciphers", "tls-ciphers", VD_SERVER_TEXT, FIELD(tls.ciphers), ANY},
+    {"tls-ciphersuites", "tls-ciphersuites", VD_SERVER_TEXT, FIELD(tls.ciphersuites), ANY},
+    {"tls-prefer-server-ciphers", "tls-prefer-server-ciphers", VD_SERVER_BOOL,
+     FIELD(tls.prefer_server_ciphers), ANY},
+    {"tls-session-caching", "tls-session-caching", VD_SERVER_BOOL, FIELD(tls.session_caching), ANY},
+    {"tls-session-cache-size", "tls-session-cache-size", VD_SERVER_INT,
+     FIELD(tls.session_cache_size), 0, INT_MAX, NULL},
+    {"tls-session-cache-timeout", "tls-session-cache-timeout", VD_SERVER_SECONDS,
+     FIELD(tls.session_cache_timeout_s), 0, INT_MAX, NULL},
     {"client-query-buffer-limit", "query-limit", VD_SERVER_BYTES, FIELD(query_limit), 65536,
      INT64_MAX / 2, NULL},
     {"client-output-buffer-limit", NULL, VD_SERVER_LIMITS, 0, 0, ANY},
@@ -175,15 +204,17 @@ static bool set_bytes(void *field, const struct vd_server_row *row, const struct
 
 /* Words ---------------------------------------------------------------------------- */
 
-static bool set_bool(void *field, enum vd_option_form form, const struct vd_word *value,
-                     struct vd_err *err)
+/* One, or all of a struct of several. */
+static bool set_bool(void *field, const struct vd_server_row *row, enum vd_option_form form,
+                     const struct vd_word *value, struct vd_err *err)
 {
     bool units = form == VD_FORM_UNITS;
     bool yes = vd_word_is(value, "yes") || (units && vd_word_is(value, "true"));
 
     if (!yes && !vd_word_is(value, "no") && !(units && vd_word_is(value, "false")))
         return vd_err_set(err, units ? "must be true or false" : "argument must be 'yes' or 'no'");
-    *(bool *)field = yes;
+    for (size_t i = 0; i < row->size / sizeof(bool); i++)
+        ((bool *)field)[i] = yes;
     return true;
 }
 
@@ -330,10 +361,11 @@ bool vd_server_set(struct vd_server_options *server, const struct vd_server_row 
     case VD_SERVER_BYTES:
         return set_bytes(field, row, values, err);
     case VD_SERVER_BOOL:
-        return set_bool(field, form, values, err);
+        return set_bool(field, row, form, values, err);
     case VD_SERVER_CHOICE:
         return set_choice(field, row, values, err);
     case VD_SERVER_TEXT:
+    case VD_SERVER_PATH:
     case VD_SERVER_IP:
     case VD_SERVER_SECRET:
         return set_text(field, row, values, err);

@@ -16,13 +16,14 @@ enum vd_server_kind {
     VD_SERVER_OCTAL,   /* unsigned, a file mode */
     VD_SERVER_SECONDS, /* int of seconds or vd_ms, by `size`; whole seconds in the classic file */
     VD_SERVER_BYTES,   /* size_t */
-    VD_SERVER_BOOL,
-    VD_SERVER_CHOICE, /* an enum by the place in `choices`; a bool: not the first of them */
-    VD_SERVER_TEXT,   /* with `choices`: one of them */
-    VD_SERVER_IP,     /* text: an IP address */
-    VD_SERVER_SECRET, /* text */
-    VD_SERVER_LIST,   /* bind: addresses */
-    VD_SERVER_LIMITS, /* client-output-buffer-limit: class, hard, soft, seconds, repeated */
+    VD_SERVER_BOOL,    /* or a struct of nothing but bools, all set at once */
+    VD_SERVER_CHOICE,  /* an enum by the place in `choices`; a bool: not the first of them */
+    VD_SERVER_TEXT,    /* with `choices`: one of them */
+    VD_SERVER_PATH,    /* text: a file or directory; relative ones begin at `dir` */
+    VD_SERVER_IP,      /* text: an IP address */
+    VD_SERVER_SECRET,  /* text */
+    VD_SERVER_LIST,    /* bind: addresses */
+    VD_SERVER_LIMITS,  /* client-output-buffer-limit: class, hard, soft, seconds, repeated */
 };
 
 struct vd_server_row {

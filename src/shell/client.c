@@ -118,7 +118,18 @@ static void on_writable(void *self)
     send_owed(self);
 }
 
-static const struct vd_stream_calls stream_calls = {on_readable, on_writable};
+static void on_opened(void *self)
+{
+    vd_conn_opened(self);
+}
+
+static void on_failed(void *self, enum vd_down_reason reason, const char *why)
+{
+    (void)reason;
+    vd_conn_failed(self, why);
+}
+
+static const struct vd_stream_calls stream_calls = {on_readable, on_writable, on_opened, on_failed};
 
 static void on_soft(struct ev_loop *loop, ev_timer *timer, int events)
 {
@@ -132,8 +143,8 @@ static void on_soft(struct ev_loop *loop, ev_timer *timer, int events)
     vd_conn_end(conn);
 }
 
-struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer,
-                            socklen_t len)
+void vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer, socklen_t len,
+                 bool tls)
 {
     struct vd_conn *conn = vd_alloc(sizeof(*conn));
     vd_ms now = vd_clock_now();
@@ -153,7 +164,8 @@ struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockad
     vd_stream_open(&conn->stream, home->loop, fd, &stream_calls, conn);
     if (home->config->server.timeout_ms > 0 && !ev_is_active(&home->idle))
         vd_conn_end_idle(home, now);
-    return conn;
+    if (tls && (home->tls == NULL || !vd_tls_accept(home->tls, &conn->stream)))
+        vd_conn_failed(conn, "there are no keys for TLS here; see what was said of them");
 }
 
 static void give_back(struct vd_clients *home, struct vd_text *buffer)
@@ -279,7 +291,7 @@ static void send_owed(struct vd_conn *conn)
                                 conn->out.len - conn->sent);
         home->stats.writes++;
         if (wrote < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-            vd_conn_end(conn);
+            vd_conn_broken(conn, errno);
             return;
         }
         if (wrote > 0) {
@@ -431,9 +443,14 @@ static void receive(struct vd_conn *conn)
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return;
     if (got <= 0) {
+        vd_conn_broken(conn, got < 0 ? errno : 0);
+        return;
+    }
+    if (!conn->spoken && vd_conn_begins_tls(conn, home->input, (size_t)got)) {
         vd_conn_end(conn);
         return;
     }
+    conn->spoken = true;
     home->now = vd_clock_now();
     conn->last_at = home->now;
     touch(conn, home->now);

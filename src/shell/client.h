@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One client and the house it belongs to: what clients.c (sockets, effects),
- * client.c (bytes in and out) and client_run.c (what a request causes) share.
- * For these three only; everybody else uses clients.h.
+ * One client and the house it belongs to: what clients.c (effects, figures),
+ * client_entry.c (sockets, who may come in), client.c (bytes in and out) and
+ * client_run.c (what a request causes) share. For these only; everybody else
+ * uses clients.h.
  *
  * A client that has to go is only doomed where it stands; it is ended from the
  * loop's own callbacks, so that nobody up the stack is left with a dangling
@@ -27,6 +28,7 @@
 #include "shell/listen.h"
 #include "shell/pubsub.h"
 #include "shell/stream.h"
+#include "shell/tls.h"
 
 /* Most that is read of a client at once. */
 #define VD_CLIENT_READ_SIZE ((size_t)64 * 1024)
@@ -45,6 +47,7 @@ struct vd_conn {
     struct vd_text out;       /* what it is owed; has memory only while it is */
     size_t sent;              /* of that */
     struct vd_client_order *order;
+    bool spoken;  /* it has said something */
     bool waiting; /* for a REPLY */
     bool paused;  /* not read from, since it waits */
     bool closing; /* after all was sent */
@@ -81,6 +84,7 @@ struct vd_clients {
     const struct vd_config *config;
     struct vd_clients_hooks hooks;
     struct vd_desk desk;
+    struct vd_tls *tls; /* NULL: none */
     struct vd_listen listen;
     ev_io *acceptors;
     ev_timer retry_accept; /* after we ran out of descriptors */
@@ -112,9 +116,9 @@ struct vd_clients {
 
 /* client.c -------------------------------------------------------------------- */
 
-/* Takes the descriptor over. */
-struct vd_conn *vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer,
-                            socklen_t len);
+/* Takes the descriptor over. With `tls` the client is of no use before the handshake is over. */
+void vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer, socklen_t len,
+                 bool tls);
 /* Close it. It is freed by vd_conn_bury, when no list has it any more. */
 void vd_conn_end(struct vd_conn *conn);
 void vd_conn_bury(struct vd_clients *home);
@@ -137,7 +141,24 @@ void vd_conn_end_idle(struct vd_clients *home, vd_ms now);
 void vd_rate_add(struct vd_rate *rate, vd_ms now, uint64_t count);
 uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now);
 
+/* client_entry.c -------------------------------------------------------------- */
+
+/* The TLS handshake is over; or there will be none, and `why` (NULL: it went away) is told. */
+void vd_conn_opened(struct vd_conn *conn);
+void vd_conn_failed(struct vd_conn *conn, const char *why);
+/* Reading or writing has failed: end it, and tell what is wrong with its TLS. */
+void vd_conn_broken(struct vd_conn *conn, int error);
+/* Is this the first input of somebody who takes the plain port for the TLS port? It is told. */
+bool vd_conn_begins_tls(const struct vd_conn *conn, const char *bytes, size_t len);
+
+void vd_clients_unlisten(struct vd_clients *clients);
+
 /* client_run.c ---------------------------------------------------------------- */
+
+/* "ip:port", "[ip6]:port", or the path of a Unix socket with port 0. */
+#define VD_CLIENT_ADDRESS_SIZE 128
+void vd_client_address(const struct sockaddr *addr, const char *path,
+                       char out[VD_CLIENT_ADDRESS_SIZE]);
 
 /* Run one request; home->now is now. */
 void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count);

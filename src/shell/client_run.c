@@ -140,28 +140,26 @@ static void subscribe(struct vd_conn *conn, const struct vd_outcome *out)
 
 /* Other connections ---------------------------------------------------------------- */
 
-/* "ip:port", "[ip6]:port", or the path of a Unix socket with port 0. */
-#define ADDRESS_SIZE 128
-
-static void print_address(const struct sockaddr *addr, const char *path, char out[ADDRESS_SIZE])
+void vd_client_address(const struct sockaddr *addr, const char *path,
+                       char out[VD_CLIENT_ADDRESS_SIZE])
 {
     const struct sockaddr_in *v4 = (const void *)addr;
     const struct sockaddr_in6 *v6 = (const void *)addr;
     char ip[INET6_ADDRSTRLEN];
 
     if (addr->sa_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip)) != NULL)
-        (void)snprintf(out, ADDRESS_SIZE, "%s:%u", ip, (unsigned)ntohs(v4->sin_port));
+        (void)snprintf(out, VD_CLIENT_ADDRESS_SIZE, "%s:%u", ip, (unsigned)ntohs(v4->sin_port));
     else if (addr->sa_family == AF_INET6 &&
              inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip)) != NULL)
-        (void)snprintf(out, ADDRESS_SIZE, "[%s]:%u", ip, (unsigned)ntohs(v6->sin6_port));
+        (void)snprintf(out, VD_CLIENT_ADDRESS_SIZE, "[%s]:%u", ip, (unsigned)ntohs(v6->sin6_port));
     else
-        (void)snprintf(out, ADDRESS_SIZE, "%s:0", path == NULL ? "" : path);
+        (void)snprintf(out, VD_CLIENT_ADDRESS_SIZE, "%s:0", path == NULL ? "" : path);
 }
 
 struct described {
     struct vd_client_facts facts;
-    char addr[ADDRESS_SIZE];
-    char laddr[ADDRESS_SIZE];
+    char addr[VD_CLIENT_ADDRESS_SIZE];
+    char laddr[VD_CLIENT_ADDRESS_SIZE];
 };
 
 static void describe(struct vd_conn *conn, struct described *out)
@@ -172,8 +170,8 @@ static void describe(struct vd_conn *conn, struct described *out)
     vd_ms now = conn->home->now;
 
     (void)getsockname(conn->stream.fd, (struct sockaddr *)&local, &len);
-    print_address(&conn->peer.any, path, out->addr);
-    print_address((const struct sockaddr *)&local, path, out->laddr);
+    vd_client_address(&conn->peer.any, path, out->addr);
+    vd_client_address((const struct sockaddr *)&local, path, out->laddr);
     out->facts = (struct vd_client_facts){
         .session = &conn->session,
         .addr = out->addr,

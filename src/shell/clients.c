@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The house of the clients: accepting them, the core's effects that concern
- * them, and figures about all of them. See clients.h, and client.h for what is
- * shared with the rooms behind.
+ * The house of the clients: the core's effects that concern them, and figures
+ * about all of them. See clients.h, and client.h for what is shared with the
+ * rooms behind.
  */
 #include "shell/clients.h"
 
@@ -16,114 +16,6 @@
 #include "shell/client.h"
 #include "shell/clock.h"
 #include "shell/log.h"
-
-/* Most connections that are accepted at once, so that those who are in are served as well. */
-#define ACCEPT_BATCH 256
-/* How long nobody is accepted when there are no descriptors left. */
-#define ACCEPT_RETRY_S 0.1
-
-/* Accepting ----------------------------------------------------------------------- */
-
-static bool is_loopback(const struct sockaddr *addr)
-{
-    const struct sockaddr_in *v4 = (const void *)addr;
-    const struct sockaddr_in6 *v6 = (const void *)addr;
-
-    if (addr->sa_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    if (addr->sa_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-    return true;
-}
-
-/* Why this one may not come in; NULL: it may. */
-static const char *refuse_entry(const struct vd_clients *clients, const struct sockaddr *addr)
-{
-    const struct vd_server_options *server = &clients->config->server;
-    bool open = server->requirepass == NULL || server->requirepass[0] == '\0';
-
-    if (HASH_COUNT(clients->table) >= server->maxclients)
-        return "-ERR max number of clients reached\r\n";
-    if (server->protected_mode && open && !is_loopback(addr))
-        return "-DENIED protected mode is on and no password is set, so that only connections "
-               "from the loopback interface are accepted. Set requirepass, or protected-mode "
-               "no.\r\n";
-    return NULL;
-}
-
-static void admit(struct vd_clients *clients, int fd, const struct sockaddr *addr, socklen_t len)
-{
-    const char *refusal = refuse_entry(clients, addr);
-
-    if (refusal == NULL) {
-        clients->stats.connections_received++;
-        (void)vd_conn_new(clients, fd, addr, len);
-        return;
-    }
-    /* A socket that was just opened takes a line; if it does not, it is not worth waiting. */
-    (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)close(fd);
-    clients->stats.connections_rejected++;
-    vd_log_limited("rejected", VD_LOG_WARNING, "a connection was refused: %.*s",
-                   (int)strcspn(refusal + 1, "\r"), refusal + 1);
-}
-
-static void pause_accepting(struct vd_clients *clients, int error)
-{
-    vd_log_limited("accept", VD_LOG_WARNING, "cannot accept connections for now: %s%s",
-                   strerror(error),
-                   error == EMFILE ? "; raise the limit of open files (ulimit -n)" : "");
-    for (size_t i = 0; i < clients->listen.count; i++)
-        ev_io_stop(clients->loop, &clients->acceptors[i]);
-    ev_timer_set(&clients->retry_accept, ACCEPT_RETRY_S, 0.);
-    ev_timer_start(clients->loop, &clients->retry_accept);
-}
-
-static void on_retry_accept(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct vd_clients *clients = timer->data;
-
-    (void)events;
-    for (size_t i = 0; i < clients->listen.count; i++)
-        ev_io_start(loop, &clients->acceptors[i]);
-}
-
-static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    struct vd_clients *clients = watcher->data;
-
-    (void)loop;
-    (void)events;
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
-        struct sockaddr_storage addr = {0};
-        socklen_t len = sizeof(addr);
-        int fd = accept4(watcher->fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (fd >= 0) {
-            admit(clients, fd, (const struct sockaddr *)&addr, len);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            pause_accepting(clients, errno);
-        /* All else is about one connection that went away, or there is none any more. */
-        if (errno != EINTR && errno != ECONNABORTED)
-            return;
-    }
-}
-
-bool vd_clients_listen(struct vd_clients *clients, struct vd_err *err)
-{
-    VD_ASSERT(clients->acceptors == NULL);
-    if (!vd_listen_open(&clients->listen, &clients->config->server, err))
-        return false;
-    clients->acceptors = vd_calloc(clients->listen.count, sizeof(clients->acceptors[0]));
-    for (size_t i = 0; i < clients->listen.count; i++) {
-        ev_io_init(&clients->acceptors[i], on_acceptable, clients->listen.fds[i], EV_READ);
-        clients->acceptors[i].data = clients;
-        ev_io_start(clients->loop, &clients->acceptors[i]);
-    }
-    return true;
-}
 
 /* Figures ---------------------------------------------------------------------------- */
 
@@ -189,6 +81,9 @@ static void collect_facts(void *self, struct vd_server_facts *out)
     out->mute = clients->drive->mute ? clients->drive->error.text : NULL;
     out->pid = (long)getpid();
     out->port = server->port;
+    out->tls_port = server->tls.port;
+    if (clients->tls != NULL)
+        out->tls = vd_tls_expires_in_s(clients->tls, &out->tls_expires_s);
     out->supervised = server->supervised_systemd;
     out->monotonic_us = vd_clock_now_us();
     out->wall_us = vd_clock_wall_ms() * 1000;
@@ -328,7 +223,6 @@ static void on_idle(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void start_watchers(struct vd_clients *clients)
 {
-    ev_timer_init(&clients->retry_accept, on_retry_accept, 0., 0.);
     ev_timer_init(&clients->idle, on_idle, 0., 0.);
     ev_prepare_init(&clients->early, on_early);
     ev_prepare_init(&clients->late, on_late);
@@ -337,7 +231,7 @@ static void start_watchers(struct vd_clients *clients)
     ev_set_priority(&clients->early, EV_MAXPRI);
     ev_set_priority(&clients->late, EV_MINPRI);
     ev_set_priority(&clients->resume, EV_MAXPRI);
-    clients->retry_accept.data = clients->idle.data = clients;
+    clients->idle.data = clients;
     clients->early.data = clients->late.data = clients->resume.data = clients;
     ev_prepare_start(clients->loop, &clients->early);
     ev_prepare_start(clients->loop, &clients->late);
@@ -378,6 +272,11 @@ void vd_clients_reconfigure(struct vd_clients *clients, const struct vd_config *
     vd_conn_end_idle(clients, vd_clock_now());
 }
 
+void vd_clients_use_tls(struct vd_clients *clients, struct vd_tls *tls)
+{
+    clients->tls = tls;
+}
+
 size_t vd_clients_count(const struct vd_clients *clients)
 {
     return HASH_COUNT(clients->table);
@@ -385,12 +284,7 @@ size_t vd_clients_count(const struct vd_clients *clients)
 
 void vd_clients_stop(struct vd_clients *clients)
 {
-    for (size_t i = 0; i < clients->listen.count && clients->acceptors != NULL; i++)
-        ev_io_stop(clients->loop, &clients->acceptors[i]);
-    ev_timer_stop(clients->loop, &clients->retry_accept);
-    vd_free(clients->acceptors);
-    clients->acceptors = NULL;
-    vd_listen_close(&clients->listen);
+    vd_clients_unlisten(clients);
     vd_conn_send_all(clients);
     while (clients->table != NULL)
         vd_conn_end(clients->table);

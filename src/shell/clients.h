@@ -16,6 +16,7 @@
 #include "core/drive.h"
 #include "proto/config.h"
 #include "shell/inbox.h"
+#include "shell/tls.h"
 
 struct vd_clients;
 
@@ -36,6 +37,12 @@ struct vd_clients_hooks {
 struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
                                   const struct vd_drive *drive, const struct vd_config *config,
                                   const struct vd_clients_hooks *hooks);
+
+/*
+ * TLS for those who come by the TLS port; without it they are turned away.
+ * Borrowed, must outlive the clients.
+ */
+void vd_clients_use_tls(struct vd_clients *clients, struct vd_tls *tls);
 
 /* Open every socket that the configuration names; all or none. The error names the port and the
  * remedy. */

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "proto/conf_classic.h"
+#include "proto/server_option.h"
 #include "shell/conf_file.h"
 #include "shell/conf_native.h"
+#include "shell/tls_keys.h"
 
 /*
  * Where the process was started, "" if that cannot be told. Asked once: the
@@ -134,6 +136,56 @@ static const char *origin(const struct vd_config *config)
     return config->file == NULL ? "command line" : config->file;
 }
 
+/* Files of TLS, as paths that hold wherever the process goes. */
+static void settle_tls(struct vd_server_options *server)
+{
+    size_t count;
+    const struct vd_server_row *rows = vd_server_rows(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        char **path = (char **)(void *)((char *)server + rows[i].offset);
+        char *settled;
+
+        if (rows[i].kind != VD_SERVER_PATH || *path == NULL)
+            continue;
+        settled = vd_conf_join(server->dir, *path);
+        vd_free(*path);
+        *path = settled;
+    }
+}
+
+/* The files are read here too, so that --check and SIGHUP find what is wrong with them. */
+static void check_tls(struct vd_config *config)
+{
+    const struct vd_server_options *server = &config->server;
+    struct vd_tls_keys *keys;
+    struct vd_text warnings = {0};
+    struct vd_err err = {""};
+    bool expired;
+
+    if (server->tls.port != 0 && server->tls.port == server->port)
+        vd_config_fault(config, origin(config), 0, NULL, "port and tls-port are the same",
+                        "give each its own, or port 0 for TLS only");
+    if (!vd_tls_is_wanted(&server->tls)) {
+        if (server->tls.cert_file != NULL)
+            vd_config_warn(config, "%s: tls-cert-file alone encrypts nothing: %s", origin(config),
+                           config->classic ? "set tls-port, tls-replication"
+                                           : "set tls-port, tls-servers, tls-peers");
+        return;
+    }
+    keys = vd_tls_keys_load(&server->tls, &warnings, &expired, &err);
+    if (keys == NULL)
+        vd_config_fault(config, origin(config), 0, NULL, err.text, NULL);
+    for (const char *at = vd_text_cstr(&warnings); *at != '\0';) {
+        size_t len = strcspn(at, "\n");
+
+        vd_config_warn(config, "%.*s", (int)len, at);
+        at += len + (at[len] == '\n');
+    }
+    vd_text_free(&warnings);
+    vd_tls_keys_release(keys);
+}
+
 static void check_whole(struct vd_config *config)
 {
     const struct vd_globals *globals = &config->globals;
@@ -150,7 +202,7 @@ static void check_whole(struct vd_config *config)
                        "%s: announce-hostnames without resolve-hostnames: names that others "
                        "announce cannot be resolved here",
                        origin(config));
-    if (config->server.port == 0 && globals->announce_port == 0)
+    if (config->server.port == 0 && config->server.tls.port == 0 && globals->announce_port == 0)
         vd_config_warn(config, "%s: port is 0: other sentinels cannot reach this one",
                        origin(config));
 }
@@ -200,7 +252,10 @@ static void fill_in(struct vd_config *config)
     struct vd_server_options *server = &config->server;
     char *path;
 
-    config->globals.listen_port = server->port;
+    /* compat: with TLS between sentinels the others are told the port for it. */
+    config->globals.listen_port =
+        server->port == 0 || (server->tls.to.peers && server->tls.port != 0) ? server->tls.port
+                                                                             : server->port;
     if (config->guise != VD_GUISE_OWN) {
         fill_in_guise(config);
         return;
@@ -277,10 +332,17 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
         ok = vd_conf_native_read(config, input.path);
         input.path = NULL;
     }
+    /* compat: Sentinel looks at the CA of a certificate only; a sentinel.conf must not fail by
+     * more. */
+    if (config->classic)
+        config->server.tls.verify_names = false;
     ok = ok && vd_conf_classic_read(config, &input, &classic_world);
     vd_arena_free(&arena);
-    if (ok)
+    if (ok) {
+        settle_tls(&config->server);
         check_whole(config);
+        check_tls(config);
+    }
     if (ok)
         check_guise(config);
     fill_in(config);
@@ -293,11 +355,13 @@ int vd_config_check(enum vd_guise guise, size_t count, const char *const *argume
     struct vd_config config;
     struct vd_err reason = {""};
     struct vd_text text = {0};
+    bool tls_only;
     bool ok;
 
     vd_config_init(&config);
     config.guise = guise;
     ok = vd_config_load(&config, count, arguments, &reason);
+    tls_only = config.server.port == 0 && config.server.tls.port != 0;
     for (size_t i = 0; i < config.warning_count; i++)
         (void)fprintf(err, "warning: %s\n", config.warnings[i]);
     for (size_t i = 0; i < config.fault_count; i++) {
@@ -306,9 +370,10 @@ int vd_config_check(enum vd_guise guise, size_t count, const char *const *argume
         (void)fprintf(err, "%s\n", vd_text_cstr(&text));
     }
     if (ok)
-        (void)fprintf(out, "%s: good; %zu group%s, port %u, state in %s\n", origin(&config),
-                      config.group_count, config.group_count == 1 ? "" : "s", config.server.port,
-                      config.server.state_dir);
+        (void)fprintf(out, "%s: good; %zu group%s, port %u%s, state in %s\n", origin(&config),
+                      config.group_count, config.group_count == 1 ? "" : "s",
+                      (unsigned)(tls_only ? config.server.tls.port : config.server.port),
+                      tls_only ? " (TLS)" : "", config.server.state_dir);
     vd_text_free(&text);
     vd_config_free(&config);
     return ok ? 0 : 1;

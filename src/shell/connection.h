@@ -19,6 +19,7 @@
 #include "shell/refusals.h"
 #include "shell/replies.h"
 #include "shell/stream.h"
+#include "shell/tls.h"
 
 #define VD_READ_SIZE ((size_t)64 * 1024)
 
@@ -66,6 +67,9 @@ struct vd_links {
     struct ev_loop *loop;
     struct vd_inbox *inbox;
     struct vd_resolver *resolver;
+    struct vd_tls *tls; /* NULL: everything is plain */
+    bool tls_servers;   /* links to data servers use it */
+    bool tls_peers;     /* links to other sentinels do */
     int keepalive_s;
     char source_ip[VD_IP_SIZE];
     char *own_pass; /* requirepass, which peers are assumed to share; NULL: none */
@@ -81,6 +85,9 @@ const char *vd_connection_name(const struct vd_connection *link);
 
 /* It is gone for a reason of its own: say so, copying the text, and free it. */
 void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, const char *text);
+
+/* The stream says that it is broken: drop, by the errno. */
+void vd_connection_break(struct vd_connection *link, int error);
 
 /* It is of use from now on. */
 void vd_connection_say_up(struct vd_connection *link);

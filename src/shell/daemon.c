@@ -102,8 +102,12 @@ static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
     turn->resolver = vd_resolver_new(daemon->loop, NULL, err);
     if (turn->resolver == NULL)
         return false;
+    turn->tls = vd_tls_new(daemon->loop);
+    if (!vd_tls_load(turn->tls, &daemon->config->server.tls, NULL, err))
+        return false;
     turn->links =
         vd_links_new(daemon->loop, &daemon->inbox, turn->resolver, &daemon->config->server);
+    vd_links_use_tls(turn->links, turn->tls);
     turn->spawn = vd_spawn_new(daemon->loop, &daemon->inbox);
     turn->store = daemon->config->guise == VD_GUISE_OWN
                       ? vd_store_open(daemon->config->server.state_dir, err)
@@ -121,6 +125,7 @@ static bool open_doors(struct vd_daemon *daemon, struct vd_err *err)
 
     daemon->turn.clients =
         vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
+    vd_clients_use_tls(daemon->turn.clients, daemon->turn.tls);
     return vd_clients_listen(daemon->turn.clients, err);
 }
 
@@ -210,6 +215,7 @@ static void release(struct vd_daemon *daemon)
         vd_clients_free(turn->clients);
     }
     vd_links_free(turn->links);
+    vd_tls_free(turn->tls);
     vd_spawn_free(turn->spawn);
     vd_resolver_free(turn->resolver);
     if (daemon->drive.core != NULL)

@@ -9,12 +9,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/addr.h"
 #include "shell/connection.h"
+#include "shell/log.h"
 
 #define READS_MAX 16       /* of one link in a row */
 #define KEEP_OUT_SIZE 4096 /* a larger buffer is released when it is empty */
@@ -95,9 +97,24 @@ void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, 
     free_link(link);
 }
 
-static void drop_errno(struct vd_connection *link, int error)
+/* What stands between us and a server must reach the log of whoever can help. */
+static void tell_tls(const struct vd_connection *link, const char *why)
 {
-    vd_connection_drop(link, vd_dial_reason(error), strerror(error));
+    const char *whose = link->kind == VD_LINK_PEER ? "sentinel" : "server";
+    char where[VD_HOST_SIZE + 8];
+
+    (void)snprintf(where, sizeof(where), "%s:%u", vd_connection_name(link),
+                   (unsigned)link->addr.port);
+    vd_log_limited(where, VD_LOG_WARNING, "no TLS with %s %s: %s", whose, where, why);
+}
+
+void vd_connection_break(struct vd_connection *link, int error)
+{
+    const char *why = vd_stream_why(&link->stream, error);
+
+    if (error == EPROTO)
+        tell_tls(link, why);
+    vd_connection_drop(link, vd_stream_reason(error), why);
 }
 
 void vd_connection_say_up(struct vd_connection *link)
@@ -149,7 +166,7 @@ static void on_readable(void *self)
 
         if (got < 0) {
             if (errno != EAGAIN && errno != EWOULDBLOCK)
-                drop_errno(link, errno);
+                vd_connection_break(link, errno);
             return;
         }
         if (got == 0) {
@@ -167,7 +184,7 @@ static void write_out(struct vd_connection *link)
     ssize_t sent = vd_stream_write(&link->stream, out->bytes, out->len);
 
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-        drop_errno(link, errno);
+        vd_connection_break(link, errno);
         return;
     }
     if (sent > 0 && (size_t)sent < out->len)
@@ -188,8 +205,6 @@ static void on_writable(void *self)
 {
     write_out(self);
 }
-
-static const struct vd_stream_calls stream_calls = {on_readable, on_writable};
 
 void vd_links_flush(struct vd_links *links)
 {
@@ -228,6 +243,36 @@ static void greet(struct vd_connection *link)
     mark_dirty(link);
 }
 
+/* It carries bytes. */
+static void begin(struct vd_connection *link)
+{
+    vd_replies_init(&link->replies, &link->links->scratch);
+    greet(link);
+    /* A subscription is up when it is one. */
+    if (link->kind != VD_LINK_SUBSCRIBE)
+        vd_connection_say_up(link);
+}
+
+static void on_opened(void *self)
+{
+    begin(self);
+}
+
+static void on_failed(void *self, enum vd_down_reason reason, const char *why)
+{
+    if (why == NULL)
+        why = "it closes the connection amid the TLS handshake; is that its TLS port?";
+    tell_tls(self, why);
+    vd_connection_drop(self, reason, why);
+}
+
+static const struct vd_stream_calls stream_calls = {on_readable, on_writable, on_opened, on_failed};
+
+static bool wants_tls(const struct vd_connection *link)
+{
+    return link->kind == VD_LINK_PEER ? link->links->tls_peers : link->links->tls_servers;
+}
+
 static void on_dialled(void *self, int fd, const char *ip, enum vd_down_reason reason,
                        const char *why)
 {
@@ -239,13 +284,13 @@ static void on_dialled(void *self, int fd, const char *ip, enum vd_down_reason r
     }
     vd_stream_open(&link->stream, link->links->loop, fd, &stream_calls, link);
     memcpy(link->ip, ip, sizeof(link->ip));
-    vd_replies_init(&link->replies, &link->links->scratch);
     if (vd_addr_is_name(&link->addr))
         vd_resolver_prefer(link->links->resolver, link->addr.host, ip);
-    greet(link);
-    /* A subscription is up when it is one. */
-    if (link->kind != VD_LINK_SUBSCRIBE)
-        vd_connection_say_up(link);
+    if (!wants_tls(link))
+        begin(link);
+    else if (link->links->tls == NULL ||
+             !vd_tls_connect(link->links->tls, &link->stream, vd_connection_name(link)))
+        on_failed(link, VD_DOWN_TLS, "there are no keys for it here; see what was said of them");
 }
 
 static void on_resolved(void *self, uint64_t token, const char *host, const char (*ips)[VD_IP_SIZE],
@@ -343,8 +388,11 @@ void vd_links_perform(struct vd_links *links, const struct vd_effect *effect)
     } else {
         VD_ASSERT(effect->type == VD_EF_CLOSE);
         link = find_link(links, effect->close.link);
-        if (link != NULL)
-            free_link(link);
+        if (link == NULL)
+            return;
+        if (vd_stream_is_shaking(&link->stream))
+            tell_tls(link, "it does not end the TLS handshake; is that its TLS port?");
+        free_link(link);
     }
 }
 
@@ -355,6 +403,8 @@ void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options
     const char *source = server->bind_source_addr;
 
     links->keepalive_s = server->tcp_keepalive_s;
+    links->tls_servers = server->tls.to.servers;
+    links->tls_peers = server->tls.to.peers;
     vd_free(links->own_pass);
     links->own_pass = vd_strdup(server->requirepass);
     if (!vd_copy(links->source_ip, sizeof(links->source_ip), source == NULL ? "" : source))
@@ -371,6 +421,11 @@ struct vd_links *vd_links_new(struct ev_loop *loop, struct vd_inbox *inbox,
     links->resolver = resolver;
     vd_links_reconfigure(links, server);
     return links;
+}
+
+void vd_links_use_tls(struct vd_links *links, struct vd_tls *tls)
+{
+    links->tls = tls;
 }
 
 size_t vd_links_count(const struct vd_links *links)

@@ -4,8 +4,9 @@
  * commands, replies come in as events; nothing is kept and the core is never
  * called. Only literal addresses are connected to; names go through the
  * resolver, and of several addresses the one that answers first is taken
- * (RFC 8305). Replies are parsed by hiredis's reader, with limits: the server
- * at the other end may be anybody.
+ * (RFC 8305). Inside TLS the name decides, not the address: the certificate
+ * must be for the host that was configured or announced. Replies are parsed by hiredis's reader,
+ * with limits: the server at the other end may be anybody.
  *
  * Every SEND is answered by exactly one event that carries its ticket, or the
  * link by one LINK_DOWN, after which nothing more is said about it. After
@@ -20,6 +21,7 @@
 #include "proto/config.h"
 #include "shell/inbox.h"
 #include "shell/resolver.h"
+#include "shell/tls.h"
 
 struct vd_links;
 
@@ -31,6 +33,12 @@ void vd_links_free(struct vd_links *links);
 
 /* The configuration was read anew; links made from now on follow it. */
 void vd_links_reconfigure(struct vd_links *links, const struct vd_server_options *server);
+
+/*
+ * TLS for those links that the options want in TLS; without it they fail.
+ * Borrowed, must outlive the links.
+ */
+void vd_links_use_tls(struct vd_links *links, struct vd_tls *tls);
 
 /* Effects CONNECT, CLOSE and SEND. What is sent leaves with vd_links_flush. */
 void vd_links_perform(struct vd_links *links, const struct vd_effect *effect);

@@ -27,10 +27,10 @@ const char *const *vd_listen_addresses(const struct vd_server_options *server, s
     return (const char *const *)server->bind;
 }
 
-static void add(struct vd_listen *listen, int fd)
+static void add(struct vd_listen *listen, int fd, bool tls)
 {
-    listen->fds = vd_realloc(listen->fds, (listen->count + 1) * sizeof(listen->fds[0]));
-    listen->fds[listen->count++] = fd;
+    listen->list = vd_realloc(listen->list, (listen->count + 1) * sizeof(listen->list[0]));
+    listen->list[listen->count++] = (struct vd_listener){fd, tls};
 }
 
 static bool set_option(int fd, int level, int option, int value)
@@ -121,25 +121,26 @@ static int open_tcp(const struct address *address, const struct vd_server_option
 }
 
 static bool listen_tcp(struct vd_listen *listen, const struct vd_server_options *server,
-                       const char *text, struct vd_err *err)
+                       const char *text, bool tls, struct vd_err *err)
 {
+    uint16_t port = tls ? server->tls.port : server->port;
     bool forgiven = text[0] == '-';
     const char *name = forgiven ? text + 1 : text;
     struct address address;
     int fd;
 
-    if (!read_address(name, server->port, &address))
+    if (!read_address(name, port, &address))
         return vd_err_set(err, "bind %s: not an IP address; write one, or * for all", name);
     fd = open_tcp(&address, server);
     if (fd >= 0) {
-        add(listen, fd);
+        add(listen, fd, tls);
         return true;
     }
     /* A missing address or family may be forgiven, a port that is taken may not. */
     if (forgiven && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == ENOPROTOOPT ||
                      errno == EPROTONOSUPPORT))
         return true;
-    return explain(name, server->port, errno, err);
+    return explain(name, port, errno, err);
 }
 
 /* Does somebody answer at the path? Then it is not ours to replace. */
@@ -174,7 +175,7 @@ static bool listen_unix(struct vd_listen *out, const struct vd_server_options *s
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0)
-        add(out, fd); /* closed with the others if it fails */
+        add(out, fd, false); /* closed with the others if it fails */
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         return vd_err_set(err, "unixsocket %s: %s", server->unixsocket, strerror(errno));
     out->unixsocket = vd_strdup(server->unixsocket);
@@ -196,8 +197,10 @@ bool vd_listen_open(struct vd_listen *listen, const struct vd_server_options *se
 
     *listen = (struct vd_listen){0};
     for (size_t i = 0; ok && server->port != 0 && i < count; i++)
-        ok = listen_tcp(listen, server, addresses[i], err);
-    if (ok && server->port != 0 && listen->count == 0)
+        ok = listen_tcp(listen, server, addresses[i], false, err);
+    for (size_t i = 0; ok && server->tls.port != 0 && i < count; i++)
+        ok = listen_tcp(listen, server, addresses[i], true, err);
+    if (ok && (server->port != 0 || server->tls.port != 0) && listen->count == 0)
         ok = vd_err_set(err, "bind: none of the addresses exists on this host");
     if (ok && server->unixsocket != NULL && server->unixsocket[0] != '\0')
         ok = listen_unix(listen, server, err);
@@ -209,10 +212,10 @@ bool vd_listen_open(struct vd_listen *listen, const struct vd_server_options *se
 void vd_listen_close(struct vd_listen *listen)
 {
     for (size_t i = 0; i < listen->count; i++)
-        (void)close(listen->fds[i]);
+        (void)close(listen->list[i].fd);
     if (listen->unixsocket != NULL)
         (void)unlink(listen->unixsocket);
-    vd_free(listen->fds);
+    vd_free(listen->list);
     vd_free(listen->unixsocket);
     *listen = (struct vd_listen){0};
 }

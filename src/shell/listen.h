@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Listening sockets: TCP on every address that is configured, and a Unix
- * socket. All or none are opened, and what stands in the way is said with the
+ * Listening sockets: TCP on every address that is configured, plain and for
+ * TLS, and a Unix socket. All or none are opened, and what stands in the way is said with the
  * address and the remedy. Accepting is not done here.
  */
 #ifndef VD_SHELL_LISTEN_H
@@ -10,8 +10,13 @@
 #include "base/err.h"
 #include "proto/config.h"
 
+struct vd_listener {
+    int fd;
+    bool tls; /* those who come this way speak TLS */
+};
+
 struct vd_listen {
-    int *fds; /* owned */
+    struct vd_listener *list; /* owned */
     size_t count;
     char *unixsocket; /* path to remove at the end; NULL: none */
 };

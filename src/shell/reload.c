@@ -204,13 +204,34 @@ static void tell_ignored(const struct vd_server_options *before,
     for (size_t i = 0; binds && i < before->bind_count; i++)
         binds = is_same_text(before->bind[i], after->bind[i]);
     if (before->port != after->port || !binds ||
-        !is_same_text(before->unixsocket, after->unixsocket))
-        vd_log(VD_LOG_WARNING, "configuration: port, bind and unixsocket change at the next start");
+        !is_same_text(before->unixsocket, after->unixsocket) || before->tls.port != after->tls.port)
+        vd_log(VD_LOG_WARNING,
+               "configuration: port, tls-port, bind and unixsocket change at the next start");
+    if (before->tls.to.peers != after->tls.to.peers)
+        vd_log(VD_LOG_WARNING,
+               "configuration: tls-peers holds for new links, but the port that other sentinels "
+               "are told changes at the next start");
     if (!is_same_text(before->dir, after->dir) ||
         !is_same_text(before->state_dir, after->state_dir) ||
         !is_same_text(before->pidfile, after->pidfile) || before->daemonize != after->daemonize)
         vd_log(VD_LOG_WARNING,
                "configuration: dir, state-dir, pidfile and daemonize change at the next start");
+}
+
+/* New certificates and keys for new connections; files of no use change nothing. */
+static void renew_tls(struct vd_daemon *daemon, const struct vd_tls_options *options, bool tell)
+{
+    struct vd_tls *tls = daemon->turn.tls;
+    struct vd_text warnings = {0};
+    struct vd_err err;
+
+    if (!vd_tls_load(tls, options, &warnings, &err))
+        vd_log(VD_LOG_WARNING, "SIGHUP: the TLS keys stay as they were: %s", err.text);
+    else if (tls->keys != NULL)
+        vd_log(VD_LOG_NOTICE, "SIGHUP: the TLS files were read anew, for new connections");
+    if (tell && warnings.len > 0)
+        vd_log(VD_LOG_WARNING, "%.*s", (int)strcspn(warnings.bytes, "\n"), warnings.bytes);
+    vd_text_free(&warnings);
 }
 
 void vd_daemon_reload(struct vd_daemon *daemon)
@@ -221,7 +242,9 @@ void vd_daemon_reload(struct vd_daemon *daemon)
 
     /* compat: Sentinel ignores the signal. The file is our own state, and we know it. */
     if (before->guise != VD_GUISE_OWN) {
-        vd_log(VD_LOG_NOTICE, "SIGHUP: nothing is read anew, the configuration file is the state");
+        vd_log(VD_LOG_NOTICE,
+               "SIGHUP: nothing but TLS files is read anew, the configuration file is the state");
+        renew_tls(daemon, &before->server.tls, true);
         return;
     }
     after = vd_alloc(sizeof(*after));
@@ -245,6 +268,9 @@ void vd_daemon_reload(struct vd_daemon *daemon)
     vd_links_reconfigure(daemon->turn.links, &after->server);
     vd_store_configured(daemon->turn.store, after);
     tell_ignored(&before->server, &after->server);
+    after->server.port = before->server.port;
+    after->server.tls.port = before->server.tls.port;
+    renew_tls(daemon, &after->server.tls, false);
     change_globals(daemon, before, after);
     change_groups(daemon, before, after);
     if (after->server.supervised_systemd)

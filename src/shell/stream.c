@@ -3,8 +3,12 @@
 #include "shell/stream.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "shell/dial.h"
+#include "shell/stream_tls.h"
 
 static void on_input(struct ev_loop *loop, ev_io *io, int events)
 {
@@ -12,7 +16,10 @@ static void on_input(struct ev_loop *loop, ev_io *io, int events)
 
     (void)loop;
     (void)events;
-    stream->calls->readable(stream->self);
+    if (stream->tls != NULL)
+        vd_stream_tls_input(stream);
+    else
+        stream->calls->readable(stream->self);
 }
 
 static void on_output(struct ev_loop *loop, ev_io *io, int events)
@@ -21,7 +28,10 @@ static void on_output(struct ev_loop *loop, ev_io *io, int events)
 
     (void)loop;
     (void)events;
-    stream->calls->writable(stream->self);
+    if (stream->tls != NULL)
+        vd_stream_tls_output(stream);
+    else
+        stream->calls->writable(stream->self);
 }
 
 void vd_stream_open(struct vd_stream *stream, struct ev_loop *loop, int fd,
@@ -40,6 +50,8 @@ void vd_stream_close(struct vd_stream *stream)
         return;
     ev_io_stop(stream->loop, &stream->input);
     ev_io_stop(stream->loop, &stream->output);
+    if (stream->tls != NULL)
+        vd_stream_tls_free(stream);
     (void)close(stream->fd);
     stream->fd = -1;
     stream->calls = NULL;
@@ -49,6 +61,8 @@ ssize_t vd_stream_read(struct vd_stream *stream, void *to, size_t size)
 {
     ssize_t got;
 
+    if (stream->tls != NULL)
+        return vd_stream_tls_read(stream, to, size);
     do
         got = recv(stream->fd, to, size, 0);
     while (got < 0 && errno == EINTR);
@@ -59,16 +73,35 @@ ssize_t vd_stream_write(struct vd_stream *stream, const void *bytes, size_t len)
 {
     ssize_t sent;
 
+    if (stream->tls != NULL)
+        return vd_stream_tls_write(stream, bytes, len);
     do
         sent = send(stream->fd, bytes, len, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent;
 }
 
+const char *vd_stream_why(const struct vd_stream *stream, int error)
+{
+    return stream->tls != NULL && error == EPROTO ? vd_stream_tls_why(stream) : strerror(error);
+}
+
+enum vd_down_reason vd_stream_reason(int error)
+{
+    return error == EPROTO ? VD_DOWN_TLS : vd_dial_reason(error);
+}
+
+bool vd_stream_is_shaking(const struct vd_stream *stream)
+{
+    return stream->tls != NULL && !vd_stream_tls_is_open(stream);
+}
+
 void vd_stream_await_room(struct vd_stream *stream, bool wanted)
 {
     stream->awaits_room = wanted;
-    if (wanted)
+    if (stream->tls != NULL)
+        vd_stream_tls_watch(stream);
+    else if (wanted)
         ev_io_start(stream->loop, &stream->output);
     else
         ev_io_stop(stream->loop, &stream->output);
@@ -77,7 +110,9 @@ void vd_stream_await_room(struct vd_stream *stream, bool wanted)
 void vd_stream_hold(struct vd_stream *stream, bool held)
 {
     stream->held = held;
-    if (held)
+    if (stream->tls != NULL)
+        vd_stream_tls_watch(stream);
+    else if (held)
         ev_io_stop(stream->loop, &stream->input);
     else
         ev_io_start(stream->loop, &stream->input);

@@ -16,12 +16,21 @@
 
 #include <ev.h>
 
+#include "core/core.h"
+
+struct vd_tls_session;
+
 /* Called from the loop only. Each of them may close the stream. */
 struct vd_stream_calls {
     /* There may be input: read until there is none, or be called again. */
     void (*readable)(void *self);
     /* There is room again; only while vd_stream_await_room holds. */
     void (*writable)(void *self);
+    /* TLS only: the handshake has ended well, and until now nothing could be read or written. */
+    void (*opened)(void *self);
+    /* TLS only: there will be no TLS. `why` says what is wrong with the other end and what helps;
+     * NULL: it went away. */
+    void (*failed)(void *self, enum vd_down_reason reason, const char *why);
 };
 
 /* Filled in by vd_stream_open; its address must not change until it is closed. */
@@ -34,6 +43,7 @@ struct vd_stream {
     ev_io output;
     const struct vd_stream_calls *calls;
     void *self;
+    struct vd_tls_session *tls; /* NULL: plain */
 };
 
 /* Over a connected, non-blocking socket, which is the stream's from now on. Input is awaited. */
@@ -55,6 +65,13 @@ ssize_t vd_stream_read(struct vd_stream *stream, void *to, size_t size);
  * taken must be offered again before any others.
  */
 ssize_t vd_stream_write(struct vd_stream *stream, const void *bytes, size_t len);
+
+/* What the errno of a read or a write means, in words and for a link. */
+const char *vd_stream_why(const struct vd_stream *stream, int error);
+enum vd_down_reason vd_stream_reason(int error);
+
+/* Is it amid a TLS handshake? */
+bool vd_stream_is_shaking(const struct vd_stream *stream);
 
 /* Whether `writable` is to be called when there is room. */
 void vd_stream_await_room(struct vd_stream *stream, bool wanted);

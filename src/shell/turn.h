@@ -26,6 +26,7 @@ struct vd_turn {
     struct vd_inbox *inbox;
     struct vd_drive *drive;
     struct vd_store *store;
+    struct vd_tls *tls;
     struct vd_links *links;
     struct vd_resolver *resolver;
     struct vd_spawn *spawn;

@@ -420,7 +420,7 @@ static enum sim_fault_kind draw_kind(struct sim_rng *dice, uint64_t kinds)
     unsigned chosen;
 
     for (unsigned k = 0; k < SIM_FAULT_COUNT; k++)
-        count += (kinds >> k) & 1U;
+        count += (unsigned)((kinds >> k) & 1U);
     chosen = (unsigned)sim_below(dice, count);
     for (unsigned k = 0; k < SIM_FAULT_COUNT; k++) {
         if (((kinds >> k) & 1U) != 0 && chosen-- == 0)

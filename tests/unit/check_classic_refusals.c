@@ -8,7 +8,8 @@ static const struct {
     const char *text;
     const char *part; /* of the warning */
 } warned[] = {
-    {"tls-cert-file /x\n", "s.conf:1: tls-cert-file is ignored: TLS"},
+    {"tls-auth-clients-user CN\n", "s.conf:1: tls-auth-clients-user is ignored: clients"},
+    {"tls-auto-reload-interval 60\n", "tls-auto-reload-interval is ignored: certificates"},
     {"oom-score-adj yes\n", "oom-score-adj is ignored"},
     {"loadmodule /x.so\n", "modules"},
     {"client-default-resp 3\n", "RESP2"},
@@ -117,8 +118,10 @@ static const struct {
     {"nosuch\n", 1, "Bad directive or wrong number of arguments"},
     {"\nloglevel \"notice\n", 2, "Unbalanced quotes in configuration line"},
     {"loglevel \"notice\"x\n", 1, "Unbalanced quotes in configuration line"},
-    {"tls-port 26380\n", 1, "TLS is not supported yet"},
-    {"TLS-replication yes\n", 1, "TLS is not supported yet"},
+    {"tls-port 65536\n", 1, "argument must be between 0 and 65535 inclusive"},
+    {"TLS-replication maybe\n", 1, "argument must be 'yes' or 'no'"},
+    {"tls-auth-clients maybe\n", 1, "argument(s) must be one of the following: no, yes, optional"},
+    {"tls-session-cache-size -1\n", 1, "argument must be between 0 and 2147483647 inclusive"},
     {"aclfile /x\n", 1, "ACL users are not supported yet"},
     {"user me on nopass\n", 1, "ACL users are not supported yet"},
     {"user default off\n", 1, "The default user cannot be restricted yet"},

@@ -389,7 +389,7 @@ START_TEST(unix_sockets)
     ck_assert_int_eq(unlink(other), 0);
     /* One that a process left behind when it was killed. */
     ck_assert(listen_on("*", 0, other));
-    (void)close(sockets.fds[0]);
+    (void)close(sockets.list[0].fd);
     sockets.count = 0;
     vd_free(sockets.unixsocket);
     sockets.unixsocket = NULL;

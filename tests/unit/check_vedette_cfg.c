@@ -182,8 +182,9 @@ START_TEST(every_server_setting)
             continue;
         ck_assert_msg(line != NULL, "%s is not in the file", name);
         ck_assert_msg(is_in_manual(name), "%s is not in the manual", name);
-        if (rows[i].kind != VD_SERVER_TEXT && rows[i].kind != VD_SERVER_IP &&
-            rows[i].kind != VD_SERVER_SECRET && rows[i].kind != VD_SERVER_LIST)
+        if (rows[i].kind != VD_SERVER_TEXT && rows[i].kind != VD_SERVER_PATH &&
+            rows[i].kind != VD_SERVER_IP && rows[i].kind != VD_SERVER_SECRET &&
+            rows[i].kind != VD_SERVER_LIST)
             check_server_default(&rows[i], line);
         vd_free(line);
     }
