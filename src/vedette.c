@@ -9,6 +9,7 @@
 #include "proto/render_info.h"
 #include "shell/config_load.h"
 #include "shell/daemon.h"
+#include "shell/export.h"
 #include "shell/guise.h"
 #include "shell/record.h"
 #include "shell/store.h"
@@ -25,6 +26,7 @@ typedef int task(struct call *call);
 static task serve;
 static task check;
 static task print_history;
+static task export;
 static task print_version;
 static task print_help;
 
@@ -40,6 +42,8 @@ static const struct {
     {"--check", NULL, "FILE [--NAME VALUE ...]", "say what is wrong with a configuration", check},
     {"--history", NULL, "[FILE] [--NAME VALUE ...]", "print the failovers of its state directory",
      print_history},
+    {"--export-sentinel-conf", NULL, "NEW [FILE] [--NAME VALUE ...]",
+     "write NEW (- is standard output), from which redis-sentinel starts as this one", export},
     {"--version", "-v", "", "print the version", print_version},
     {"--help", "-h", "", "print this", print_help},
 };
@@ -61,6 +65,7 @@ static void init_config(struct vd_config *config, const struct call *call)
 {
     vd_config_init(config);
     config->guise = call->guise;
+    config->keeps = call->guise != VD_GUISE_OWN;
 }
 
 /* Tasks ------------------------------------------------------------------------------- */
@@ -113,6 +118,31 @@ static int print_history(struct call *call)
         good = vd_err_set(&err, "called as %s, vedette keeps no history; its log has it",
                           vd_guise_name(call->guise));
     good = good && vd_store_print_history(config.server.state_dir, stdout, &err);
+    vd_config_free(&config);
+    return good ? 0 : fail(err.text);
+}
+
+static int export(struct call *call)
+{
+    struct vd_config config;
+    struct vd_err err;
+    const char *path;
+    bool unsound = false;
+    bool good;
+
+    if (call->count == 0)
+        return fail("--export-sentinel-conf lacks the file to be written; - is standard output");
+    path = *call->arguments++;
+    call->count--;
+    init_config(&config, call);
+    config.keeps = true;
+    good = vd_config_load(&config, call->count, words_of(call), &err) &&
+           vd_export(&config, path, &unsound, &err);
+    if (good && unsound)
+        (void)fprintf(stderr,
+                      "warning: votes that were given may be missing in the state; wait "
+                      "for %lld s before you start another sentinel from it\n",
+                      (long long)(config.globals.abstain_ms + 999) / 1000);
     vd_config_free(&config);
     return good ? 0 : fail(err.text);
 }

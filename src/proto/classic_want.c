@@ -7,6 +7,52 @@
 #include "proto/classic.h"
 #include "proto/option.h"
 
+/* What Sentinel knows ------------------------------------------------------------------ */
+
+bool vd_classic_is_own_directive(const struct vd_word *name)
+{
+    static const char *const own[] = {"state-dir", "on-save-failure", "log-format"};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (vd_word_is(name, own[i]))
+            return true;
+    }
+    return false;
+}
+
+bool vd_classic_is_own_statement(const char *name)
+{
+    static const char *const known[] = {"announce-hostnames",
+                                        "announce-ip",
+                                        "announce-port",
+                                        "auth-pass",
+                                        "auth-user",
+                                        "client-reconfig-script",
+                                        "config-epoch",
+                                        "current-epoch",
+                                        "deny-scripts-reconfig",
+                                        "down-after-milliseconds",
+                                        "failover-timeout",
+                                        "known-replica",
+                                        "known-sentinel",
+                                        "leader-epoch",
+                                        "master-reboot-down-after-period",
+                                        "monitor",
+                                        "myid",
+                                        "notification-script",
+                                        "parallel-syncs",
+                                        "rename-command",
+                                        "resolve-hostnames",
+                                        "sentinel-pass",
+                                        "sentinel-user"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(known[i], name) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Lines -------------------------------------------------------------------------------- */
 
 static struct vd_classic_want *add(struct vd_classic_wants *wants)
@@ -84,33 +130,6 @@ static void want_remark(struct vd_classic_wants *wants, const char *name, const 
 
 /* Options ------------------------------------------------------------------------------ */
 
-/* Does Sentinel know this option? One that it does not know keeps it from starting. */
-static bool is_sentinels(const char *name)
-{
-    static const char *const known[] = {"down-after-milliseconds",
-                                        "failover-timeout",
-                                        "parallel-syncs",
-                                        "notification-script",
-                                        "client-reconfig-script",
-                                        "auth-pass",
-                                        "auth-user",
-                                        "master-reboot-down-after-period",
-                                        "rename-command",
-                                        "announce-ip",
-                                        "announce-port",
-                                        "deny-scripts-reconfig",
-                                        "resolve-hostnames",
-                                        "announce-hostnames",
-                                        "sentinel-user",
-                                        "sentinel-pass"};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i], name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void want_option(struct vd_classic_wants *wants, const struct vd_option_row *row,
                         const char *group, const char *value, bool is_default)
 {
@@ -122,7 +141,7 @@ static void want_option(struct vd_classic_wants *wants, const struct vd_option_r
     want_statement(wants, name, group, &values);
     want = &wants->list[wants->count - 1];
     want->optional = is_default;
-    if (!is_sentinels(name)) {
+    if (vd_classic_is_own_statement(name)) {
         want->remark_slot = make_slot(wants, VD_CLASSIC_REMARK, name, group);
         want->remark = make_line(wants, want->remark_slot, &values);
     }

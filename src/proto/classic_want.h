@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "core/core.h"
+#include "proto/words.h"
 
 /* What begins a remark: a line that is a comment to Sentinel, and a statement to vedette. */
 #define VD_CLASSIC_REMARK "# vedette: "
@@ -40,6 +41,12 @@ void vd_classic_want_image(struct vd_classic_wants *wants, const struct vd_image
 void vd_classic_want_line(struct vd_classic_wants *wants, const char *slot, const char *line);
 
 void vd_classic_wants_free(struct vd_classic_wants *wants);
+
+/* A directive of the server that only vedette knows. */
+bool vd_classic_is_own_directive(const struct vd_word *name);
+
+/* A statement, by the name that vd_classic_statement_name gives, that only vedette knows. */
+bool vd_classic_is_own_statement(const char *name);
 
 /*
  * The name under which a statement is written ("known-replica" for

@@ -111,6 +111,8 @@ static void read_statement(struct writer *writer, struct line *line, const char 
     }
     slot = keep(writer, &text);
     line->managed = true;
+    if (!remark && writer->content->plain && vd_classic_is_own_statement(known))
+        return; /* goes, and becomes a remark */
     /* known-slave is what an old Sentinel has called a known-replica. */
     line->canon = vd_word_is(name, "known-slave") ? NULL : add_words(writer, slot, words, rest);
     put_into_slot(writer, slot, line);
@@ -141,7 +143,8 @@ static void read_directive(struct writer *writer, struct line *line, const struc
     const char *slot = directive_slot(writer, words);
     bool many = strchr(slot, ' ') != NULL;
 
-    line->managed = only != NULL && vd_word_is(&words->list[0], only);
+    line->managed = (only != NULL && vd_word_is(&words->list[0], only)) ||
+                    (writer->content->plain && vd_classic_is_own_directive(&words->list[0]));
     line->canon = add_words(writer, slot, words, many ? 2 : 1);
     put_into_slot(writer, slot, line);
 }

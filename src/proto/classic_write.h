@@ -24,6 +24,8 @@ struct vd_classic_content {
     size_t directive_count;
     /* A directive of which no other lines may stay, such as "user"; NULL: none. */
     const char *only;
+    /* Nothing may stay but what Sentinel knows, so that it can start from the file. */
+    bool plain;
 };
 
 /* Append the new text to `to`. `old` may be empty. */

@@ -128,6 +128,7 @@ static bool include(struct vd_classic *classic, const struct vd_classic_line *li
             vd_err_wrap(&err, "can't open config file '%.200s'", paths[i]);
             vd_classic_fault(classic, line, err.text, "make the file readable or drop the include");
         }
+        classic->config->includes = true;
     }
     classic->depth--;
     return true;
@@ -166,17 +167,16 @@ static void read_comment(struct vd_classic *classic, struct vd_classic_line *lin
 }
 
 /*
- * A directive that is not in the file, in another's place: as with Sentinel,
- * the file has it from then on. Our own would keep Sentinel from starting.
+ * A directive that is not in the file: as with Sentinel, one that is written
+ * has it from then on. Our own would keep Sentinel from starting.
  */
 static void keep_directive(struct vd_classic *classic, const struct vd_classic_line *line)
 {
-    static const char *const own[] = {"state-dir", "on-save-failure", "log-format", NULL};
     const struct vd_word *name = &line->words.list[0];
     struct vd_text text = {0};
 
-    if (classic->config->guise == VD_GUISE_OWN || line->included || is_main(classic, line) ||
-        is_word_of(name->bytes, name->len, own))
+    if (!classic->config->keeps || line->included || is_main(classic, line) ||
+        vd_classic_is_own_directive(name))
         return;
     if (vd_word_is(name, "dir") && classic->config->server.dir != NULL) {
         vd_text_puts(&text, "dir ");

@@ -140,6 +140,8 @@ struct vd_config {
     char *file; /* absolute path; NULL: none read */
     bool classic;
     enum vd_guise guise; /* set before anything is read */
+    bool keeps;          /* set before as well: directives are kept for a file to be written */
+    bool includes;       /* the file has included another */
     bool remembers;      /* a classic file that a sentinel has written into: id, epochs */
     bool unsound;        /* ... and votes may be missing in it */
     struct vd_server_options server;
@@ -151,8 +153,7 @@ struct vd_config {
     struct vd_config_group *groups;
     size_t group_count;
     struct vd_config_index *index;
-    /* In another's place: directives by command line or standard input, which the file is to hold.
-     */
+    /* Directives by command line or standard input, which the file is to hold; with `keeps`. */
     char **directives;
     size_t directive_count;
     char **warnings; /* sentences with file:line, e.g. directives accepted and ignored */

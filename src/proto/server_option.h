@@ -51,4 +51,12 @@ bool vd_server_set(struct vd_server_options *server, const struct vd_server_row 
                    enum vd_option_form form, const struct vd_word *values, size_t count,
                    struct vd_err *err) VD_MUSTCHECK;
 
+/*
+ * The value as it stands in a classic file, a blank before each word:
+ * vd_server_set takes it back. Nothing: it is unset, and so is its line.
+ * Secrets are not masked.
+ */
+void vd_server_print(const struct vd_server_options *server, const struct vd_server_row *row,
+                     struct vd_text *to);
+
 #endif

@@ -75,6 +75,9 @@ struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err);
  */
 struct vd_store *vd_store_open_classic(const char *path, struct vd_err *err);
 
+/* Is there a state in the directory? Nothing is made. */
+bool vd_store_exists(const char *state_dir);
+
 /* NULL is fine. The lock is given up. */
 void vd_store_close(struct vd_store *store);
 

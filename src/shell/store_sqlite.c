@@ -405,3 +405,12 @@ struct vd_store *vd_store_open(const char *state_dir, struct vd_err *err)
     vd_store_close(&store->port);
     return NULL;
 }
+
+bool vd_store_exists(const char *state_dir)
+{
+    char *path = vd_state_dir_join(state_dir, VD_STORE_FILE);
+    bool there = access(path, F_OK) == 0;
+
+    vd_free(path);
+    return there;
+}

@@ -18,6 +18,7 @@ static void setup_write(void)
 {
     setup();
     config.guise = VD_GUISE_REDIS;
+    config.keeps = true;
 }
 
 static void teardown_write(void)
