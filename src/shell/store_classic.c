@@ -25,20 +25,22 @@ struct store_classic {
     struct vd_store port; /* first */
     char *path;           /* of the file itself, no link */
     int fd;               /* of the locked file */
-    struct stat like;     /* its owner and mode, should it vanish */
+    struct stat like;     /* its owner and mode, and ... */
+    struct vd_text last;  /* ... text, as read or written last, should it vanish */
 };
 
 /* Saving ----------------------------------------------------------------------------------- */
 
-/* The text as it is now. A file that has vanished is made anew. */
+/* The text as it is now. A file that has vanished is made anew from what it was. */
 static bool read_old(struct store_classic *store, struct vd_text *old, struct vd_err *err)
 {
     struct stat like;
 
     if (stat(store->path, &like) != 0) {
-        if (errno == ENOENT)
-            return true;
-        return vd_err_set(err, "cannot read %.200s: %s", store->path, strerror(errno));
+        if (errno != ENOENT)
+            return vd_err_set(err, "cannot read %.200s: %s", store->path, strerror(errno));
+        vd_text_add(old, vd_text_cstr(&store->last), store->last.len);
+        return true;
     }
     if (!vd_conf_file_read(store->path, old, err))
         return vd_err_wrap(err, "cannot read %.200s", store->path);
@@ -46,9 +48,15 @@ static bool read_old(struct store_classic *store, struct vd_text *old, struct vd
     return true;
 }
 
-static bool write_new(struct store_classic *store, const struct vd_text *text, struct vd_err *err)
+/* Takes the text over when it is on disk. */
+static bool write_new(struct store_classic *store, struct vd_text *text, struct vd_err *err)
 {
-    return vd_file_replace(store->path, text, &store->like, &store->fd, err);
+    if (!vd_file_replace(store->path, text, &store->like, &store->fd, err))
+        return false;
+    vd_text_free(&store->last);
+    store->last = *text;
+    *text = (struct vd_text){0};
+    return true;
 }
 
 static bool save(struct vd_store *port, const struct vd_image *image, struct vd_err *err)
@@ -114,6 +122,7 @@ static void close_store(struct vd_store *port)
 
     if (store->fd >= 0)
         (void)close(store->fd);
+    vd_text_free(&store->last);
     vd_free(store->path);
     vd_free(store);
 }
@@ -179,7 +188,7 @@ struct vd_store *vd_store_open_classic(const char *path, struct vd_err *err)
     } else {
         store->path = vd_strdup(resolved);
         free(resolved);
-        if (open_file(store, err))
+        if (open_file(store, err) && read_old(store, &store->last, err))
             return &store->port;
     }
     vd_store_close(&store->port);

@@ -172,7 +172,7 @@ def test_what_is_set_at_runtime_is_in_the_file(lab):
     house = make_house(lab, [])
     one = in_place(lab, ["# before", *group_lines(GROUP, house.primary), "# behind"])
     first = read(one.config)
-    other = house.replicas[0]
+    other = lab.redis()
     secret = 'my"pass\\word with spaces'
     one.sentinel("SET", GROUP, "auth-pass", secret)
     one.sentinel("SET", GROUP, "down-after-refused", 300)

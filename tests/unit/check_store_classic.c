@@ -164,6 +164,22 @@ START_TEST(what_an_operator_has_written_meanwhile_stays)
 }
 END_TEST
 
+/* As with Sentinel: nothing is lost with it, comments and settings included. */
+START_TEST(a_file_that_has_vanished_is_made_anew)
+{
+    struct vd_store *store = must_open();
+
+    ck_assert_int_eq(unlink(file), 0);
+    must_save(store, 7);
+    check_file(7);
+    must_save(store, 8);
+    ck_assert_int_eq(unlink(file), 0);
+    must_save(store, 9);
+    check_file(9);
+    vd_store_close(store);
+}
+END_TEST
+
 START_TEST(unsound_until_settled)
 {
     struct vd_store *store = must_open();
@@ -418,6 +434,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, begin, finish);
     tcase_add_test(tcase, there_and_back);
     tcase_add_test(tcase, what_an_operator_has_written_meanwhile_stays);
+    tcase_add_test(tcase, a_file_that_has_vanished_is_made_anew);
     tcase_add_test(tcase, unsound_until_settled);
     tcase_add_loop_test(tcase, mode_and_owner_stay, 0, 4);
     tcase_add_test(tcase, a_link_stays_one);
