@@ -149,13 +149,15 @@ void vd_election_vote(struct vd_core *core, struct vd_group *group, const struct
  * differs: Sentinel votes for anyone who asks first. A voter that reaches the
  * primary refuses a candidate that says it is down, so that a primary which a
  * majority reaches is never failed over. A candidate that never claimed so
- * acts on an operator's order, and gets the vote.
+ * acts on an operator's order, and gets the vote. So does a client that bears
+ * no sentinel's name: no sentinel leads by such a vote.
  */
 static bool refutes(const struct vd_core *core, const struct vd_group *group,
-                    const struct vd_opinion *asker)
+                    const struct vd_opinion *asker, const struct vd_event *event)
 {
-    bool claims =
-        asker == NULL || vd_elapsed(core->now, asker->claimed_at, INT64_MAX) <= CLAIM_VALID_MS;
+    bool claims = asker == NULL ? event->question.asker[0] != '\0'
+                                : vd_elapsed(core->now, asker->claimed_at, INT64_MAX) <=
+                                      CLAIM_VALID_MS;
 
     return claims && vd_health_reaches(core, group->primary);
 }
@@ -171,7 +173,7 @@ static void consider(struct vd_core *core, struct vd_group *group, const struct 
     vd_election_raise_epoch(core, epoch);
     if (epoch <= group->vote_epoch || epoch <= group->config_epoch)
         return;
-    if (vd_election_abstains(core, group) || refutes(core, group, asker))
+    if (vd_election_abstains(core, group) || refutes(core, group, asker, event))
         return;
     vd_election_vote(core, group, &event->question.candidate, epoch);
 }

@@ -125,6 +125,14 @@ static enum vd_handover_says let_server(struct vd_core *core, struct vd_group *g
     return VD_HANDOVER_WATCH;
 }
 
+static bool is_left_to_server(const struct vd_core *core, const struct vd_group *group)
+{
+    enum vd_switchover way = group->options.handover;
+
+    return (way == VD_SWITCHOVER_AUTO ? core->globals.default_handover : way) ==
+           VD_SWITCHOVER_SERVER;
+}
+
 static enum vd_handover_says begin(struct vd_core *core, struct vd_group *group, vd_ms *next,
                                    const char **why)
 {
@@ -136,7 +144,7 @@ static enum vd_handover_says begin(struct vd_core *core, struct vd_group *group,
         return VD_HANDOVER_PROMOTE;
     if (!is_willing(core, primary))
         return do_without(group, why, "the primary cannot hand over");
-    if (failover->coordinated && group->options.handover == VD_SWITCHOVER_SERVER)
+    if (failover->coordinated && is_left_to_server(core, group))
         return let_server(core, group);
     if (failover->chosen->offset >= primary->offset - group->options.candidate_max_lag_bytes)
         return pause_writes(core, group);

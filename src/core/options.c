@@ -156,7 +156,7 @@ void vd_options_apply(struct vd_options *options, const struct vd_setting *setti
         options->reboot_failover = (enum vd_reboot_failover)number;
         break;
     case VD_OPT_HANDOVER:
-        VD_ASSERT(number == VD_SWITCHOVER_PAUSE || number == VD_SWITCHOVER_SERVER);
+        VD_ASSERT(number >= VD_SWITCHOVER_AUTO && number <= VD_SWITCHOVER_SERVER);
         options->handover = (enum vd_switchover)number;
         break;
     case VD_OPT_CANDIDATE_MAX_LAG_BYTES:
@@ -210,6 +210,7 @@ void vd_globals_init(struct vd_globals *globals)
         .max_groups = 10000,
         .max_peers = 64,
         .max_replicas = 128,
+        .default_handover = VD_SWITCHOVER_PAUSE,
     };
 }
 
@@ -306,6 +307,10 @@ void vd_globals_apply(struct vd_globals *globals, const struct vd_setting *setti
         break;
     case VD_OPT_MAX_REPLICAS:
         globals->max_replicas = as_unsigned(number);
+        break;
+    case VD_OPT_DEFAULT_HANDOVER:
+        VD_ASSERT(number >= VD_SWITCHOVER_AUTO && number <= VD_SWITCHOVER_SERVER);
+        globals->default_handover = (enum vd_switchover)number;
         break;
     default:
         vd_panic(__FILE__, __LINE__, "not an option of the process");

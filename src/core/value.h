@@ -112,6 +112,7 @@ enum vd_reboot_failover {
 
 /* How an ordered failover keeps writes from being lost. */
 enum vd_switchover {
+    VD_SWITCHOVER_AUTO,   /* of a group: as the process has it */
     VD_SWITCHOVER_PAUSE,  /* clients are held back, and all else is done here: quick */
     VD_SWITCHOVER_SERVER, /* COORDINATED: the server's own FAILOVER, in its time */
 };
@@ -165,6 +166,7 @@ struct vd_globals {
     vd_ms election_timeout_ms;
     vd_ms script_max_runtime_ms;
     vd_ms script_retry_delay_ms;
+    enum vd_switchover default_handover; /* of groups that do not say */
     vd_ms abstain_ms; /* after a start without saved state: no votes for so long */
     unsigned max_groups;
     unsigned max_peers;
@@ -200,6 +202,7 @@ enum vd_option {
     VD_OPT_MAX_GROUPS,
     VD_OPT_MAX_PEERS,
     VD_OPT_MAX_REPLICAS,
+    VD_OPT_DEFAULT_HANDOVER,
     VD_OPT_INFO_PERIOD, /* SENTINEL DEBUG's, in its order, not saved */
     VD_OPT_PING_PERIOD,
     VD_OPT_ASK_PERIOD,

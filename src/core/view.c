@@ -2,6 +2,7 @@
 /* View: see view.h. Reads the model, changes nothing. */
 #include "core/view.h"
 
+#include "core/candidate.h"
 #include "core/election.h"
 #include "core/health.h"
 #include "core/model.h"
@@ -138,6 +139,34 @@ bool vd_view_replica(const struct vd_core *core, vd_ms now, const char *group_na
             fill_node(core, now, node, out);
             return true;
         }
+    }
+    return false;
+}
+
+bool vd_view_candidate(const struct vd_core *core, const char *group_name, size_t index,
+                       struct vd_view_candidate *out)
+{
+    const struct vd_group *group = vd_group_find(core, group_name);
+    const struct vd_node *node;
+    int64_t best = -1;
+
+    if (group == NULL)
+        return false;
+    DL_FOREACH (group->nodes, node) {
+        best = node->offset > best ? node->offset : best;
+    }
+    DL_FOREACH (group->nodes, node) {
+        if (index-- != 0)
+            continue;
+        memset(out, 0, sizeof(*out));
+        out->addr = node->addr;
+        out->verdict = vd_unfit_text(vd_candidate_fit(core, node));
+        out->is_chosen = vd_candidate_select(core, group, NULL) == node;
+        out->priority = node->priority;
+        out->offset = node->offset;
+        out->lag_bytes = node->offset < 0 ? -1 : best - node->offset;
+        out->link_down_ms = node->link_down_ms;
+        return true;
     }
     return false;
 }

@@ -119,6 +119,17 @@ struct vd_view_group {
     vd_ms last_switch_ms;
 };
 
+/* A server as a candidate: may it be promoted by order now, and if not, why not? */
+struct vd_view_candidate {
+    struct vd_addr addr;
+    const char *verdict; /* "fit", or what is against it */
+    bool is_chosen;      /* a failover now would take it */
+    int64_t priority;
+    int64_t offset;    /* -1 unknown */
+    int64_t lag_bytes; /* behind the best offset known of the group; -1 unknown */
+    vd_ms link_down_ms;
+};
+
 struct vd_view_core {
     struct vd_id self;
     uint64_t epoch;
@@ -157,6 +168,10 @@ bool vd_view_replica(const struct vd_core *core, vd_ms now, const char *group, s
                      struct vd_view_node *out);
 bool vd_view_peer(const struct vd_core *core, vd_ms now, const char *group, size_t index,
                   struct vd_view_peer *out);
+
+/* The group's servers, the primary included, by position; see struct vd_view_candidate. */
+bool vd_view_candidate(const struct vd_core *core, const char *group, size_t index,
+                       struct vd_view_candidate *out);
 
 bool vd_view_script(const struct vd_core *core, vd_ms now, size_t index,
                     struct vd_view_script *out);

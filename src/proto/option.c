@@ -186,6 +186,8 @@ static int64_t get_global_number(enum vd_option option, const struct vd_globals 
         return globals->max_peers;
     case VD_OPT_MAX_REPLICAS:
         return globals->max_replicas;
+    case VD_OPT_DEFAULT_HANDOVER:
+        return globals->default_handover;
     case VD_OPT_INFO_PERIOD:
         return globals->info_period_ms;
     case VD_OPT_PING_PERIOD:

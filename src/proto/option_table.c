@@ -14,7 +14,7 @@
 #define MS_MAX INT64_C(1000000000000000)
 
 static const char *const reboot_choices[] = {"empty", "always", "never", NULL};
-static const char *const handover_choices[] = {"pause", "server", NULL};
+static const char *const handover_choices[] = {"auto", "pause", "server", NULL};
 static const char *const level_choices[] = {"debug",   "verbose", "notice",
                                             "warning", "nothing", NULL};
 
@@ -70,6 +70,7 @@ static const struct vd_option_row rows[] = {
     ROW(MAX_GROUPS, COUNT(1, INT_MAX), BOTH_FILES("max-groups")),
     ROW(MAX_PEERS, COUNT(1, INT_MAX), BOTH_FILES("max-peers")),
     ROW(MAX_REPLICAS, COUNT(1, INT_MAX), BOTH_FILES("max-replicas")),
+    ROW(DEFAULT_HANDOVER, CHOICE(handover_choices), BOTH_FILES("default-handover")),
 
     ROW(INFO_PERIOD, DURATION(1), NATIVE("info-period"), DEBUG("INFO-PERIOD")),
     ROW(PING_PERIOD, DURATION(1), NATIVE("ping-period"), DEBUG("PING-PERIOD")),

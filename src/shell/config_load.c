@@ -323,6 +323,9 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
     if (!ok)
         vd_config_fault(config, "command line", 0, NULL, err->text,
                         "the file comes first, then options such as '--port 26380'");
+    /* compat: Valkey's sentinel leaves a coordinated failover to the server. */
+    if (config->guise == VD_GUISE_VALKEY)
+        config->globals.default_handover = VD_SWITCHOVER_SERVER;
     /* Every relative path begins here until `dir` says otherwise. */
     config->server.dir = starting_directory()[0] == '\0' ? NULL : vd_strdup(starting_directory());
     if (ok && input.path != NULL)

@@ -86,9 +86,19 @@ START_TEST(who_reaches_the_primary_refuses_whom_claims_it_down)
     ck_assert(!reply->reply.down);
     reply = puppet_question(&puppet, one.hex, 5, one.hex);
     ck_assert_str_eq(reply->reply.leader, "*");
-    /* Nobody we know: the same. */
-    reply = puppet_question(&puppet, "", 6, one.hex);
+    /* A sentinel that we do not know: the same. */
+    reply = puppet_question(&puppet, "abcdef12", 6, one.hex);
     ck_assert_str_eq(reply->reply.leader, "*");
+}
+END_TEST
+
+/* A person with redis-cli, or the original's own tests. */
+START_TEST(who_bears_no_name_gets_the_vote)
+{
+    struct vd_id one = puppet_peer_id(1);
+
+    puppet_settle(&puppet);
+    ck_assert_str_eq(puppet_question(&puppet, "", 50, one.hex)->reply.leader, one.hex);
 }
 END_TEST
 
@@ -195,6 +205,7 @@ int main(void)
     tcase_add_loop_test(tcase, count_says, 0, (int)(sizeof(tallies) / sizeof(tallies[0])));
     tcase_add_test(tcase, first_come_first_served);
     tcase_add_test(tcase, who_reaches_the_primary_refuses_whom_claims_it_down);
+    tcase_add_test(tcase, who_bears_no_name_gets_the_vote);
     tcase_add_test(tcase, a_vote_is_for_a_newer_epoch_than_the_configuration);
     tcase_add_test(tcase, the_global_epoch_starves_nobody);
     tcase_add_test(tcase, an_absurd_epoch_is_no_epoch);

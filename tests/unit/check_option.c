@@ -189,6 +189,7 @@ static const struct {
     {VD_OPT_MAX_GROUPS, "1"},
     {VD_OPT_MAX_PEERS, "2"},
     {VD_OPT_MAX_REPLICAS, "3"},
+    {VD_OPT_DEFAULT_HANDOVER, "server"},
     {VD_OPT_INFO_PERIOD, "11"},
     {VD_OPT_PING_PERIOD, "12"},
     {VD_OPT_ASK_PERIOD, "13"},
