@@ -29,28 +29,37 @@ static void move_peer(struct vd_core *core, struct vd_group *group, struct vd_pe
         vd_notice_group(core, VD_N_PEER_UPDATE, group, "%u additional matching instances", others);
 }
 
-/* Another id at this address: who had it is gone. */
-static void drop_ghost(struct vd_core *core, struct vd_group *group, const struct vd_addr *addr)
+static void forget_peer(struct vd_core *core, struct vd_peer *peer)
 {
-    struct vd_opinion *opinion;
-    struct vd_peer *ghost = NULL;
     bool last;
 
-    DL_FOREACH (group->opinions, opinion) {
-        if (vd_addr_equal(&opinion->peer->addr, addr)) {
-            ghost = opinion->peer;
-            vd_notice_peer(core, VD_N_PEER_INVALID, opinion, "%s", "");
-            break;
-        }
-    }
-    if (ghost == NULL)
-        return;
     do {
-        last = ghost->opinion_count == 1;
-        vd_group_dirty(core, ghost->opinions->group);
-        vd_group_touch(core, ghost->opinions->group);
-        vd_opinion_forget(core, ghost->opinions);
+        last = peer->opinion_count == 1;
+        vd_group_dirty(core, peer->opinions->group);
+        vd_group_touch(core, peer->opinions->group);
+        vd_opinion_forget(core, peer->opinions);
     } while (!last);
+}
+
+/*
+ * Another id at this address: who had it is gone, in all groups, not only in
+ * the one in which we hear of it: one process must not have two votes.
+ */
+static void drop_ghosts(struct vd_core *core, struct vd_group *group, const struct vd_id *id,
+                        const struct vd_addr *addr)
+{
+    struct vd_peer *peer;
+    struct vd_peer *next;
+
+    HASH_ITER (hh, core->peers, peer, next) {
+        struct vd_opinion *opinion = vd_opinion_find(group, &peer->id);
+
+        if (vd_id_equal(&peer->id, id) || !vd_addr_equal(&peer->addr, addr))
+            continue;
+        vd_notice_peer(core, VD_N_PEER_INVALID, opinion != NULL ? opinion : peer->opinions, "%s",
+                       "");
+        forget_peer(core, peer);
+    }
 }
 
 /* A late hello of a former self (its id was lost) must not make us our own peer. */
@@ -85,12 +94,13 @@ static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group
         return opinion;
     if (is_own_address(core, group, &addr))
         return NULL;
+    if (opinion == NULL || !vd_addr_equal(&peer->addr, &addr))
+        drop_ghosts(core, group, &hello->id, &addr);
     if (peer != NULL && !vd_addr_equal(&peer->addr, &addr))
         move_peer(core, group, peer, &addr);
     if (opinion != NULL)
         return opinion;
     if (peer == NULL) {
-        drop_ghost(core, group, &addr);
         if (HASH_COUNT(core->peers) >= core->globals.max_peers) {
             vd_notice_group(core, VD_N_REMARK, group,
                             "hears of more sentinels than max-peers (%u): %s is not taken in",

@@ -46,13 +46,31 @@ void vd_quorum_want_answers(struct vd_core *core, struct vd_group *group)
     vd_group_touch(core, group);
 }
 
+/*
+ * A candidate that acts by itself says why with every request for a vote: who
+ * is asked without that takes it for an operator's order, see refutes() in
+ * election.c. What was asked before may not have arrived, and with a quorum of
+ * one nobody has been asked at all. The answer is not waited for.
+ */
+static void claim(struct vd_core *core, struct vd_opinion *opinion)
+{
+    struct vd_effect *effect = vd_emit_send(core, &opinion->peer->wire, VD_RQ_QUESTION);
+
+    effect->send.addr = opinion->group->primary->addr;
+    effect->send.epoch = core->epoch;
+    effect->send.candidate = "*";
+}
+
 static void ask(struct vd_core *core, struct vd_opinion *opinion)
 {
     struct vd_group *group = opinion->group;
     const struct vd_addr *primary = &group->primary->addr;
-    struct vd_effect *effect = vd_emit_send(core, &opinion->peer->wire, VD_RQ_QUESTION);
     bool wants_vote = group->failover.state == VD_FO_WAIT_START;
+    struct vd_effect *effect;
 
+    if (wants_vote && !group->failover.forced)
+        claim(core, opinion);
+    effect = vd_emit_send(core, &opinion->peer->wire, VD_RQ_QUESTION);
     effect->send.addr = *primary;
     effect->send.epoch = wants_vote ? group->failover.epoch : core->epoch;
     effect->send.candidate = wants_vote ? vd_arena_strdup(&core->out->arena, core->self.hex) : "*";

@@ -10,6 +10,7 @@
 #define uthash_free(ptr, size) vd_free(ptr)
 #include <uthash.h>
 
+#include "conduct.h"
 #include "core/view.h"
 #include "node.h"
 #include "promotion.h"
@@ -55,6 +56,7 @@ struct sim_oracle {
     struct fact *votes;
     struct fact *leaders;
     struct fact *configs;
+    struct sim_conduct *conduct;
     struct fact *loose;                /* epochs in which nothing was promised */
     sim_us dual_since[SIM_GROUPS_MAX]; /* -1: one primary at most */
 };
@@ -115,7 +117,7 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
 {
     struct sim_oracle *oracle = vd_alloc(sizeof(*oracle));
 
-    (void)sim;
+    sim->conduct = oracle->conduct = sim_conduct_new();
     for (unsigned g = 0; g < SIM_GROUPS_MAX; g++)
         oracle->dual_since[g] = -1;
     return oracle;
@@ -127,6 +129,7 @@ void sim_oracle_free(struct sim_oracle *oracle)
     free_facts(oracle->leaders);
     free_facts(oracle->configs);
     free_facts(oracle->loose);
+    sim_conduct_free(oracle->conduct);
     vd_free(oracle);
 }
 
@@ -241,6 +244,7 @@ void sim_oracle_on_start(struct sim *sim, struct sim_sentinel *s, bool fresh)
     (void)fresh;
     memset(watched->leading, 0, sizeof(watched->leading));
     memset(watched->ordered, 0, sizeof(watched->ordered));
+    sim_conduct_on_start(sim, s);
 }
 
 void sim_oracle_on_wipe(struct sim *sim, const struct sim_sentinel *s)
@@ -362,7 +366,21 @@ static unsigned count_votes(const struct sim *sim, unsigned group, uint64_t epoc
     return votes;
 }
 
-static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group)
+/* Sentinels that it met after its election, in the same turn: they had no vote in it. */
+static unsigned count_newcomers(const struct sim_sentinel *s, const struct vd_effect *elected)
+{
+    const struct vd_effects *effects = &s->drive.effects;
+    unsigned count = 0;
+
+    if (elected == NULL)
+        return 0;
+    for (const struct vd_effect *e = elected; e < effects->list + effects->count; e++)
+        count += e->type == VD_EF_NOTICE && strcmp(e->notice.event, "+sentinel") == 0;
+    return count;
+}
+
+static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group,
+                         const struct vd_effect *elected)
 {
     struct watched *watched = watch(sim, s);
     uint64_t epoch = watched->try_epoch[group];
@@ -375,7 +393,7 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
     if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
         return; /* removed in the same turn */
     votes = count_votes(sim, group, epoch, &s->id);
-    voters = view.peer_count + 1;
+    voters = view.peer_count + 1 - count_newcomers(s, elected);
     if (votes < voters / 2 + 1 || votes < view.options->quorum) {
         if (!watched->ordered[group])
             sim_fail(sim, "%s leads %s in epoch %llu by %u votes of %u voters, quorum %u",
@@ -420,6 +438,7 @@ static void follow_notice(struct sim *sim, struct sim_sentinel *s, const struct 
         watched->new_epoch = strtoull(effect->notice.payload, NULL, 10);
     if (group == SIM_GROUPS_MAX)
         return;
+    sim_conduct_on_notice(sim, s, group, watched->ordered[group], told, effect);
     if (strcmp(event, "+try-failover") == 0) {
         watched->try_epoch[group] = watched->new_epoch;
         watched->leading[group] = false;
@@ -429,7 +448,7 @@ static void follow_notice(struct sim *sim, struct sim_sentinel *s, const struct 
         watched->leading[group] = true;
         watched->unseen[group] = !told;
         if (told)
-            check_leader(sim, s, group);
+            check_leader(sim, s, group, effect);
     } else if (strcmp(event, "+switch-master") == 0) {
         watched->rebooted[group] = false;
     } else if (strncmp(event, "-failover-abort", 15) == 0 ||
@@ -485,8 +504,9 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
         return;
     }
     if (watched->unseen[node->group])
-        check_leader(sim, s, node->group);
+        check_leader(sim, s, node->group, NULL);
     watched->unseen[node->group] = false;
+    sim_conduct_on_promote(sim, s, node);
     why =
         sim_promotion_objection(sim, s, node, was_ours(sim, node), watched->rebooted[node->group]);
     if (why != NULL)

@@ -76,6 +76,9 @@ struct sim_heard {
     int64_t offset;
     int64_t priority;
     int64_t keys;
+    int64_t link_down_ms;
+    sim_us at;
+    struct vd_id replid;
     const struct sim_host *follows; /* NULL: nobody, or somebody unknown */
     struct vd_id run_id;
 };

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "conduct.h"
 #include "node.h"
 #include "oracle.h"
 #include "proto/hello.h"
@@ -249,6 +250,9 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     if (strcmp(heard->run_id.hex, info->run_id.hex) != 0)
         heard->was_linked = false;
     heard->known = true;
+    heard->at = s->sim->now;
+    heard->replid = info->replid;
+    heard->link_down_ms = info->link_down_ms;
     heard->role = info->role;
     heard->loading = info->loading;
     heard->syncing = info->sync_in_progress;
@@ -334,6 +338,8 @@ void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct
         event.pong.ticket.n = msg->ticket;
         event.pong.kind = (enum vd_pong)msg->kind;
         event.pong.text = "reply";
+        if (msg->kind == VD_PONG_OK)
+            sim_conduct_on_pong(s->sim, s, link->to);
         break;
     case SIM_INFO_TEXT:
         take_info(s, link, msg, &event);

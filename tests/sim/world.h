@@ -115,6 +115,7 @@ struct sim {
     struct sim_stats stats;
     struct sim_net *net;
     struct sim_oracle *oracle;
+    struct sim_conduct *conduct;
     struct vd_story *story; /* what happens is told there; NULL: to nobody */
     struct sim_faults *faults;
     struct sim_live *live;

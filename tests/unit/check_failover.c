@@ -150,6 +150,38 @@ START_TEST(everything_that_leaves_about_it_is_sealed)
 }
 END_TEST
 
+/* With a quorum of one nobody was asked before: a voter that reaches the primary must know why. */
+START_TEST(who_asks_for_a_vote_says_why)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    const struct vd_effect *before = NULL;
+    unsigned votes = 0;
+
+    group->options.quorum = 1;
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 1);
+        if (group->failover.state == VD_FO_NONE)
+            keep_alive();
+        ck_assert_int_lt(puppet.now, 5000);
+    }
+    for (size_t i = 0; i < puppet.effects.count; i++) {
+        const struct vd_effect *effect = &puppet.effects.list[i];
+
+        if (effect->type != VD_EF_SEND || effect->send.request != VD_RQ_QUESTION)
+            continue;
+        if (strcmp(effect->send.candidate, PUPPET_SELF) == 0) {
+            ck_assert_ptr_nonnull(before);
+            ck_assert_str_eq(before->send.candidate, "*");
+            ck_assert_uint_eq(before->send.link.n, effect->send.link.n);
+            votes++;
+        }
+        before = effect;
+    }
+    ck_assert_uint_eq(votes, 2);
+}
+END_TEST
+
 START_TEST(a_refused_promotion_goes_to_another)
 {
     struct vd_group *group = puppet_group(&puppet);
@@ -551,6 +583,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_whole_story);
     tcase_add_test(tcase, everything_that_leaves_about_it_is_sealed);
+    tcase_add_test(tcase, who_asks_for_a_vote_says_why);
     tcase_add_test(tcase, a_refused_promotion_goes_to_another);
     tcase_add_test(tcase, a_lost_election_is_retried_soon_in_a_new_epoch);
     tcase_add_test(tcase, who_voted_watches_its_leader_and_succeeds_it);

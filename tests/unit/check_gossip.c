@@ -85,6 +85,18 @@ START_TEST(another_id_at_an_address_takes_its_place)
 }
 END_TEST
 
+/* A process that came back under another id is heard of in one group after the other. */
+START_TEST(one_process_has_one_vote)
+{
+    say_hello(puppet_peer_id(1), "10.0.1.2", 0, "10.0.0.1", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-invalid-addr"), 1);
+    ck_assert_ptr_null(puppet_opinion(&puppet, 2));
+    ck_assert_str_eq(puppet_opinion(&puppet, 1)->peer->addr.ip, "10.0.1.2");
+    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 1);
+    ck_assert_uint_eq(HASH_COUNT(puppet.core->peers), 1);
+}
+END_TEST
+
 START_TEST(what_is_not_for_us_changes_nothing)
 {
     struct vd_id self = {PUPPET_SELF};
@@ -383,6 +395,7 @@ int main(void)
     tcase_add_test(tcase, a_new_peer_is_found_and_linked);
     tcase_add_test(tcase, a_moved_peer_is_followed);
     tcase_add_test(tcase, another_id_at_an_address_takes_its_place);
+    tcase_add_test(tcase, one_process_has_one_vote);
     tcase_add_test(tcase, what_is_not_for_us_changes_nothing);
     tcase_add_test(tcase, peers_are_limited);
     tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
