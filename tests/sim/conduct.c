@@ -119,7 +119,7 @@ static void check_odown(struct sim *sim, const struct sim_sentinel *s, unsigned 
                         const struct sim_node *primary)
 {
     struct vd_view_group view;
-    unsigned held = 0;
+    unsigned held = sim->setup.originals; /* what these think is not looked at */
 
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         const struct reach *reach = &sim->conduct->reach[i][primary->index];
@@ -156,6 +156,8 @@ static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned g
     struct vd_view_group view;
     unsigned reaching = 0;
 
+    if (sim->setup.originals != 0)
+        return; /* they give their votes to whoever asks */
     if (primary == NULL ||
         !vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) ||
         view.primary.health == VD_HEALTH_REBOOTED || view.primary.role_reported != VD_ROLE_PRIMARY)
