@@ -59,6 +59,7 @@ void vd_server_print(const struct vd_server_options *server, const struct vd_ser
             row->choices[row->size == sizeof(bool) ? *(const bool *)field : *(const int *)field]);
         return;
     case VD_SERVER_TEXT:
+    case VD_SERVER_PATH:
     case VD_SERVER_IP:
     case VD_SERVER_SECRET:
         print_text(*(const char *const *)field, to);

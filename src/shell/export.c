@@ -164,6 +164,9 @@ bool vd_export(const struct vd_config *config, const char *path, bool *unsound, 
                           "%.200s includes other files, which a file that is rewritten cannot; put "
                           "their lines into it",
                           config->file);
+    if (config->server.tls.to.servers != config->server.tls.to.peers)
+        return vd_err_set(err, "TLS to servers but not to sentinels, or the other way round, is "
+                               "nothing that Sentinel can do; set tls-servers and tls-peers alike");
     if (!load_state(config, &saved, &found, err))
         return false;
     *unsound = found && saved.unsound;
