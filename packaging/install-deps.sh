@@ -8,6 +8,8 @@
 #   sh packaging/install-deps.sh            to build and test
 #   sh packaging/install-deps.sh --checks   the static checks' tools as well
 #   sh packaging/install-deps.sh --peers    what tests/peers needs as well
+#   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
+#   sh packaging/install-deps.sh --all-clients   ... and for all of them
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
 # same archive and built into a prefix of its own, where configure looks for it.
@@ -23,6 +25,8 @@ BUILD='gcc libc6-dev make autoconf automake pkg-config libev-dev libconfig-dev l
     libc-ares-dev libssl-dev uthash-dev check'
 TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis openssl'
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
+NODE='nodejs npm'
+CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc'
 
 say() { printf 'install-deps: %s\n' "$*"; }
@@ -116,12 +120,22 @@ build_hiredis() {
     has_hiredis || die "hiredis was built, but pkg-config does not find it in $HIREDIS_PREFIX"
 }
 
+# A Node.js that is no Debian package will do.
+add_node() {
+    command -v npm >/dev/null 2>&1 || packages="$packages $NODE"
+}
+
 packages="$BUILD $TEST"
 for option in "$@"; do
     case $option in
     --checks) packages="$packages $CHECKS" ;;
     --peers) packages="$packages $PEERS" ;;
-    *) die "unknown option $option (usage: install-deps.sh [--checks] [--peers])" ;;
+    --clients) add_node ;;
+    --all-clients)
+        add_node
+        packages="$packages $CLIENTS"
+        ;;
+    *) die "unknown option $option (usage: install-deps.sh [--checks] [--peers] [--clients] [--all-clients])" ;;
     esac
 done
 
