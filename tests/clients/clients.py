@@ -47,7 +47,7 @@ CLIENTS = {
     "redis-rb": (["/usr/bin/ruby", "redis_rb.rb"], False),
     "Perl Redis": (["/usr/bin/perl", "perl_redis.pl"], False),
     "redis-cli": (["sh", "redis_cli.sh"], False),
-    "hiredis": ([os.path.join(os.environ.get("CLIENTS_ROOM", ""), "hiredis")], False),
+    "hiredis": ([os.environ.get("HIREDIS", "hiredis")], False),
 }
 
 

@@ -3,7 +3,7 @@
 #
 # Standard clients, unmodified, through the failovers of real servers under real vedettes; see
 # README.md.  Sets up what is missing under build/clients (npm packages as package-lock.json pins
-# them; the hiredis program), prints a table, leaves no process.
+# them), prints a table, leaves no process.
 #
 #   sh tests/clients/run.sh                 those that CI runs
 #   sh tests/clients/run.sh all             every client that is installed
@@ -40,16 +40,8 @@ if ! cmp -s tests/clients/package-lock.json "$room/installed"; then
     }
     cp "$room/package-lock.json" "$room/installed"
 fi
-if [ -z "$(find "$room/hiredis" -newer tests/clients/programs/hiredis.c 2>/dev/null)" ]; then
-    PKG_CONFIG_PATH="/usr/local/lib/vedette-hiredis/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
-    export PKG_CONFIG_PATH
-    # shellcheck disable=SC2046 # flags are words
-    ${CC:-cc} -D_GNU_SOURCE -Wall -Wextra $(pkg-config --cflags hiredis) -o "$room/hiredis" \
-        tests/clients/programs/hiredis.c $(pkg-config --libs hiredis)
-fi
-
 NODE_PATH=$room/node_modules
-CLIENTS_ROOM=$room
+HIREDIS=$(dirname "$VEDETTE")/tests/clients/programs/hiredis # of the same build
 PYTHONDONTWRITEBYTECODE=1
-export NODE_PATH CLIENTS_ROOM PYTHONDONTWRITEBYTECODE
+export NODE_PATH HIREDIS PYTHONDONTWRITEBYTECODE
 exec /usr/bin/python3 tests/reaper.py 900 /usr/bin/python3 tests/clients/clients.py "$@"
