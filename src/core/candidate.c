@@ -58,23 +58,12 @@ bool vd_candidate_is_related(const struct vd_node *node)
     return carries(node, &group->lineage) || carries(node, &group->lineage_before);
 }
 
-/* As far as anybody tells, nothing was ever written in the group. */
-static bool is_unwritten(const struct vd_group *group)
-{
-    const struct vd_node *node;
-
-    DL_FOREACH (group->nodes, node) {
-        if (node->offset > 0)
-            return false;
-    }
-    return true;
-}
-
 /*
  * Has it a complete data set? INFO says offset 1 where there is no primary,
  * not even a former one to resume from: a full resynchronisation began and
- * did not end. Offset 0 is right in a group that has not written anything
- * yet, and then the replication id is the group's.
+ * did not end. Offset 0 is right where nothing came after the data set, and
+ * then the replication id is the group's: a server takes it over when it has
+ * loaded the data, not before.
  */
 static bool is_complete(const struct vd_node *node)
 {
@@ -86,7 +75,7 @@ static bool is_complete(const struct vd_node *node)
         return true;
     if (node->sync_in_progress || node->offset < 0 || node->offset == 1)
         return false;
-    return node->offset != 0 || (carries_any && (node->was_linked || is_unwritten(group)));
+    return node->offset != 0 || carries_any;
 }
 
 bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *node)

@@ -106,9 +106,9 @@ void vd_failover_give_up(struct vd_core *core, struct vd_group *group, enum vd_n
                          const char *result)
 {
     VD_ASSERT(group->failover.state < VD_FO_RECONF_SLAVES);
+    vd_handover_cancel(core, group);
     vd_notice_group(core, notice, group, "%s", "");
     vd_failover_record(core, group, result);
-    vd_handover_cancel(core, group);
     vd_failover_drop_candidate(group);
     vd_failover_forget_order(group);
     vd_failover_enter(core, group, VD_FO_NONE);

@@ -3,6 +3,7 @@
 #include "core/quorum.h"
 
 #include "core/emit.h"
+#include "core/failover_state.h"
 #include "core/health.h"
 #include "core/link.h"
 #include "core/notice.h"
@@ -68,7 +69,7 @@ static void ask(struct vd_core *core, struct vd_opinion *opinion)
     bool wants_vote = group->failover.state == VD_FO_WAIT_START;
     struct vd_effect *effect;
 
-    if (wants_vote && !group->failover.forced)
+    if (wants_vote && !vd_failover_is_ordered(group))
         claim(core, opinion);
     effect = vd_emit_send(core, &opinion->peer->wire, VD_RQ_QUESTION);
     effect->send.addr = *primary;

@@ -15,7 +15,7 @@ static const char *objection(const struct sim_heard *heard)
         return heard->was_promoted ? NULL : "which is a primary of its own";
     if (heard->syncing)
         return "which is in the middle of a full resync";
-    if (!heard->link_up && (heard->offset == 1 || (heard->offset < 1 && !heard->was_linked)))
+    if (!heard->link_up && (heard->offset == 1 || heard->offset < 0))
         return "which does not know where it stands";
     return NULL;
 }
