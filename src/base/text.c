@@ -71,6 +71,14 @@ void vd_text_put_int(struct vd_text *text, int64_t number)
     vd_text_add(text, digits + at, sizeof(digits) - at);
 }
 
+void vd_text_cut(struct vd_text *text, size_t len)
+{
+    VD_ASSERT(len <= text->len);
+    text->len = len;
+    if (text->bytes != NULL)
+        text->bytes[len] = '\0';
+}
+
 void vd_text_clear(struct vd_text *text)
 {
     text->len = 0;

@@ -27,6 +27,8 @@ void vd_text_putc(struct vd_text *text, char c);
 void vd_text_printf(struct vd_text *text, const char *format, ...) VD_PRINTF(2, 3);
 /* Decimal without the cost of printf. */
 void vd_text_put_int(struct vd_text *text, int64_t number);
+/* Shorten to this length, which must not be more than it has. */
+void vd_text_cut(struct vd_text *text, size_t len);
 /* Length 0, memory kept. */
 void vd_text_clear(struct vd_text *text);
 void vd_text_free(struct vd_text *text);

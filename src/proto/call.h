@@ -22,15 +22,19 @@ struct vd_call {
     struct vd_outcome *out;
 };
 
-/* Name and password of a client; true when it is let in (run_connection.c). */
+/* Name and password of a client; true when it is let in (run_connection.c). `object`: which
+ * command, for the log. */
 bool vd_call_authenticate(struct vd_call *call, const struct vd_word *user,
-                          const struct vd_word *pass);
+                          const struct vd_word *pass, const char *object);
 
 /* Is the text fit for a client's name: printable ASCII without blanks? */
 bool vd_call_is_label(const struct vd_word *word);
 
 /* A text of the session replaced by the word; an empty one unsets it. */
 void vd_call_set_label(char **label, const struct vd_word *word);
+
+/* The error of containers for a subcommand whose optional arguments do not fit. */
+void vd_call_wrong_use(struct vd_call *call);
 
 /* The error for an arity that only the function itself can judge. */
 void vd_call_wrong_arity(struct vd_call *call);
@@ -51,13 +55,35 @@ void vd_run_shutdown(struct vd_call *call);
 void vd_run_subscribe(struct vd_call *call);
 void vd_run_unsubscribe(struct vd_call *call);
 
+void vd_run_acl_cat(struct vd_call *call);
+void vd_run_acl_deluser(struct vd_call *call);
+void vd_run_acl_dryrun(struct vd_call *call);
+void vd_run_acl_genpass(struct vd_call *call);
+void vd_run_acl_getuser(struct vd_call *call);
+void vd_run_acl_list(struct vd_call *call);
+void vd_run_acl_load(struct vd_call *call);
+void vd_run_acl_log(struct vd_call *call);
+void vd_run_acl_save(struct vd_call *call);
+void vd_run_acl_setuser(struct vd_call *call);
+void vd_run_acl_users(struct vd_call *call);
+void vd_run_acl_whoami(struct vd_call *call);
+
+void vd_run_client_caching(struct vd_call *call);
 void vd_run_client_getname(struct vd_call *call);
+void vd_run_client_getredir(struct vd_call *call);
 void vd_run_client_id(struct vd_call *call);
 void vd_run_client_info(struct vd_call *call);
 void vd_run_client_kill(struct vd_call *call);
 void vd_run_client_list(struct vd_call *call);
+void vd_run_client_no_evict(struct vd_call *call);
+void vd_run_client_pause(struct vd_call *call);
+void vd_run_client_reply(struct vd_call *call);
 void vd_run_client_setinfo(struct vd_call *call);
 void vd_run_client_setname(struct vd_call *call);
+void vd_run_client_tracking(struct vd_call *call);
+void vd_run_client_trackinginfo(struct vd_call *call);
+void vd_run_client_unblock(struct vd_call *call);
+void vd_run_client_unpause(struct vd_call *call);
 
 void vd_run_command(struct vd_call *call);
 void vd_run_command_count(struct vd_call *call);

@@ -35,7 +35,6 @@ struct vd_classic {
     unsigned depth;                     /* of includes */
     struct vd_classic_queue statements; /* sentinel statements, in the order of the files */
     struct vd_classic_queue remarks;
-    const struct vd_classic_line *user; /* the line of user default */
 };
 
 /* A fault of the line, its secret masked, or a warning if it is a remark; false, to be returned. */
@@ -48,8 +47,8 @@ const char *vd_classic_path(struct vd_classic *classic, const char *path);
 /* A directive other than include and sentinel, applied. */
 void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_line *line);
 
-/* What only the whole of the directives tells; after the last of them. */
-void vd_classic_directives_end(struct vd_classic *classic);
+/* A line `user NAME RULES`, kept until all was read. */
+void vd_classic_add_user(struct vd_classic *classic, const struct vd_classic_line *line);
 
 /* The queued statements, in Sentinel's three passes. */
 void vd_classic_statements(struct vd_classic *classic);

@@ -2,16 +2,14 @@
 /*
  * Directives of the server in a sentinel.conf. Those that act go through the
  * table of server_option.h. Those that mean nothing to a sentinel are accepted
- * whatever their value. Those that would mean something that vedette cannot do
- * are refused if that would make it less safe than the operator thinks
- * (users), else accepted with a warning.
+ * whatever their value; those that would mean something that vedette cannot do
+ * are accepted with a warning.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "proto/classic.h"
 #include "proto/server_option.h"
-#include "proto/sha256.h"
 
 /* Known to Redis or Valkey, of no meaning to a sentinel. '*' stands for any ending. */
 static const char *const inert[] = {
@@ -32,9 +30,8 @@ static const char *const inert[] = {
     /* of the process and of access, but without effect here */
     "log-timestamp-format", "crash-log-enabled", "crash-memcheck-enabled", "set-proc-title",
     "proc-title-template", "always-show-logo", "oom-score-adj-values", "locale-collate",
-    "ignore-warnings", "hz", "dynamic-hz", "acllog-max-len", "acl-pubsub-default",
-    "enable-protected-configs", "enable-debug-command", "enable-module-command",
-    "proto-max-bulk-len", "tracking-table-max-keys", "tls-cluster"};
+    "ignore-warnings", "hz", "dynamic-hz", "enable-protected-configs", "enable-debug-command",
+    "enable-module-command", "proto-max-bulk-len", "tracking-table-max-keys", "tls-cluster"};
 
 /* Known, and missed by whoever set it to anything but `harmless`. '*' as above. */
 static const struct {
@@ -42,11 +39,9 @@ static const struct {
     const char *harmless;
     const char *lack;
 } lacking[] = {
-    {"aclfile", "", NULL},
     {"tls-auth-clients-user", "off", "clients are not logged in by their certificates"},
     {"tls-auto-reload-interval", "0", "certificates are read anew on SIGHUP"},
     {"tls-*", "", "it has no meaning here"},
-    {"rename-command", NULL, NULL},
     {"oom-score-adj", "no", "set it where the process is started"},
     {"unixsocketgroup", "", "the socket gets the group of the process"},
     {"socket-mark-id", "0", "outgoing connections are not marked"},
@@ -70,7 +65,7 @@ static bool is_inert(const struct vd_word *name)
     return false;
 }
 
-/* Refused or warned of; false when it is none of these. */
+/* Warned of; false when it is none of these. */
 static bool take_lacking(struct vd_classic *classic, const struct vd_classic_line *line)
 {
     const struct vd_word *name = &line->words.list[0];
@@ -80,114 +75,44 @@ static bool take_lacking(struct vd_classic *classic, const struct vd_classic_lin
 
         if (!matches(lacking[i].name, name))
             continue;
-        if (harmless != NULL && vd_word_is(&line->words.list[1], harmless))
-            return true;
-        if (lacking[i].lack != NULL) {
+        if (harmless == NULL || !vd_word_is(&line->words.list[1], harmless))
             vd_config_warn(classic->config, "%s:%u: %s is ignored: %s", line->file, line->number,
                            name->bytes, lacking[i].lack);
-        } else if (name->bytes[0] == 'a' || name->bytes[0] == 'A') {
-            vd_classic_fault(classic, line, "ACL users are not supported yet",
-                             "remove the line, and use requirepass to ask for a password");
-        } else {
-            vd_classic_fault(classic, line, "Commands of this server cannot be renamed",
-                             "remove the line; for commands of the monitored servers there is "
-                             "'sentinel rename-command'");
-        }
         return true;
     }
     return false;
 }
 
-/* user default ----------------------------------------------------------------------- */
+/* user, rename-command ---------------------------------------------------------------- */
 
-struct user {
-    bool on;
-    bool nopass;
-    bool commands;
-    bool channels;
-    bool strange;                   /* something that full access without more does not say */
-    const struct vd_word *password; /* with its '>' or '#' */
-    unsigned passwords;
-};
-
-static struct user read_user(const struct vd_words *words)
-{
-    static const char *const idle[] = {"sanitize-payload", "skip-sanitize-payload", "~*", "allkeys",
-                                       "alldbs"};
-    struct user user = {0};
-
-    for (size_t i = 2; i < words->count; i++) {
-        const struct vd_word *rule = &words->list[i];
-        bool known = false;
-
-        for (size_t j = 0; j < sizeof(idle) / sizeof(idle[0]); j++)
-            known = known || vd_word_is(rule, idle[j]);
-        if (vd_word_is(rule, "on"))
-            user.on = true;
-        else if (vd_word_is(rule, "nopass"))
-            user.nopass = true;
-        else if (vd_word_is(rule, "+@all") || vd_word_is(rule, "allcommands"))
-            user.commands = true;
-        else if (vd_word_is(rule, "&*") || vd_word_is(rule, "allchannels"))
-            user.channels = true;
-        else if (rule->bytes[0] == '>' || rule->bytes[0] == '#') {
-            user.password = rule;
-            user.passwords++;
-        } else if (!known)
-            user.strange = true;
-    }
-    return user;
-}
-
-static void take_user(struct vd_classic *classic, const struct vd_classic_line *line)
+static bool take_user(struct vd_classic *classic, const struct vd_classic_line *line)
 {
     const struct vd_words *words = &line->words;
-    struct user user = read_user(words);
 
     if (words->count < 2)
-        vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
-                         "remove the line");
-    else if (!vd_word_is(&words->list[1], "default"))
-        vd_classic_fault(classic, line, "ACL users are not supported yet",
-                         "remove the line, and use requirepass to ask for a password");
-    else if (!user.on || !user.commands || !user.channels || user.strange || user.passwords > 1)
-        vd_classic_fault(classic, line, "The default user cannot be restricted yet",
-                         "remove the line, and use requirepass to ask for a password");
-    else
-        classic->user = line;
+        return vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
+                                "write: user NAME RULES, with the rules of ACL SETUSER");
+    vd_classic_add_user(classic, line);
+    return true;
 }
 
-/* The line must say what requirepass says: Redis lets the line win, which must not go unnoticed. */
-static void check_user(struct vd_classic *classic, const struct vd_classic_line *line)
+/* rename-command: of this server's own. */
+static bool take_rename(struct vd_classic *classic, const struct vd_classic_line *line)
 {
-    struct user user = read_user(&line->words);
-    const char *required = classic->config->server.requirepass;
-    const struct vd_word *password = user.password;
-    char hash[VD_SHA256_HEX + 1];
+    const struct vd_word *words = line->words.list;
 
-    if (password == NULL) {
-        if (required != NULL)
-            vd_classic_fault(classic, line,
-                             "The default user has no password, but requirepass is set",
-                             "remove the line or requirepass");
-        else if (!user.nopass)
-            vd_classic_fault(classic, line, "The default user can never log in",
-                             "add nopass, or a password by requirepass");
-        return;
-    }
-    if (password->bytes[0] == '>' && required == NULL) {
-        classic->config->server.requirepass = vd_strdup(password->bytes + 1);
-        return;
-    }
-    if (required != NULL)
-        vd_sha256_hex(required, strlen(required), hash);
-    if (required == NULL)
-        vd_classic_fault(classic, line,
-                         "The password of the default user is known by its hash only",
-                         "give the password itself by requirepass");
-    else if (strcmp(password->bytes + 1, password->bytes[0] == '#' ? hash : required) != 0)
-        vd_classic_fault(classic, line, "The default user has another password than requirepass",
-                         "remove the line or requirepass");
+    if (line->words.count != 3)
+        return vd_classic_fault(classic, line, "Bad directive or wrong number of arguments",
+                                "write: rename-command COMMAND NEW-NAME");
+    if (vd_server_find_command(&classic->config->server, &words[1]) == NULL)
+        return vd_classic_fault(classic, line, "No such command in rename-command",
+                                "remove the line; for commands of the monitored servers there is "
+                                "'sentinel rename-command'");
+    if (words[2].len > 0 && vd_server_find_command(&classic->config->server, &words[2]) != NULL)
+        return vd_classic_fault(classic, line, "Target command name already exists",
+                                "choose another new name");
+    vd_server_rename(&classic->config->server, &words[1], &words[2]);
+    return true;
 }
 
 /* Directives ---------------------------------------------------------------------------- */
@@ -299,10 +224,11 @@ void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_li
     struct vd_err err = {""};
 
     if (vd_word_is(name, "user")) {
-        struct vd_classic_line *kept = vd_arena_alloc(&classic->arena, sizeof(*kept));
-
-        *kept = *line;
-        take_user(classic, kept);
+        (void)take_user(classic, line);
+        return;
+    }
+    if (vd_word_is(name, "rename-command")) {
+        (void)take_rename(classic, line);
         return;
     }
     if (row == NULL && line->words.count < 2 && (is_inert(name))) {
@@ -323,10 +249,4 @@ void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_li
     if (!vd_server_set(&classic->config->server, row, VD_FORM_PLAIN, line->words.list + 1,
                        line->words.count - 1, &err))
         vd_classic_fault(classic, line, err.text, find_remedy(row));
-}
-
-void vd_classic_directives_end(struct vd_classic *classic)
-{
-    if (classic->user != NULL)
-        check_user(classic, classic->user);
 }

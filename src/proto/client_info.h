@@ -28,14 +28,28 @@ enum vd_client_type {
     VD_CLIENT_NONE, /* master, replica: a sentinel has none of them */
 };
 
-/* All that is set must agree. Texts and words are borrowed from the request. */
-struct vd_client_filter {
+/* What connections may have in common. NULL, ANY: not asked. Borrowed from the request. */
+struct vd_client_traits {
     const struct vd_word *ids; /* any of these */
     size_t id_count;
     const struct vd_word *addr;
     const struct vd_word *laddr;
+    const struct vd_word *ip;
+    const struct vd_word *user;
+    const struct vd_word *name;
+    const struct vd_word *lib_name;
+    const struct vd_word *lib_ver;
+    const struct vd_word *flags; /* all of these letters */
+    const struct vd_word *db;
     enum vd_client_type type;
-    int64_t max_age_s; /* older than this; -1: not asked */
+};
+
+/* All that is wanted must agree, and nothing that is not wanted. */
+struct vd_client_filter {
+    struct vd_client_traits wanted;
+    struct vd_client_traits unwanted;
+    int64_t max_age_s; /* at least as old; -1: not asked */
+    int64_t idle_s;    /* idle for at least so long; -1: not asked */
     bool skip_me;
     bool one; /* CLIENT KILL addr: the reply is OK or an error instead of a number */
 };

@@ -23,6 +23,9 @@
 #define BY_CLIENTS "O(N) where N is the number of client connections"
 #define BY_COMMANDS "O(N) where N is the total number of commands"
 #define BY_NAMES "O(N) where N is the number of names given"
+#define BY_USERS "O(N) where N is the number of users"
+#define BY_RULES "O(N) where N is the number of rules"
+#define BY_ENTRIES "O(N) where N is the number of entries"
 
 static const char *const tips_info[] = {"nondeterministic_output", "request_policy:all_shards",
                                         "response_policy:special", NULL};
@@ -54,9 +57,45 @@ static const char *const tips_all_nodes[] = {"request_policy:all_nodes",
         .group = (family), .subs = (list), .sub_count = COUNT(list)                                \
     }
 
+static const struct vd_command acl_subs[] = {
+    SUB("cat", -2, CALM, VD_CAT_SLOW, vd_run_acl_cat, "[<category>]",
+        "Return the categories of commands, or the commands of one.", "6.0.0", NULL, NULL),
+    SUB("deluser", -3, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_deluser,
+        "<username> [<username> ...]", "Delete users and end their connections.", "6.0.0", NULL,
+        tips_all_nodes),
+    SUB("dryrun", -4, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_dryrun,
+        "<username> <command> [<arg> ...]",
+        "Say whether a user may run a command, without running it.", "7.0.0", NULL, NULL),
+    SUB("genpass", -2, CALM, VD_CAT_SLOW, vd_run_acl_genpass, "[<bits>]",
+        "Return a random password, of 256 bits by default.", "6.0.0", NULL, NULL),
+    SUB("getuser", 3, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_getuser, "<username>",
+        "Return the rights of a user.", "6.0.0", BY_RULES, NULL),
+    SUB("help", 2, HELP_FLAGS, VD_CAT_SLOW, vd_run_help, "", "Print this help.", "6.0.0", NULL,
+        NULL),
+    SUB("list", 2, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_list, "",
+        "Return all users as lines of an ACL file.", "6.0.0", BY_USERS, NULL),
+    SUB("load", 2, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_load, "",
+        "Read the users from the ACL file anew.", "6.0.0", BY_USERS, NULL),
+    SUB("log", -2, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_log, "[<count> | RESET]",
+        "Return what was denied lately, or forget it.", "6.0.0", BY_ENTRIES, NULL),
+    SUB("save", 2, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_save, "",
+        "Write the users to the ACL file.", "6.0.0", BY_USERS, tips_all_nodes),
+    SUB("setuser", -3, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_setuser,
+        "<username> [<rule> ...]", "Make a user, or change its rights.", "6.0.0", BY_RULES,
+        tips_all_nodes),
+    SUB("users", 2, CALM | VD_CMD_ADMIN, CAT_POWER, vd_run_acl_users, "",
+        "Return the names of all users.", "6.0.0", BY_USERS, NULL),
+    SUB("whoami", 2, CALM, VD_CAT_SLOW, vd_run_acl_whoami, "",
+        "Return the name of the user of the connection.", "6.0.0", NULL, NULL),
+};
+
 static const struct vd_command client_subs[] = {
+    SUB("caching", 3, CALM, CAT_CALM, vd_run_client_caching, "<YES|NO>",
+        "Say whether the next command is tracked; nothing is, in a Sentinel.", "6.0.0", NULL, NULL),
     SUB("getname", 2, CALM, CAT_CALM, vd_run_client_getname, "",
         "Return the name of the connection.", "2.6.9", NULL, NULL),
+    SUB("getredir", 2, CALM, CAT_CALM, vd_run_client_getredir, "",
+        "Return the client that is told of tracked keys; -1: none.", "6.0.0", NULL, NULL),
     SUB("help", 2, HELP_FLAGS, CAT_CALM, vd_run_help, "", "Print this help.", "5.0.0", NULL, NULL),
     SUB("id", 2, CALM, CAT_CALM, vd_run_client_id, "", "Return the id of the connection.", "5.0.0",
         NULL, NULL),
@@ -64,14 +103,33 @@ static const struct vd_command client_subs[] = {
         "Return what is known of the connection.", "6.2.0", NULL, tips_varies),
     SUB("kill", -3, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_kill,
         "<ip:port> | <option> <value> [<option> <value> ...]",
-        "Close connections: by ID, ADDR, LADDR, TYPE, USER, MAXAGE; SKIPME (yes|no).", "2.4.0",
-        BY_CLIENTS, NULL),
+        "Close connections: by ID, ADDR, LADDR, TYPE, USER, NAME, IP, FLAGS, LIB-NAME, LIB-VER, "
+        "DB, each also with NOT- before it; MAXAGE, IDLE; SKIPME (yes|no).",
+        "2.4.0", BY_CLIENTS, NULL),
     SUB("list", -2, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_list,
-        "[TYPE <type> | ID <id> ...]", "List the connections.", "2.4.0", BY_CLIENTS, tips_varies),
+        "[<option> <value> ...]", "List the connections; options as of KILL.", "2.4.0", BY_CLIENTS,
+        tips_varies),
+    SUB("no-evict", 3, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_no_evict,
+        "<ON|OFF>", "Keep the connection from being evicted; none is, in a Sentinel.", "7.0.0",
+        NULL, NULL),
+    SUB("pause", -3, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_pause,
+        "<timeout> [WRITE|ALL]", "Answer no client for so many milliseconds.", "3.0.0", NULL, NULL),
+    SUB("reply", 3, CALM, CAT_CALM, vd_run_client_reply, "<ON|OFF|SKIP>",
+        "Answer this connection or not; SKIP: not the next command.", "3.2.0", NULL, NULL),
     SUB("setinfo", 4, CALM, CAT_CALM, vd_run_client_setinfo, "<LIB-NAME|LIB-VER> <value>",
         "Say which library the client uses.", "7.2.0", NULL, tips_all_nodes),
     SUB("setname", 3, CALM, CAT_CALM, vd_run_client_setname, "<name>", "Name the connection.",
         "2.6.9", NULL, tips_all_nodes),
+    SUB("tracking", -3, CALM, CAT_CALM, vd_run_client_tracking,
+        "<ON|OFF> [REDIRECT <id>] [PREFIX <prefix> ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+        "Ask to be told of changed keys; a Sentinel has none.", "6.0.0", NULL, NULL),
+    SUB("trackinginfo", 2, CALM, CAT_CALM, vd_run_client_trackinginfo, "",
+        "Return what the connection asked of tracking.", "6.2.0", NULL, NULL),
+    SUB("unblock", -3, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_unblock,
+        "<id> [TIMEOUT|ERROR]", "End the wait of a blocked client; none is, in a Sentinel.",
+        "5.0.0", NULL, NULL),
+    SUB("unpause", 2, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_unpause, "",
+        "End a pause.", "6.2.0", NULL, NULL),
 };
 
 static const struct vd_command command_subs[] = {
@@ -162,6 +220,8 @@ static const struct vd_command sentinel_subs[] = {
 #define CAT_SUB (VD_CAT_PUBSUB | VD_CAT_SLOW)
 
 static const struct vd_command commands[] = {
+    TREE("acl", -2, 0, VD_CAT_SLOW, NULL, "Commands about users and their rights.", "6.0.0",
+         "Depends on subcommand.", NULL, "server", acl_subs),
     ROW("auth", -2, ENTRY_FLAGS, CAT_ENTRY, vd_run_auth, "[<user>] <password>",
         "Authenticate the connection.", "1.0.0", NULL, NULL, "connection"),
     TREE("client", -2, 0, VD_CAT_SLOW, NULL, "Commands about connections.", "2.4.0",
@@ -176,15 +236,16 @@ static const struct vd_command commands[] = {
         "Return figures of this Sentinel.", "1.0.0", NULL, tips_info, "server"),
     ROW("ping", -1, VD_CMD_FAST | VD_CMD_SUBSCRIBED, CAT_ENTRY, vd_run_ping, "[<message>]",
         "Answer PONG, or the message.", "1.0.0", NULL, tips_ping, "connection"),
-    ROW("psubscribe", -2, PUBSUB_FLAGS, CAT_SUB, vd_run_psubscribe, "<pattern> [<pattern> ...]",
-        "Subscribe to the channels whose names match.", "2.0.0", BY_NAMES, NULL, "pubsub"),
-    ROW("publish", 3, VD_CMD_PUBSUB | VD_CMD_LOADING | VD_CMD_STALE | VD_CMD_FAST,
+    ROW("psubscribe", -2, PUBSUB_FLAGS | VD_CMD_PATTERNS, CAT_SUB, vd_run_psubscribe,
+        "<pattern> [<pattern> ...]", "Subscribe to the channels whose names match.", "2.0.0",
+        BY_NAMES, NULL, "pubsub"),
+    ROW("publish", 3, VD_CMD_PUBSUB | VD_CMD_LOADING | VD_CMD_STALE | VD_CMD_FAST | VD_CMD_CHANNEL,
         VD_CAT_PUBSUB | VD_CAT_FAST, vd_run_publish, "<channel> <message>",
         "Hand this Sentinel the hello of another one.", "2.0.0", NULL, NULL, "pubsub"),
     ROW("punsubscribe", -1, PUBSUB_FLAGS, CAT_SUB, vd_run_punsubscribe, "[<pattern> ...]",
         "Unsubscribe from patterns, or from all.", "2.0.0", BY_NAMES, NULL, "pubsub"),
     /* differs: unknown to Sentinel; balancers' checks and clients that close politely send it. */
-    ROW("quit", -1, ENTRY_FLAGS | VD_CMD_SUBSCRIBED, CAT_ENTRY, vd_run_quit, "",
+    ROW("quit", -1, ENTRY_FLAGS | VD_CMD_SUBSCRIBED | VD_CMD_HIDDEN, CAT_ENTRY, vd_run_quit, "",
         "Close the connection.", "1.0.0", NULL, NULL, "connection"),
     ROW("role", 1, CALM | VD_CMD_FAST, VD_CAT_ADMIN | VD_CAT_FAST | VD_CAT_DANGEROUS, vd_run_role,
         "", "Return the role, which is sentinel, and the names of all masters.", "2.8.12",
@@ -194,9 +255,9 @@ static const struct vd_command commands[] = {
     ROW("shutdown", -1, VD_CMD_ADMIN | CALM | VD_CMD_NO_MULTI | VD_CMD_ALLOW_BUSY, CAT_POWER,
         vd_run_shutdown, "[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]", "End the process.", "1.0.0", NULL,
         NULL, "server"),
-    ROW("subscribe", -2, PUBSUB_FLAGS, CAT_SUB, vd_run_subscribe, "<channel> [<channel> ...]",
-        "Subscribe to channels; every event has one of its name.", "2.0.0", BY_NAMES, NULL,
-        "pubsub"),
+    ROW("subscribe", -2, PUBSUB_FLAGS | VD_CMD_CHANNELS, CAT_SUB, vd_run_subscribe,
+        "<channel> [<channel> ...]", "Subscribe to channels; every event has one of its name.",
+        "2.0.0", BY_NAMES, NULL, "pubsub"),
     ROW("unsubscribe", -1, PUBSUB_FLAGS, CAT_SUB, vd_run_unsubscribe, "[<channel> ...]",
         "Unsubscribe from channels, or from all.", "2.0.0", BY_NAMES, NULL, "pubsub"),
 };
@@ -228,6 +289,19 @@ const struct vd_command *vd_command_find_sub(const struct vd_command *command,
                                              const struct vd_word *name)
 {
     return find_row(command->subs, command->sub_count, name);
+}
+
+unsigned vd_command_id(const struct vd_command *parent, const struct vd_command *command)
+{
+    const struct vd_command *top = parent != NULL ? parent : command;
+    unsigned id = 0;
+
+    for (const struct vd_command *row = commands; row != top; row++)
+        id += 1 + (unsigned)row->sub_count;
+    if (parent != NULL)
+        id += 1 + (unsigned)(command - parent->subs);
+    VD_ASSERT(id < VD_COMMAND_IDS);
+    return id;
 }
 
 bool vd_command_fits(const struct vd_command *command, size_t words)

@@ -28,6 +28,10 @@ enum vd_command_flag {
     VD_CMD_NO_MULTI = 1 << 8,
     /* Not shown in COMMAND INFO: */
     VD_CMD_SUBSCRIBED = 1 << 9, /* may be called in RESP2 with subscriptions */
+    VD_CMD_HIDDEN = 1 << 10,    /* not told of by COMMAND: no sentinel has it */
+    VD_CMD_CHANNEL = 1 << 11,   /* its first argument is a channel */
+    VD_CMD_CHANNELS = 1 << 12,  /* all its arguments are */
+    VD_CMD_PATTERNS = 1 << 13,  /* all its arguments are patterns of channels */
 };
 
 enum vd_command_category {
@@ -37,7 +41,11 @@ enum vd_command_category {
     VD_CAT_DANGEROUS = 1 << 3,
     VD_CAT_CONNECTION = 1 << 4,
     VD_CAT_PUBSUB = 1 << 5,
+    VD_CAT_ABSENT = 1 << 6, /* any that Redis has and no command here is in: keyspace, write... */
 };
+
+/* More than there are commands and subcommands; a multiple of 64. */
+#define VD_COMMAND_IDS 128U
 
 struct vd_command {
     const char *name; /* lower case; of a subcommand without its command's */
@@ -66,11 +74,21 @@ const struct vd_command *vd_command_find_sub(const struct vd_command *command,
 /* Does a request of that many words fit the row's arity? */
 bool vd_command_fits(const struct vd_command *command, size_t words);
 
+/* A number below VD_COMMAND_IDS for each command and subcommand, the same while the process lives.
+ */
+unsigned vd_command_id(const struct vd_command *parent, const struct vd_command *command);
+
 /* Append "info" or "client|list"; `parent` is NULL for a command. */
 void vd_command_put_name(const struct vd_command *parent, const struct vd_command *command,
                          struct vd_text *to);
 
 /* An ACL category by its name without '@', whatever its case; 0: unknown. */
 unsigned vd_command_category_find(const char *name, size_t len);
+
+/* The names of the commands in these categories, as an array. */
+void vd_command_render_category(unsigned categories, struct vd_resp *resp);
+
+/* All categories by name, in the order of ACL CAT. */
+const char *const *vd_command_categories(size_t *count);
 
 #endif

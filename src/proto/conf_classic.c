@@ -77,6 +77,12 @@ bool vd_classic_fault(struct vd_classic *classic, const struct vd_classic_line *
                            reason, remedy);
 }
 
+void vd_classic_add_user(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    vd_config_add_user(classic->config, line->file, line->number, mask(classic, line->text),
+                       line->words.list + 1, line->words.count - 1);
+}
+
 /* Paths ----------------------------------------------------------------------------- */
 
 const char *vd_classic_path(struct vd_classic *classic, const char *path)
@@ -265,7 +271,6 @@ bool vd_conf_classic_read(struct vd_config *config, const struct vd_classic_inpu
     for (size_t i = 0; i < input->line_count; i++)
         read_line(&classic, "command line", (unsigned)i + 1, input->lines[i],
                   strlen(input->lines[i]));
-    vd_classic_directives_end(&classic);
     vd_classic_statements(&classic);
     vd_classic_remarks(&classic);
     vd_free(classic.statements.list);

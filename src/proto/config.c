@@ -15,6 +15,8 @@
 #define uthash_fatal(message) vd_panic(__FILE__, __LINE__, message)
 #include <uthash.h>
 
+#include "proto/acl.h"
+
 struct vd_config_index {
     const char *name; /* the group's own */
     size_t place;
@@ -34,6 +36,7 @@ void vd_config_init(struct vd_config *config)
 {
     *config = (struct vd_config){0};
     vd_globals_init(&config->globals);
+    config->acl = vd_acl_new(false);
     config->server = (struct vd_server_options){
         .port = 26379,
         .bind = list_two("*", "-::*"),
@@ -46,6 +49,8 @@ void vd_config_init(struct vd_config *config)
                 .session_caching = true,
                 .session_cache_size = 20480,
                 .session_cache_timeout_s = 300},
+        .acllog_max_len = 128,
+        .acl_pubsub_closed = true,
         /* differs: Sentinel buffers 1 GB of a client's input and any amount of output. */
         .query_limit = (size_t)1 << 20,
         .output_hard_limit = (size_t)64 << 20,
@@ -85,6 +90,12 @@ static void free_server(struct vd_server_options *server)
     vd_free(server->bind_source_addr);
     free_tls(&server->tls);
     vd_free(server->requirepass);
+    vd_free(server->aclfile);
+    for (size_t i = 0; i < server->rename_count; i++) {
+        vd_free(server->renames[i].from);
+        vd_free(server->renames[i].to);
+    }
+    vd_free(server->renames);
     vd_free(server->dir);
     vd_free(server->logfile);
     vd_free(server->syslog_ident);
@@ -114,10 +125,26 @@ static void free_groups(struct vd_config *config)
     vd_free(config->groups);
 }
 
+static void free_users(struct vd_config *config)
+{
+    for (size_t i = 0; i < config->user_count; i++) {
+        struct vd_config_user *user = &config->users[i];
+
+        for (size_t j = 0; j < user->words.count; j++)
+            vd_free((char *)(uintptr_t)user->words.list[j].bytes);
+        vd_free(user->words.list);
+        vd_free(user->file);
+        vd_free(user->text);
+    }
+    vd_free(config->users);
+}
+
 void vd_config_free(struct vd_config *config)
 {
     free_groups(config);
     free_server(&config->server);
+    free_users(config);
+    vd_acl_free(config->acl);
     vd_globals_free(&config->globals);
     for (size_t i = 0; i < config->warning_count; i++)
         vd_free(config->warnings[i]);
@@ -176,6 +203,24 @@ void vd_config_keep(struct vd_config *config, const char *line)
     config->directives =
         grow(config->directives, config->directive_count, sizeof(config->directives[0]));
     config->directives[config->directive_count++] = vd_strdup(line);
+}
+
+void vd_config_add_user(struct vd_config *config, const char *file, unsigned line, const char *text,
+                        const struct vd_word *words, size_t count)
+{
+    struct vd_config_user *user;
+
+    VD_ASSERT(count > 0);
+    config->users = grow(config->users, config->user_count, sizeof(config->users[0]));
+    user = &config->users[config->user_count++];
+    *user = (struct vd_config_user){.file = vd_strdup(file), .line = line, .text = vd_strdup(text)};
+    user->words.list = vd_calloc(count, sizeof(user->words.list[0]));
+    for (; user->words.count < count; user->words.count++) {
+        const struct vd_word *word = &words[user->words.count];
+
+        user->words.list[user->words.count] =
+            (struct vd_word){vd_memdup(word->bytes, word->len), word->len};
+    }
 }
 
 void vd_config_warn(struct vd_config *config, const char *format, ...)

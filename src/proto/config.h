@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "core/core.h"
+#include "proto/words.h"
 
 enum vd_log_level {
     VD_LOG_DEBUG,
@@ -101,7 +102,13 @@ struct vd_server_options {
     int tcp_keepalive_s;
     vd_ms timeout_ms; /* idle clients; 0: never */
     unsigned maxclients;
-    char *requirepass;
+    char
+        *requirepass; /* of the default user, and what peers are told unless sentinel-pass is set */
+    char *aclfile;    /* users are there, and nowhere else */
+    unsigned acllog_max_len;
+    bool acl_pubsub_closed;    /* new users may use no channel */
+    struct vd_rename *renames; /* of this server's own commands; `to` "": not there at all */
+    size_t rename_count;
     bool protected_mode;
     struct vd_tls_options tls;
     size_t query_limit;              /* bytes buffered of one client's input */
@@ -134,6 +141,16 @@ struct vd_fault {
     char *remedy;
 };
 
+struct vd_acl; /* acl.h */
+
+/* A user as a line declares it: its name, then its rules. Owns its texts. */
+struct vd_config_user {
+    struct vd_words words; /* the name, then the rules */
+    char *file;
+    unsigned line;
+    char *text; /* its secrets struck out; NULL in native files */
+};
+
 struct vd_config_index; /* groups by name; config.c's own */
 
 struct vd_config {
@@ -145,6 +162,9 @@ struct vd_config {
     bool remembers;      /* a classic file that a sentinel has written into: id, epochs */
     bool unsound;        /* ... and votes may be missing in it */
     struct vd_server_options server;
+    struct vd_config_user *users; /* as they are declared, in the order of the lines */
+    size_t user_count;
+    struct vd_acl *acl; /* what they are, by vd_config_make_users or from the ACL file */
     struct vd_globals globals;
     /* Bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration. */
     uint64_t globals_set;
@@ -173,6 +193,13 @@ struct vd_config_group *vd_config_add(struct vd_config *config, const char *name
 
 /* A directive to be kept in the file. Copies the line. */
 void vd_config_keep(struct vd_config *config, const char *line);
+
+/* Copies all. `words`: the name, then the rules; at least one. */
+void vd_config_add_user(struct vd_config *config, const char *file, unsigned line, const char *text,
+                        const struct vd_word *words, size_t count);
+
+/* Their rules, requirepass and acl-pubsub-default become config->acl. Faults go into *config. */
+void vd_config_make_users(struct vd_config *config);
 
 void vd_config_warn(struct vd_config *config, const char *format, ...) VD_PRINTF(2, 3);
 

@@ -37,7 +37,7 @@ static const struct field client_fields[] = {
     {"client_recent_max_input_buffer", COUNTER, AT(max_input)},
     {"client_recent_max_output_buffer", COUNTER, AT(max_output)},
     {"blocked_clients", ZERO, 0},
-    {"tracking_clients", ZERO, 0},
+    {"tracking_clients", COUNTER, AT(tracking_clients)},
     {"pubsub_clients", COUNTER, AT(pubsub_clients)},
     {"watching_clients", ZERO, 0},
     {"clients_in_timeout_table", ZERO, 0},
@@ -107,9 +107,9 @@ static const struct field stats_fields[] = {
     {"instantaneous_eventloop_cycles_per_sec", ZERO, 0},
     {"instantaneous_eventloop_duration_usec", ZERO, 0},
     {"acl_access_denied_auth", COUNTER, AT(auth_denied)},
-    {"acl_access_denied_cmd", ZERO, 0},
+    {"acl_access_denied_cmd", COUNTER, AT(command_denied)},
     {"acl_access_denied_key", ZERO, 0},
-    {"acl_access_denied_channel", ZERO, 0},
+    {"acl_access_denied_channel", COUNTER, AT(channel_denied)},
 };
 
 static const struct field cpu_fields[] = {

@@ -54,6 +54,9 @@ struct vd_server_facts {
     uint64_t output_limit_closed;
     uint64_t auth_denied;
     uint64_t tls_refused; /* handshakes that came to nothing */
+    uint64_t command_denied;
+    uint64_t channel_denied;
+    uint64_t tracking_clients;
     int64_t cpu_system_us;
     int64_t cpu_user_us;
     int64_t cpu_system_children_us;

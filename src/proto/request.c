@@ -5,7 +5,10 @@
  */
 #include "proto/request.h"
 
+#include <string.h>
+
 #include "proto/call.h"
+#include "proto/server_option.h"
 
 /* As much of a name, and of all arguments together, as an error shows. */
 #define SHOWN_MAX 128
@@ -73,7 +76,7 @@ static bool find(struct vd_call *call)
 {
     const struct vd_command *sub;
 
-    call->command = vd_command_find(&call->words[0]);
+    call->command = vd_server_find_command(call->desk->server, &call->words[0]);
     if (call->command == NULL) {
         refuse_unknown(call);
         return false;
@@ -90,11 +93,51 @@ static bool find(struct vd_call *call)
     return true;
 }
 
+void vd_call_wrong_use(struct vd_call *call)
+{
+    struct vd_text sub = {0};
+    struct vd_text name = {0};
+
+    vd_text_add(&sub, call->words[1].bytes, shown(&call->words[1], SHOWN_MAX));
+    for (const char *at = call->parent->name; *at != '\0'; at++)
+        vd_text_putc(&name, (char)(*at - 'a' + 'A'));
+    vd_resp_error(&call->resp,
+                  "ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.",
+                  vd_text_cstr(&sub), name.bytes);
+    vd_text_free(&sub);
+    vd_text_free(&name);
+}
+
+static bool refuse_denied(struct vd_call *call, enum vd_acl_verdict verdict,
+                          const struct vd_word *channel)
+{
+    struct vd_denial *denial = &call->out->denial;
+    const char *user = vd_acl_name(call->session->user);
+    struct vd_text name = {0};
+
+    denial->user = vd_arena_strdup(call->arena, user);
+    vd_command_put_name(call->parent, call->command, &name);
+    if (verdict == VD_ACL_NO_COMMAND) {
+        denial->reason = VD_DENIAL_COMMAND;
+        denial->object = vd_arena_strdup(call->arena, name.bytes);
+        vd_resp_error(&call->resp, "NOPERM User %s has no permissions to run the '%s' command",
+                      user, name.bytes);
+    } else {
+        denial->reason = VD_DENIAL_CHANNEL;
+        denial->object = vd_arena_memdup(call->arena, channel->bytes, channel->len);
+        vd_resp_error(&call->resp, "NOPERM No permissions to access a channel");
+    }
+    vd_text_free(&name);
+    return false;
+}
+
 /* May it run? Else the error is written. */
 static bool check(struct vd_call *call)
 {
     const struct vd_session *session = call->session;
     unsigned flags = call->command->flags;
+    const struct vd_word *channel;
+    enum vd_acl_verdict verdict;
 
     if (!vd_command_fits(call->command, call->count) || call->command->run == NULL) {
         vd_call_wrong_arity(call);
@@ -104,6 +147,10 @@ static bool check(struct vd_call *call)
         vd_resp_error(&call->resp, "NOAUTH Authentication required.");
         return false;
     }
+    verdict = vd_acl_judge(session->user, call->parent, call->command, call->words, call->count,
+                           &channel);
+    if (verdict != VD_ACL_YES)
+        return refuse_denied(call, verdict, channel);
     if (session->version < 3 && session->channels + session->patterns > 0 &&
         (flags & VD_CMD_SUBSCRIBED) == 0) {
         refuse_subscribed(call);
@@ -131,7 +178,7 @@ void vd_request_run(const struct vd_desk *desk, struct vd_session *session,
     /* The rest is set by those whose type needs it: a look-up should not clear 2 kB. */
     out->type = VD_OUT_REPLIED;
     out->log_level = -1;
-    out->denied = false;
+    out->denial.reason = VD_DENIAL_NONE;
     out->complaint = NULL;
     if (vd_word_is(&words[0], "post") || vd_word_is(&words[0], "host:")) {
         /* compat: a browser was lured into talking to us; nothing it sends may run. */
@@ -139,11 +186,15 @@ void vd_request_run(const struct vd_desk *desk, struct vd_session *session,
         out->complaint = "a client speaks HTTP; its connection is closed";
         return;
     }
-    if (!find(&call) || !check(&call))
+    session->muted = session->reply != VD_REPLY_ON;
+    if (session->reply == VD_REPLY_SKIP)
+        session->reply = VD_REPLY_ON;
+    if (!find(&call))
         return;
     session->last = call.command;
     session->last_parent = call.parent;
-    call.command->run(&call);
+    if (check(&call))
+        call.command->run(&call);
 }
 
 void vd_request_reply(const struct vd_effect *effect, struct vd_resp *resp)

@@ -9,6 +9,7 @@
 #define VD_PROTO_REQUEST_H
 
 #include "core/core.h"
+#include "proto/acl.h"
 #include "proto/client_info.h"
 #include "proto/config.h"
 #include "proto/resp.h"
@@ -27,6 +28,14 @@ struct vd_desk {
     void (*facts)(void *self, struct vd_server_facts *out);
     /* The process of a script that runs; 0: gone. */
     long (*pid_of)(void *self, vd_job job);
+    struct vd_acl *acl;
+    /* The ACL file: read whole, or written so that it is never half. */
+    bool (*read_file)(const char *path, struct vd_text *to, struct vd_err *err);
+    bool (*write_file)(const char *path, const struct vd_text *text, struct vd_err *err);
+    /* Bytes that nobody can guess. */
+    void (*random)(void *bytes, size_t len);
+    int64_t (*wall_ms)(void);
+    bool (*is_connected)(void *self, vd_client client);
     void *self;
 };
 
@@ -43,6 +52,8 @@ enum vd_outcome_type {
     VD_OUT_CLIENT_LIST, /* of those that `filter` takes; the shell replies; so the next two */
     VD_OUT_CLIENT_INFO,
     VD_OUT_CLIENT_KILL,
+    VD_OUT_PAUSE,    /* `pause_ms`, 0: no more; the reply is written, so the next */
+    VD_OUT_USERS,    /* users changed: who is gone, or may not listen any more, has to go */
     VD_OUT_CLOSE,    /* the connection, when what is written has been sent */
     VD_OUT_SHUTDOWN, /* the process; no reply */
 };
@@ -55,8 +66,9 @@ struct vd_outcome {
     struct vd_client_filter filter;
     const struct vd_word *words;
     size_t count;
-    int log_level;         /* to be set, whatever the type: enum vd_log_level; -1: as it is */
-    bool denied;           /* a wrong password; for the statistics */
+    int log_level;           /* to be set, whatever the type: enum vd_log_level; -1: as it is */
+    struct vd_denial denial; /* texts live as the arena */
+    vd_ms pause_ms;
     const char *complaint; /* to be logged, a line a second at most; NULL: none */
 };
 

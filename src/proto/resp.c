@@ -93,6 +93,21 @@ void vd_resp_int(struct vd_resp *resp, int64_t number)
     put_header(resp, ':', number);
 }
 
+void vd_resp_double(struct vd_resp *resp, double number)
+{
+    char text[40];
+    int len = snprintf(text, sizeof(text), "%.15g", number);
+
+    VD_ASSERT(len > 0 && (size_t)len < sizeof(text));
+    if (resp->version < 3) {
+        vd_resp_bulk(resp, text, (size_t)len);
+        return;
+    }
+    vd_text_putc(resp->to, ',');
+    vd_text_add(resp->to, text, (size_t)len);
+    end_line(resp);
+}
+
 void vd_resp_bulk(struct vd_resp *resp, const void *bytes, size_t len)
 {
     put_header(resp, '$', (int64_t)len);

@@ -22,6 +22,8 @@ void vd_resp_status(struct vd_resp *resp, const char *text);
 void vd_resp_error(struct vd_resp *resp, const char *format, ...) VD_PRINTF(2, 3);
 
 void vd_resp_int(struct vd_resp *resp, int64_t number);
+/* A bulk string in RESP2. */
+void vd_resp_double(struct vd_resp *resp, double number);
 void vd_resp_bulk(struct vd_resp *resp, const void *bytes, size_t len);
 void vd_resp_bulk_cstr(struct vd_resp *resp, const char *text);
 /* A number as a bulk string, as all numbers of instance maps are. */

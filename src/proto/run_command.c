@@ -22,11 +22,18 @@ static const struct bit_name flag_names[] = {
     {VD_CMD_NO_AUTH, "no_auth"}, {VD_CMD_NO_MULTI, "no_multi"}, {VD_CMD_ALLOW_BUSY, "allow_busy"},
 };
 
+/* So too. */
 static const struct bit_name category_names[] = {
     {VD_CAT_PUBSUB, "@pubsub"},       {VD_CAT_ADMIN, "@admin"},
     {VD_CAT_FAST, "@fast"},           {VD_CAT_SLOW, "@slow"},
     {VD_CAT_DANGEROUS, "@dangerous"}, {VD_CAT_CONNECTION, "@connection"},
 };
+
+/* Most are of data: known, so that rules may name them, and empty. */
+static const char *const categories[] = {
+    "keyspace", "read",   "write",       "set",       "sortedset",  "list",        "hash",
+    "string",   "bitmap", "hyperloglog", "geo",       "stream",     "pubsub",      "admin",
+    "fast",     "slow",   "blocking",    "dangerous", "connection", "transaction", "scripting"};
 
 static void put_bits(struct vd_resp *resp, unsigned bits, const struct bit_name *names,
                      size_t name_count)
@@ -99,14 +106,32 @@ static const struct vd_command *find_full(const struct vd_word *name,
     return *parent == NULL ? NULL : vd_command_find_sub(*parent, &word);
 }
 
+static bool is_shown(const struct vd_command *row)
+{
+    return (row->flags & VD_CMD_HIDDEN) == 0;
+}
+
+static size_t count_shown(void)
+{
+    size_t count;
+    size_t shown = 0;
+    const struct vd_command *rows = vd_commands(&count);
+
+    for (size_t i = 0; i < count; i++)
+        shown += is_shown(&rows[i]);
+    return shown;
+}
+
 void vd_run_command(struct vd_call *call)
 {
     size_t count;
     const struct vd_command *rows = vd_commands(&count);
 
-    vd_resp_array(&call->resp, count);
-    for (size_t i = 0; i < count; i++)
-        put_info(&call->resp, NULL, &rows[i]);
+    vd_resp_array(&call->resp, count_shown());
+    for (size_t i = 0; i < count; i++) {
+        if (is_shown(&rows[i]))
+            put_info(&call->resp, NULL, &rows[i]);
+    }
 }
 
 void vd_run_command_info(struct vd_call *call)
@@ -120,7 +145,7 @@ void vd_run_command_info(struct vd_call *call)
         const struct vd_command *parent;
         const struct vd_command *command = find_full(&call->words[i], &parent);
 
-        if (command == NULL)
+        if (command == NULL || !is_shown(command))
             vd_resp_null(&call->resp);
         else
             put_info(&call->resp, parent, command);
@@ -129,10 +154,7 @@ void vd_run_command_info(struct vd_call *call)
 
 void vd_run_command_count(struct vd_call *call)
 {
-    size_t count;
-
-    (void)vd_commands(&count);
-    vd_resp_int(&call->resp, (int64_t)count);
+    vd_resp_int(&call->resp, (int64_t)count_shown());
 }
 
 /* COMMAND DOCS ---------------------------------------------------------------- */
@@ -168,16 +190,18 @@ void vd_run_command_docs(struct vd_call *call)
     const struct vd_command *rows = vd_commands(&count);
 
     if (call->count == 2) {
-        for (size_t i = 0; i < count; i++)
-            put_docs(&call->resp, NULL, &rows[i]);
-        vd_resp_map_at(&call->resp, mark, count);
+        for (size_t i = 0; i < count; i++) {
+            if (is_shown(&rows[i]))
+                put_docs(&call->resp, NULL, &rows[i]);
+        }
+        vd_resp_map_at(&call->resp, mark, count_shown());
         return;
     }
     for (size_t i = 2; i < call->count; i++) {
         const struct vd_command *parent;
         const struct vd_command *command = find_full(&call->words[i], &parent);
 
-        if (command == NULL)
+        if (command == NULL || !is_shown(command))
             continue;
         put_docs(&call->resp, parent, command);
         found++;
@@ -243,21 +267,26 @@ static bool read_filter(const struct vd_call *call, struct list_filter *filter)
     return true;
 }
 
-void vd_run_command_list(struct vd_call *call)
+static void render_list(const struct list_filter *filter, struct vd_resp *resp)
 {
-    struct list_filter filter = {.by = LIST_ALL};
-    size_t mark = vd_resp_mark(&call->resp);
+    size_t mark = vd_resp_mark(resp);
     size_t listed = 0;
     size_t count;
     const struct vd_command *rows = vd_commands(&count);
 
-    if (!read_filter(call, &filter)) {
-        vd_resp_error(&call->resp, "ERR syntax error");
-        return;
-    }
     for (size_t i = 0; i < count; i++)
-        listed += put_listed(&call->resp, &filter, NULL, &rows[i]);
-    vd_resp_array_at(&call->resp, mark, listed);
+        listed += is_shown(&rows[i]) ? put_listed(resp, filter, NULL, &rows[i]) : 0;
+    vd_resp_array_at(resp, mark, listed);
+}
+
+void vd_run_command_list(struct vd_call *call)
+{
+    struct list_filter filter = {.by = LIST_ALL};
+
+    if (read_filter(call, &filter))
+        render_list(&filter, &call->resp);
+    else
+        vd_resp_error(&call->resp, "ERR syntax error");
 }
 
 unsigned vd_command_category_find(const char *name, size_t len)
@@ -268,7 +297,24 @@ unsigned vd_command_category_find(const char *name, size_t len)
         if (strlen(known) == len && strncasecmp(known, name, len) == 0)
             return category_names[i].bit;
     }
+    for (size_t i = 0; i < COUNT(categories); i++) {
+        if (strlen(categories[i]) == len && strncasecmp(categories[i], name, len) == 0)
+            return VD_CAT_ABSENT;
+    }
     return 0;
+}
+
+const char *const *vd_command_categories(size_t *count)
+{
+    *count = COUNT(categories);
+    return categories;
+}
+
+void vd_command_render_category(unsigned wanted, struct vd_resp *resp)
+{
+    struct list_filter filter = {.by = LIST_CATEGORY, .category = wanted};
+
+    render_list(&filter, resp);
 }
 
 /* The rest --------------------------------------------------------------------- */
@@ -282,8 +328,6 @@ void vd_run_command_getkeys(struct vd_call *call)
         command = vd_command_find_sub(command, &call->words[3]);
     if (command == NULL)
         vd_resp_error(&call->resp, "ERR Invalid command specified");
-    else if (!vd_command_fits(command, words))
-        vd_resp_error(&call->resp, "ERR Invalid number of arguments specified for command");
     else
         vd_resp_error(&call->resp, "ERR The command has no key arguments");
 }

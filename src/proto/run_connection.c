@@ -9,27 +9,24 @@
 
 /* Who it is ------------------------------------------------------------------- */
 
-static bool has_password(const struct vd_call *call)
+bool vd_call_authenticate(struct vd_call *call, const struct vd_word *name,
+                          const struct vd_word *pass, const char *object)
 {
-    const char *pass = call->desk->server->requirepass;
+    const struct vd_acl *acl = call->desk->acl;
+    struct vd_acl_user *user = vd_acl_find(acl, name->bytes, name->len);
+    /* A password is compared whoever asks, so that time does not tell users from strangers. */
+    bool known = vd_acl_lets_in(user != NULL ? user : vd_acl_default(acl), pass);
 
-    return pass != NULL && pass[0] != '\0';
-}
-
-bool vd_call_authenticate(struct vd_call *call, const struct vd_word *user,
-                          const struct vd_word *pass)
-{
-    bool known = user->len == 7 && memcmp(user->bytes, "default", 7) == 0;
-
-    /* Compared whoever asks, so that time does not tell users from strangers. */
-    if (has_password(call) && !vd_secret_is(call->desk->server->requirepass, pass))
-        known = false;
-    if (known) {
-        call->session->authenticated = true;
+    if (user != NULL && known) {
+        vd_session_become(call->session, user);
         return true;
     }
     vd_resp_error(&call->resp, "WRONGPASS invalid username-password pair or user is disabled.");
-    call->out->denied = true;
+    call->out->denial = (struct vd_denial){
+        .reason = VD_DENIAL_AUTH,
+        .object = object,
+        .user = vd_arena_memdup(call->arena, name->bytes, name->len),
+    };
     return false;
 }
 
@@ -42,13 +39,14 @@ void vd_run_auth(struct vd_call *call)
         vd_resp_error(&call->resp, "ERR syntax error");
         return;
     }
-    if (call->count == 2 && !has_password(call)) {
+    if (call->count == 2 && vd_acl_is_open(vd_acl_default(call->desk->acl))) {
         vd_resp_error(&call->resp,
                       "ERR AUTH <password> called without any password configured for the default "
                       "user. Are you sure your configuration is correct?");
         return;
     }
-    if (vd_call_authenticate(call, call->count == 2 ? &nobody : &words[1], &words[call->count - 1]))
+    if (vd_call_authenticate(call, call->count == 2 ? &nobody : &words[1], &words[call->count - 1],
+                             "AUTH"))
         vd_resp_status(&call->resp, "OK");
 }
 
@@ -105,7 +103,7 @@ void vd_run_hello(struct vd_call *call)
                             "characters.");
         return;
     }
-    if (options.user != NULL && !vd_call_authenticate(call, options.user, options.pass))
+    if (options.user != NULL && !vd_call_authenticate(call, options.user, options.pass, "HELLO"))
         return;
     if (!session->authenticated) {
         vd_resp_error(resp,

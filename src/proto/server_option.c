@@ -17,6 +17,7 @@ static const char *const format_choices[] = {"plain", "json", NULL};
 static const char *const failure_choices[] = {"mute", "volatile", NULL};
 static const char *const supervised_choices[] = {"no", "systemd", "auto", NULL};
 static const char *const auth_choices[] = {"no", "yes", "optional", NULL};
+static const char *const pubsub_choices[] = {"allchannels", "resetchannels", NULL};
 static const char *const facility_choices[] = {"user",   "local0", "local1", "local2", "local3",
                                                "local4", "local5", "local6", "local7", NULL};
 
@@ -35,6 +36,10 @@ static const struct vd_server_row rows[] = {
     {"timeout", "timeout", VD_SERVER_SECONDS, FIELD(timeout_ms), 0, INT_MAX, NULL},
     {"maxclients", "maxclients", VD_SERVER_INT, FIELD(maxclients), 1, INT_MAX, NULL},
     {"requirepass", "requirepass", VD_SERVER_SECRET, FIELD(requirepass), ANY},
+    {"aclfile", "aclfile", VD_SERVER_TEXT, FIELD(aclfile), ANY},
+    {"acllog-max-len", "acllog-max-len", VD_SERVER_INT, FIELD(acllog_max_len), 0, INT_MAX, NULL},
+    {"acl-pubsub-default", "acl-pubsub-default", VD_SERVER_CHOICE, FIELD(acl_pubsub_closed), 0, 0,
+     pubsub_choices},
     {"protected-mode", "protected-mode", VD_SERVER_BOOL, FIELD(protected_mode), ANY},
     {"tls-port", "tls-port", VD_SERVER_INT, FIELD(tls.port), 0, UINT16_MAX, NULL},
     {"tls-replication", NULL, VD_SERVER_BOOL, FIELD(tls.to), ANY},
@@ -375,4 +380,34 @@ bool vd_server_set(struct vd_server_options *server, const struct vd_server_row 
         return set_limits(server, values, count, err);
     }
     vd_panic(__FILE__, __LINE__, "unknown kind of server option");
+}
+
+/* Commands of this server ------------------------------------------------------------ */
+
+const struct vd_command *vd_server_find_command(const struct vd_server_options *server,
+                                                const struct vd_word *name)
+{
+    for (size_t i = 0; i < server->rename_count; i++) {
+        const struct vd_rename *rename = &server->renames[i];
+
+        if (rename->to[0] != '\0' && vd_word_is(name, rename->to))
+            return vd_command_find(&(struct vd_word){rename->from, strlen(rename->from)});
+    }
+    for (size_t i = 0; i < server->rename_count; i++) {
+        if (vd_word_is(name, server->renames[i].from))
+            return NULL;
+    }
+    return vd_command_find(name);
+}
+
+void vd_server_rename(struct vd_server_options *server, const struct vd_word *from,
+                      const struct vd_word *to)
+{
+    const struct vd_command *command = vd_server_find_command(server, from);
+
+    VD_ASSERT(command != NULL);
+    server->renames =
+        vd_realloc(server->renames, (server->rename_count + 1) * sizeof(server->renames[0]));
+    server->renames[server->rename_count++] =
+        (struct vd_rename){.from = vd_strdup(command->name), .to = vd_memdup(to->bytes, to->len)};
 }

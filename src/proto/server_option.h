@@ -8,6 +8,7 @@
 #define VD_PROTO_SERVER_OPTION_H
 
 #include "base/err.h"
+#include "proto/command.h"
 #include "proto/config.h"
 #include "proto/option.h"
 
@@ -58,5 +59,14 @@ bool vd_server_set(struct vd_server_options *server, const struct vd_server_row 
  */
 void vd_server_print(const struct vd_server_options *server, const struct vd_server_row *row,
                      struct vd_text *to);
+
+/*
+ * rename-command: the command a client means by this name; NULL: none. And one
+ * more of them: `to` empty takes the command away.
+ */
+const struct vd_command *vd_server_find_command(const struct vd_server_options *server,
+                                                const struct vd_word *name);
+void vd_server_rename(struct vd_server_options *server, const struct vd_word *from,
+                      const struct vd_word *to);
 
 #endif

@@ -6,36 +6,45 @@
 
 #include "base/mem.h"
 
-void vd_session_init(struct vd_session *session, vd_client id, const char *requirepass)
+void vd_session_init(struct vd_session *session, vd_client id, const struct vd_acl *acl)
 {
+    struct vd_acl_user *user = vd_acl_default(acl);
+
     *session = (struct vd_session){
         .id = id,
         .version = 2,
-        .authenticated = requirepass == NULL || requirepass[0] == '\0',
+        .user = vd_acl_hold(user),
+        .authenticated = vd_acl_is_open(user) && vd_acl_is_on(user),
     };
 }
 
 void vd_session_free(struct vd_session *session)
 {
+    vd_acl_drop(session->user);
+    vd_session_stop_tracking(session);
     vd_free(session->name);
     vd_free(session->lib_name);
     vd_free(session->lib_ver);
     *session = (struct vd_session){0};
 }
 
-bool vd_secret_is(const char *secret, const struct vd_word *guess)
+void vd_session_become(struct vd_session *session, struct vd_acl_user *user)
 {
-    size_t len = strlen(secret);
-    size_t wrong = len ^ guess->len;
+    struct vd_acl_user *before = session->user;
 
-    /* Every byte of the guess is looked at, and none decides when to stop. */
-    for (size_t i = 0; i < guess->len; i++) {
-        unsigned char theirs = (unsigned char)guess->bytes[i];
-        unsigned char ours = (unsigned char)secret[len == 0 ? 0 : i % len];
+    session->user = vd_acl_hold(user);
+    vd_acl_drop(before);
+    session->authenticated = true;
+}
 
-        wrong |= (size_t)(theirs ^ ours);
-    }
-    return wrong == 0;
+void vd_session_stop_tracking(struct vd_session *session)
+{
+    struct vd_tracking *tracking = &session->tracking;
+
+    for (size_t i = 0; i < tracking->prefix_count; i++)
+        vd_free(tracking->prefixes[i]);
+    vd_free(tracking->prefixes);
+    *tracking = (struct vd_tracking){0};
 }
 
 void vd_session_asker(const struct vd_session *session, char out[9])

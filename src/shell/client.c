@@ -149,7 +149,7 @@ void vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer, s
     struct vd_conn *conn = vd_alloc(sizeof(*conn));
     vd_ms now = vd_clock_now();
 
-    vd_session_init(&conn->session, (vd_client){++home->last_id}, home->config->server.requirepass);
+    vd_session_init(&conn->session, (vd_client){++home->last_id}, home->acl);
     conn->subscriber.version = 2;
     conn->home = home;
     if (len <= sizeof(conn->peer))
@@ -364,7 +364,8 @@ static void refuse_input(struct vd_conn *conn, const char *error)
 
 static bool may_go_on(const struct vd_conn *conn)
 {
-    return !conn->waiting && !conn->closing && !conn->doomed && !conn->ended;
+    return !conn->waiting && !conn->closing && !conn->doomed && !conn->ended &&
+           !vd_conn_is_held(conn);
 }
 
 /* Run the requests in these bytes; how many were used. */

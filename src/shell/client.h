@@ -85,6 +85,10 @@ struct vd_clients {
     struct vd_clients_hooks hooks;
     struct vd_desk desk;
     struct vd_tls *tls; /* NULL: none */
+    struct vd_acl *acl;
+    struct vd_text declared; /* the users of the configuration, as text */
+    vd_ms paused_until;      /* nobody but sentinels is answered until then; VD_NEVER: no pause */
+    ev_timer pause;
     struct vd_listen listen;
     ev_io *acceptors;
     ev_timer retry_accept; /* after we ran out of descriptors */
@@ -163,8 +167,27 @@ void vd_client_address(const struct sockaddr *addr, const char *path,
 /* Run one request; home->now is now. */
 void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count);
 
+/* Append its line of CLIENT LIST. */
+void vd_conn_describe(struct vd_conn *conn, struct vd_text *to);
+
 /* The name of a MONITOR order's host has this address; "" or NULL: none. */
 void vd_conn_resolved(struct vd_conn *conn, const char *ip);
 void vd_conn_forget_order(struct vd_conn *conn);
+
+/* client_users.c -------------------------------------------------------------- */
+
+/* Users changed: who is deleted, or listens to what it may not, has to go. */
+void vd_conn_check_users(struct vd_clients *home);
+
+/* The configuration was read: its users come into force, unless it declared the same before. */
+void vd_conn_adopt_users(struct vd_clients *home, const struct vd_acl *declared);
+
+void vd_conn_log_denial(struct vd_conn *conn, const struct vd_denial *denial);
+
+/* Is its turn to be put off, since a client said CLIENT PAUSE? */
+bool vd_conn_is_held(const struct vd_conn *conn);
+
+/* CLIENT PAUSE; 0: CLIENT UNPAUSE. A pause is never made shorter by another. */
+void vd_conn_pause_all(struct vd_clients *home, vd_ms duration_ms);
 
 #endif

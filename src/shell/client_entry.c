@@ -41,7 +41,8 @@ static const char *refuse_number(const struct vd_clients *clients)
 static const char *refuse_origin(const struct vd_clients *clients, const struct sockaddr *addr)
 {
     const struct vd_server_options *server = &clients->config->server;
-    bool open = server->requirepass == NULL || server->requirepass[0] == '\0';
+    const struct vd_acl_user *user = vd_acl_default(clients->acl);
+    bool open = vd_acl_is_open(user) && vd_acl_is_on(user);
 
     if (server->protected_mode && open && !is_loopback(addr))
         return "-DENIED protected mode is on and no password is set, so that only connections "

@@ -186,6 +186,14 @@ static void describe(struct vd_conn *conn, struct described *out)
     };
 }
 
+void vd_conn_describe(struct vd_conn *conn, struct vd_text *to)
+{
+    struct described described;
+
+    describe(conn, &described);
+    vd_client_line(&described.facts, to);
+}
+
 static void list(struct vd_conn *conn, const struct vd_client_filter *filter)
 {
     struct vd_resp resp = reply_to(conn);
@@ -267,6 +275,12 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
     case VD_OUT_CLIENT_KILL:
         kill_some(conn, &out->filter);
         break;
+    case VD_OUT_PAUSE:
+        vd_conn_pause_all(home, out->pause_ms);
+        break;
+    case VD_OUT_USERS:
+        vd_conn_check_users(home);
+        break;
     case VD_OUT_CLOSE:
         conn->closing = true;
         break;
@@ -275,6 +289,13 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
         home->hooks.shutdown(home->hooks.self);
         break;
     }
+}
+
+/* What comes of it are messages, not a reply, which CLIENT REPLY lets through. */
+static bool is_push(enum vd_outcome_type type)
+{
+    return type == VD_OUT_SUBSCRIBE || type == VD_OUT_UNSUBSCRIBE || type == VD_OUT_PSUBSCRIBE ||
+           type == VD_OUT_PUNSUBSCRIBE;
 }
 
 void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count)
@@ -292,9 +313,12 @@ void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count
         vd_log_set_level((enum vd_log_level)out->log_level);
     if (out->complaint != NULL)
         vd_log_limited("request", VD_LOG_WARNING, "%s", out->complaint);
-    home->stats.auth_denied += out->denied;
+    if (out->denial.reason != VD_DENIAL_NONE)
+        vd_conn_log_denial(conn, &out->denial);
     act(conn, out);
     conn->subscriber.version = conn->session.version;
+    if (conn->session.muted && !is_push(out->type))
+        vd_text_cut(to, before);
     if (to->len > before && to->bytes[before] == '-')
         home->stats.error_replies++;
     if (to->len > before || conn->closing)

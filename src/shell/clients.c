@@ -13,9 +13,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "shell/acl_file.h"
 #include "shell/client.h"
 #include "shell/clock.h"
+#include "shell/conf_file.h"
 #include "shell/log.h"
+
+static struct vd_conn *find_client(const struct vd_clients *clients, vd_client id)
+{
+    struct vd_conn *conn;
+
+    HASH_FIND(hh, clients->table, &id.n, sizeof(id.n), conn);
+    return conn;
+}
 
 /* Figures ---------------------------------------------------------------------------- */
 
@@ -46,6 +56,7 @@ static void add_connections(const struct vd_clients *clients, struct vd_server_f
 {
     for (const struct vd_conn *conn = clients->table; conn != NULL; conn = conn->hh.next) {
         out->pubsub_clients += conn->subscriber.channels + conn->subscriber.patterns > 0;
+        out->tracking_clients += conn->session.tracking.on;
         if (conn->in.room > out->max_input)
             out->max_input = conn->in.room;
         if (conn->out.room > out->max_output)
@@ -105,20 +116,17 @@ static long find_pid(void *self, vd_job job)
     return clients->hooks.pid_of(clients->hooks.self, job);
 }
 
+static bool is_connected(void *self, vd_client client)
+{
+    return find_client(self, client) != NULL;
+}
+
 static bool is_executable(const char *path)
 {
     return access(path, X_OK) == 0;
 }
 
 /* Effects ------------------------------------------------------------------------------ */
-
-static struct vd_conn *find_client(const struct vd_clients *clients, vd_client id)
-{
-    struct vd_conn *conn;
-
-    HASH_FIND(hh, clients->table, &id.n, sizeof(id.n), conn);
-    return conn;
-}
 
 /* The client that waits for this reply, or NULL. */
 static struct vd_conn *find_waiting(const struct vd_clients *clients,
@@ -137,7 +145,8 @@ void vd_clients_reply(struct vd_clients *clients, const struct vd_effect *effect
     if (conn == NULL)
         return;
     resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
-    vd_request_reply(effect, &resp);
+    if (!conn->session.muted)
+        vd_request_reply(effect, &resp);
     clients->stats.error_replies += effect->reply.kind == VD_REPLY_ERROR;
     vd_conn_owe(conn);
     vd_conn_resume(conn);
@@ -152,7 +161,8 @@ void vd_clients_refuse(struct vd_clients *clients, const struct vd_effect *effec
         return;
     resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
     /* compat: Sentinel's words. As there, what was changed stays in force in memory. */
-    vd_resp_error(&resp, "ERR Failed to save config file. Check server logs.");
+    if (!conn->session.muted)
+        vd_resp_error(&resp, "ERR Failed to save config file. Check server logs.");
     clients->stats.error_replies++;
     vd_conn_owe(conn);
     vd_conn_resume(conn);
@@ -248,6 +258,9 @@ struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
     clients->drive = drive;
     clients->config = config;
     clients->hooks = *hooks;
+    clients->acl = vd_acl_new(false);
+    vd_conn_adopt_users(clients, config->acl);
+    clients->paused_until = VD_NEVER;
     clients->desk = (struct vd_desk){
         .core = drive->core,
         .server = &config->server,
@@ -255,6 +268,12 @@ struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
         .is_executable = is_executable,
         .facts = collect_facts,
         .pid_of = find_pid,
+        .acl = clients->acl,
+        .read_file = vd_conf_file_read,
+        .write_file = vd_acl_file_write,
+        .random = vd_clock_random,
+        .wall_ms = vd_clock_wall_ms,
+        .is_connected = is_connected,
         .self = clients,
     };
     clients->pubsub = vd_pubsub_new(deliver, clients);
@@ -269,6 +288,7 @@ void vd_clients_reconfigure(struct vd_clients *clients, const struct vd_config *
 {
     clients->config = config;
     clients->desk.server = &config->server;
+    vd_conn_adopt_users(clients, config->acl);
     vd_conn_end_idle(clients, vd_clock_now());
 }
 
@@ -299,7 +319,10 @@ void vd_clients_free(struct vd_clients *clients)
     ev_prepare_stop(clients->loop, &clients->early);
     ev_prepare_stop(clients->loop, &clients->late);
     ev_idle_stop(clients->loop, &clients->resume);
+    ev_timer_stop(clients->loop, &clients->pause);
     vd_pubsub_free(clients->pubsub);
+    vd_acl_free(clients->acl);
+    vd_text_free(&clients->declared);
     vd_reader_free(&clients->reader);
     vd_arena_free(&clients->arena);
     while (clients->spare_count > 0)

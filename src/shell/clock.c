@@ -35,7 +35,7 @@ int64_t vd_clock_wall_ms(void)
     return read_clock_ns(CLOCK_REALTIME) / 1000000;
 }
 
-static void fill(void *to, size_t size)
+void vd_clock_random(void *to, size_t size)
 {
     unsigned char *at = to;
 
@@ -57,7 +57,7 @@ uint32_t vd_clock_dice(void)
     static size_t left;
 
     if (left == 0) {
-        fill(pool, sizeof(pool));
+        vd_clock_random(pool, sizeof(pool));
         left = sizeof(pool) / sizeof(pool[0]);
     }
     return pool[--left];
@@ -69,7 +69,7 @@ struct vd_id vd_clock_new_id(void)
     unsigned char bytes[VD_ID_LEN / 2];
     struct vd_id id;
 
-    fill(bytes, sizeof(bytes));
+    vd_clock_random(bytes, sizeof(bytes));
     for (size_t i = 0; i < sizeof(bytes); i++) {
         id.hex[2 * i] = digits[bytes[i] >> 4];
         id.hex[2 * i + 1] = digits[bytes[i] & 15];

@@ -17,6 +17,9 @@ int64_t vd_clock_wall_ms(void);
 /* 32 random bits of the system (getrandom). */
 uint32_t vd_clock_dice(void);
 
+/* Random bytes of the system. */
+void vd_clock_random(void *to, size_t size);
+
 /* A new random id: 40 hex digits. */
 struct vd_id vd_clock_new_id(void);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "proto/addr.h"
 #include "proto/option.h"
@@ -387,6 +388,31 @@ static void read_myid(struct native *n, const config_setting_t *setting)
     memcpy(n->config->myid.hex, text, VD_ID_LEN + 1);
 }
 
+/* users = ( "NAME RULES", ... ) */
+static void read_users(struct native *n, const config_setting_t *users)
+{
+    if (!config_setting_is_list(users) && !config_setting_is_array(users)) {
+        fault(n, users, "users must be a list", "write users = ( \"NAME on >password +@all\" );");
+        return;
+    }
+    for (int i = 0; i < config_setting_length(users); i++) {
+        const config_setting_t *one = config_setting_get_elem(users, (unsigned)i);
+        const char *text = config_setting_get_string(one);
+        struct vd_arena arena = {0};
+        struct vd_words words;
+
+        if (text == NULL)
+            fault(n, one, "a user is no text", "put its name and rules in double quotes");
+        else if (!vd_words_split(text, strlen(text), &arena, &words) || words.count == 0)
+            fault(n, one, "a user has no name, or quotes that do not end", "write NAME RULES");
+        else
+            vd_config_add_user(n->config, file_of(n, one),
+                               (unsigned)config_setting_source_line(one), NULL, words.list,
+                               words.count);
+        vd_arena_free(&arena);
+    }
+}
+
 static void read_root(struct native *n, const config_setting_t *root)
 {
     const config_setting_t *groups = NULL;
@@ -396,6 +422,8 @@ static void read_root(struct native *n, const config_setting_t *root)
 
         if (strcmp(config_setting_name(one), "groups") == 0)
             groups = one;
+        else if (strcmp(config_setting_name(one), "users") == 0)
+            read_users(n, one);
         else if (strcmp(config_setting_name(one), "myid") == 0)
             read_myid(n, one);
         else

@@ -13,6 +13,7 @@
 
 #include "proto/conf_classic.h"
 #include "proto/server_option.h"
+#include "shell/acl_file.h"
 #include "shell/conf_file.h"
 #include "shell/conf_native.h"
 #include "shell/tls_keys.h"
@@ -349,6 +350,10 @@ bool vd_config_load(struct vd_config *config, size_t count, const char *const *a
     if (ok)
         check_guise(config);
     fill_in(config);
+    if (ok) {
+        vd_config_make_users(config);
+        vd_acl_file_load(config);
+    }
     return config->fault_count == 0 || tell(config, err);
 }
 

@@ -6,7 +6,8 @@
 
 /* Names that are no rows: for look-alikes only. */
 static const char *const of_process_too[] = {
-    "groups",           "myid", "requirepass-file", "requirepass-env", "sentinel-pass-file",
+    "groups",           "users",           "myid",
+    "requirepass-file", "requirepass-env", "sentinel-pass-file",
     "sentinel-pass-env"};
 static const char *const of_group_too[] = {"name", "primary",        "host",
                                            "port", "auth-pass-file", "auth-pass-env"};

@@ -168,6 +168,21 @@ bool vd_pubsub_first(const struct vd_subscriber *subscriber, enum vd_pubsub_kind
     return true;
 }
 
+bool vd_pubsub_all(const struct vd_subscriber *subscriber,
+                   bool (*may)(void *self, const struct vd_word *name, bool pattern), void *self)
+{
+    for (int kind = VD_PUBSUB_CHANNEL; kind <= VD_PUBSUB_PATTERN; kind++) {
+        for (const struct vd_subscription *held = subscriber->held[kind]; held != NULL;
+             held = held->hh.next) {
+            struct vd_word name = {.bytes = held->topic->name, .len = held->topic->len};
+
+            if (!may(self, &name, kind == VD_PUBSUB_PATTERN))
+                return false;
+        }
+    }
+    return true;
+}
+
 void vd_pubsub_leave(struct vd_pubsub *pubsub, struct vd_subscriber *subscriber)
 {
     for (int kind = VD_PUBSUB_CHANNEL; kind <= VD_PUBSUB_PATTERN; kind++) {

@@ -45,6 +45,9 @@ bool vd_pubsub_unsubscribe(struct vd_pubsub *pubsub, struct vd_subscriber *subsc
 /* One of those it is subscribed to, the oldest first; false: none. Valid until unsubscribed. */
 bool vd_pubsub_first(const struct vd_subscriber *subscriber, enum vd_pubsub_kind kind,
                      struct vd_word *name);
+/* Does `may` hold for every subscription it has? */
+bool vd_pubsub_all(const struct vd_subscriber *subscriber,
+                   bool (*may)(void *self, const struct vd_word *name, bool pattern), void *self);
 /* The owner goes away. */
 void vd_pubsub_leave(struct vd_pubsub *pubsub, struct vd_subscriber *subscriber);
 

@@ -52,7 +52,7 @@ static const struct {
     {"client", "-ERR wrong number of arguments for 'client' command"},
     {"sentinel", "-ERR wrong number of arguments for 'sentinel' command"},
     {"SENTINEL MASTER", "-ERR wrong number of arguments for 'sentinel|master' command"},
-    {"acl whoami", "-ERR unknown command 'acl', with args beginning with: 'whoami'"},
+    {"acl whoami", "$7 default"},
 
     {"sentinel myid", "$40 " PUPPET_SELF},
     {"sentinel get-master-addr-by-name m", "*2 $8 10.0.0.1 $4 6379"},

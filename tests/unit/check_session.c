@@ -47,7 +47,7 @@ START_TEST(versions)
     (void)counter_run(&counter, "hello 2 auth other x setname n");
     ck_assert_uint_eq(counter.session.version, 3);
     ck_assert_ptr_null(counter.session.name);
-    ck_assert(counter.out.denied);
+    ck_assert_int_eq(counter.out.denial.reason, VD_DENIAL_AUTH);
     (void)counter_run(&counter, "hello 2");
     ck_assert_uint_eq(counter.session.version, 2);
 }
@@ -55,9 +55,7 @@ END_TEST
 
 START_TEST(password)
 {
-    char secret[] = "secret";
-
-    counter.server.requirepass = secret;
+    vd_acl_require(counter.acl, "secret");
     counter.session.authenticated = false;
     ck_assert_str_eq(counter_say(&counter, "ping"), "-NOAUTH Authentication required.");
     ck_assert_str_eq(counter_say(&counter, "nope"),
@@ -71,7 +69,7 @@ START_TEST(password)
          *wrong != NULL; wrong++) {
         ck_assert_str_eq(counter_say(&counter, *wrong),
                          "-WRONGPASS invalid username-password pair or user is disabled.");
-        ck_assert(counter.out.denied);
+        ck_assert_int_eq(counter.out.denial.reason, VD_DENIAL_AUTH);
         ck_assert(!counter.session.authenticated);
     }
     ck_assert_str_eq(counter_say(&counter, "auth secret"), "+OK");

@@ -77,7 +77,10 @@ static inline bool load(const char *text)
     struct vd_classic_input input = {.path = "s.conf"};
 
     file_text = text;
-    return vd_conf_classic_read(&config, &input, &world);
+    if (!vd_conf_classic_read(&config, &input, &world))
+        return false;
+    vd_config_make_users(&config);
+    return config.fault_count == 0;
 }
 
 static inline void load_ok(const char *text)

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <string.h>
 
+struct vd_text counter_file;
+
 static enum vd_log_level notice_level(void)
 {
     return VD_LOG_NOTICE;
@@ -29,6 +31,41 @@ static long job_pid(void *self, vd_job job)
     return (long)job.n + 4000;
 }
 
+/* One ACL file: what was written to it last, "/acl"; any other is missing. */
+static bool read_file(const char *path, struct vd_text *to, struct vd_err *err)
+{
+    if (strcmp(path, "/acl") != 0)
+        return vd_err_set(err, "No such file or directory");
+    vd_text_puts(to, vd_text_cstr(&counter_file));
+    return true;
+}
+
+static bool write_file(const char *path, const struct vd_text *text, struct vd_err *err)
+{
+    if (strcmp(path, "/acl") != 0)
+        return vd_err_set(err, "Permission denied");
+    vd_text_clear(&counter_file);
+    vd_text_puts(&counter_file, vd_text_cstr(text));
+    return true;
+}
+
+static void no_luck(void *bytes, size_t len)
+{
+    memset(bytes, 0xa5, len);
+}
+
+static int64_t wall_ms(void)
+{
+    return 1000000;
+}
+
+/* Clients 7 and 8. */
+static bool is_connected(void *self, vd_client client)
+{
+    (void)self;
+    return client.n == 7 || client.n == 8;
+}
+
 void counter_init(struct counter *counter, bool settled)
 {
     memset(counter, 0, sizeof(*counter));
@@ -48,6 +85,7 @@ void counter_init(struct counter *counter, bool settled)
         .commands = 41,
         .cpu_user_us = 1500007,
     };
+    counter->acl = vd_acl_new(false);
     counter->desk = (struct vd_desk){
         .core = counter->puppet.core,
         .server = &counter->server,
@@ -55,14 +93,22 @@ void counter_init(struct counter *counter, bool settled)
         .is_executable = is_there,
         .facts = copy_facts,
         .pid_of = job_pid,
+        .acl = counter->acl,
+        .read_file = read_file,
+        .write_file = write_file,
+        .random = no_luck,
+        .wall_ms = wall_ms,
+        .is_connected = is_connected,
         .self = counter,
     };
-    vd_session_init(&counter->session, (vd_client){7}, NULL);
+    vd_session_init(&counter->session, (vd_client){7}, counter->acl);
 }
 
 void counter_free(struct counter *counter)
 {
     vd_session_free(&counter->session);
+    vd_acl_free(counter->acl);
+    vd_text_free(&counter_file);
     vd_text_free(&counter->reply);
     vd_arena_free(&counter->arena);
     puppet_free(&counter->puppet);

@@ -16,11 +16,15 @@ struct counter {
     struct vd_server_options server;
     struct vd_server_facts facts; /* what INFO is told */
     struct vd_desk desk;
+    struct vd_acl *acl;
     struct vd_session session; /* client 7 */
     struct vd_arena arena;
     struct vd_text reply;
     struct vd_outcome out; /* of the last request */
 };
+
+/* What the ACL file "/acl" holds. */
+extern struct vd_text counter_file;
 
 /* settled: links up, INFO known; else nothing was heard yet. */
 void counter_init(struct counter *counter, bool settled);

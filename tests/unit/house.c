@@ -59,6 +59,7 @@ void house_open(struct house *house)
         .self = house, .shutdown = note_shutdown, .resolve = note_resolve, .pid_of = no_pid};
     struct vd_err err = {""};
 
+    vd_config_make_users(&house->config);
     house->clients =
         vd_clients_new(house->loop, &house->inbox, &house->drive, &house->config, &hooks);
     ck_assert_msg(vd_clients_listen(house->clients, &err), "%s", err.text);
