@@ -10,6 +10,7 @@
 #   sh packaging/install-deps.sh --peers    what tests/peers needs as well
 #   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
 #   sh packaging/install-deps.sh --all-clients   ... and for all of them
+#   sh packaging/install-deps.sh --neighbours    the exporter and the balancer that tests/live tries
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
 # same archive and built into a prefix of its own, where configure looks for it.
@@ -27,6 +28,7 @@ TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-red
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
+NEIGHBOURS='haproxy prometheus-redis-exporter'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc'
 
 say() { printf 'install-deps: %s\n' "$*"; }
@@ -83,7 +85,7 @@ forbid_services() {
 
 # A server installed here for its program only must not come up at the next boot either.
 disable_new_services() {
-    for service in redis-server redis-sentinel; do
+    for service in redis-server redis-sentinel $NEIGHBOURS; do
         case " $missing " in
         *" $service "*)
             if command -v systemctl >/dev/null 2>&1; then
@@ -135,7 +137,8 @@ for option in "$@"; do
         add_node
         packages="$packages $CLIENTS"
         ;;
-    *) die "unknown option $option (usage: install-deps.sh [--checks] [--peers] [--clients] [--all-clients])" ;;
+    --neighbours) packages="$packages $NEIGHBOURS" ;;
+    *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac
 done
 
