@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/http.h"
 #include "proto/render_info.h"
 #include "shell/config_load.h"
 #include "shell/daemon.h"
@@ -170,10 +171,44 @@ static bool take_record(struct call *call, const char **path)
     return false;
 }
 
+/* What the daemon shows by HTTP, if it is wanted. */
+struct shown {
+    struct vd_daemon *daemon;
+    struct vd_http *http;
+};
+
+static void on_reloaded(void *self)
+{
+    const struct shown *shown = self;
+
+    vd_http_reconfigure(shown->http, &shown->daemon->config->server);
+}
+
+static bool open_http(struct shown *shown, struct vd_daemon *daemon, struct vd_err *err)
+{
+    const struct vd_http_sources sources = {.loop = daemon->loop,
+                                            .drive = &daemon->drive,
+                                            .watch = daemon->turn.watch,
+                                            .lag = daemon->lag,
+                                            .links = daemon->turn.links,
+                                            .clients = daemon->turn.clients};
+
+    shown->daemon = daemon;
+    if (daemon->config->server.http_port == 0)
+        return true;
+    shown->http = vd_http_start(&sources, &daemon->config->server, err);
+    if (shown->http == NULL)
+        return false;
+    daemon->reloaded = on_reloaded;
+    daemon->reloaded_self = shown;
+    return true;
+}
+
 static int serve(struct call *call)
 {
     struct vd_config *config = vd_alloc(sizeof(*config));
     struct vd_record *record = NULL;
+    struct shown shown = {NULL, NULL};
     struct vd_daemon daemon;
     const char *path;
     struct vd_err err;
@@ -199,9 +234,14 @@ static int serve(struct call *call)
             (void)fprintf(stderr, "vedette: %s\n", err.text);
         return 1;
     }
-    vd_daemon_run(&daemon);
+    good = open_http(&shown, &daemon, &err);
+    if (good)
+        vd_daemon_run(&daemon);
+    else
+        (void)fprintf(stderr, "vedette: %s\n", err.text);
+    vd_http_stop(shown.http);
     vd_daemon_stop(&daemon);
-    return 0;
+    return good ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -41,6 +41,8 @@ static void fill_node(const struct vd_core *core, vd_ms now, const struct vd_nod
 {
     memset(out, 0, sizeof(*out));
     out->addr = node->addr;
+    out->command = node->command.link;
+    out->subscription = node->subscribe.link;
     out->run_id = node->run_id.hex;
     out->is_primary = vd_node_is_primary(node);
     out->s_down = node->s_down_at != VD_NEVER;
@@ -177,6 +179,7 @@ static void fill_peer(vd_ms now, const struct vd_opinion *opinion, struct vd_vie
 
     memset(out, 0, sizeof(*out));
     out->addr = peer->addr;
+    out->link = peer->wire.link;
     out->id = peer->id;
     out->s_down = opinion->s_down_at != VD_NEVER;
     out->disconnected = !peer->wire.up;

@@ -47,6 +47,8 @@ enum vd_reconf {
 /* A data server: the primary of a group or one of its replicas. */
 struct vd_view_node {
     struct vd_addr addr;
+    vd_link command; /* 0: none is open or being opened; so the next */
+    vd_link subscription;
     const char *run_id; /* "" unknown */
     bool is_primary;    /* in our view */
     bool s_down;
@@ -80,6 +82,7 @@ struct vd_view_node {
 /* Another sentinel, as seen from one group. */
 struct vd_view_peer {
     struct vd_addr addr;
+    vd_link link; /* 0: none */
     struct vd_id id;
     bool s_down;
     bool disconnected;

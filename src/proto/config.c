@@ -102,6 +102,8 @@ static void free_server(struct vd_server_options *server)
     vd_free(server->syslog_facility);
     vd_free(server->pidfile);
     vd_free(server->state_dir);
+    vd_free(server->http_bind);
+    vd_free(server->http_token);
 }
 
 static void free_groups(struct vd_config *config)

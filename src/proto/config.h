@@ -130,6 +130,9 @@ struct vd_server_options {
     bool supervised_systemd;
     char *state_dir; /* where state is kept; made if missing */
     enum vd_on_save_failure on_save_failure;
+    uint16_t http_port; /* 0: no HTTP */
+    char *http_bind;    /* one address; NULL: those of bind */
+    char *http_token;   /* NULL: everybody may look */
 };
 
 /* One mistake in the configuration. Texts are owned; NULL where there is nothing to say. */

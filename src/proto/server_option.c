@@ -94,6 +94,9 @@ static const struct vd_server_row rows[] = {
     {"state-dir", "state-dir", VD_SERVER_TEXT, FIELD(state_dir), ANY},
     {"on-save-failure", "on-save-failure", VD_SERVER_CHOICE, FIELD(on_save_failure), 0, 0,
      failure_choices},
+    {"http-port", "http-port", VD_SERVER_INT, FIELD(http_port), 0, UINT16_MAX, NULL},
+    {"http-bind", "http-bind", VD_SERVER_TEXT, FIELD(http_bind), ANY},
+    {"http-token", "http-token", VD_SERVER_SECRET, FIELD(http_token), ANY},
 };
 
 const struct vd_server_row *vd_server_rows(size_t *count)

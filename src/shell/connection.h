@@ -27,6 +27,8 @@ enum vd_expect {
     VD_EXPECT_AUTH,
     VD_EXPECT_NAME,
     VD_EXPECT_SUBSCRIBED,
+    VD_EXPECT_BEATS, /* subscribed to beats, too */
+    VD_EXPECT_BEAT,  /* a beat was published */
     VD_EXPECT_ANSWER,
 };
 
@@ -34,6 +36,7 @@ enum vd_expect {
 struct vd_expected {
     enum vd_expect what;
     struct vd_asked asked; /* VD_EXPECT_ANSWER */
+    int64_t ping_sent_us;  /* of a PING; 0: it is none */
     struct vd_expected *prev;
     struct vd_expected *next;
 };
@@ -55,6 +58,8 @@ struct vd_connection {
     struct vd_replies replies;
     struct vd_expected *queue;
     bool subscribed;
+    bool no_beats;   /* the server refuses them */
+    int64_t rtt_us;  /* smoothed; -1 unknown */
     vd_ticket last_turn; /* the latest request that turns the server */
     struct vd_text out;
     bool is_dirty;
@@ -77,6 +82,8 @@ struct vd_links {
     struct vd_connection *dirty;
     struct vd_refusals refusals;
     struct vd_reply_scratch scratch;
+    void (*heard_beat)(void *self, vd_link link, const char *text, size_t len); /* NULL: nobody */
+    void *beat_self;
     char input[VD_READ_SIZE];
 };
 
@@ -91,6 +98,23 @@ void vd_connection_break(struct vd_connection *link, int error);
 
 /* It is of use from now on. */
 void vd_connection_say_up(struct vd_connection *link);
+
+/* By its handle; NULL: gone. */
+struct vd_connection *vd_connection_find(const struct vd_links *links, vd_link id);
+
+/* Something was put into `out`: it leaves with the next flush. */
+void vd_connection_mark_dirty(struct vd_connection *link);
+
+/* Await a reply that is no answer to a request of the core. */
+void vd_connection_expect(struct vd_connection *link, enum vd_expect what);
+
+/* Beats; beats.c. */
+void vd_connection_greet_beats(struct vd_connection *link);
+void vd_connection_take_beat_reply(struct vd_connection *link, enum vd_expect what,
+                                   const struct vd_value *value);
+/* False: the message is no beat. */
+bool vd_connection_take_beat(struct vd_connection *link, const struct vd_value *value);
+void vd_connection_note_rtt(struct vd_connection *link, const struct vd_expected *expected);
 
 /* Send a request; `send` NULL: once more. The queue owns `expected`. */
 void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,

@@ -30,6 +30,7 @@ static bool take_answer(struct vd_connection *link, const struct vd_value *value
     case VD_TAKEN_MORE:
         return true;
     case VD_TAKEN_DONE:
+        vd_connection_note_rtt(link, expected);
         vd_inbox_push(link->links->inbox, &event); /* its text may be the request's */
         DL_DELETE(link->queue, expected);
         vd_free(expected);
@@ -72,6 +73,10 @@ static bool take_greeting(struct vd_connection *link, const struct vd_value *val
     vd_free(expected);
     if (what == VD_EXPECT_SUBSCRIBED)
         return take_subscribed(link, value);
+    if (what == VD_EXPECT_BEATS || what == VD_EXPECT_BEAT) {
+        vd_connection_take_beat_reply(link, what, value);
+        return true;
+    }
     if (value->type != VD_VALUE_ERROR)
         return true;
     if (strncmp(value->text, "ERR max number of clients", 25) == 0) {
@@ -89,7 +94,8 @@ static bool take_greeting(struct vd_connection *link, const struct vd_value *val
     return true;
 }
 
-static void take_message(struct vd_connection *link, const struct vd_value *value)
+/* False: it is no message on a channel that we listen to. */
+static bool take_message(struct vd_connection *link, const struct vd_value *value)
 {
     struct vd_event event = {.type = VD_EV_HELLO};
     struct vd_hello hello;
@@ -98,27 +104,29 @@ static void take_message(struct vd_connection *link, const struct vd_value *valu
     size_t len;
 
     if (!vd_answer_message(value, &payload, &len))
-        return;
+        return vd_connection_take_beat(link, value);
     if (!vd_hello_parse(payload, len, &hello, &err)) {
         vd_log_limited("hello", VD_LOG_WARNING, "ignored by way of %s:%u: %s",
                        vd_connection_name(link), (unsigned)link->addr.port, err.text);
-        return;
+        return true;
     }
     event.hello.link = link->id;
     event.hello.hello = &hello;
     vd_inbox_push(link->links->inbox, &event);
+    return true;
 }
 
 /* False: the link is gone. */
 static bool take_value(struct vd_connection *link, const struct vd_value *value)
 {
+    /* Messages come between replies. */
+    if (link->subscribed && take_message(link, value))
+        return true;
     if (link->queue != NULL)
         return link->queue->what == VD_EXPECT_ANSWER ? take_answer(link, value)
                                                      : take_greeting(link, value);
-    if (link->subscribed) {
-        take_message(link, value);
+    if (link->subscribed)
         return true;
-    }
     vd_connection_drop(link, VD_DOWN_RESET, "a reply that was not asked for");
     return false;
 }

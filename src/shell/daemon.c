@@ -214,8 +214,10 @@ static void release(struct vd_daemon *daemon)
         vd_clients_stop(turn->clients);
         vd_clients_free(turn->clients);
     }
+    vd_lag_free(daemon->lag);
     vd_links_free(turn->links);
     vd_tls_free(turn->tls);
+    vd_watch_free(turn->watch);
     vd_spawn_free(turn->spawn);
     vd_resolver_free(turn->resolver);
     if (daemon->drive.core != NULL)
@@ -266,6 +268,24 @@ static bool give_up(struct vd_daemon *daemon, const struct vd_err *err)
     return false;
 }
 
+static void remember(void *self, const struct vd_history_entry *entry)
+{
+    vd_watch_failover(self, entry);
+}
+
+/* What those who look at the daemon may see: also of before it was started. */
+static void look_back(struct vd_daemon *daemon)
+{
+    struct vd_turn *turn = &daemon->turn;
+    struct vd_err err;
+
+    turn->watch = vd_watch_new();
+    if (!vd_store_history(turn->store, remember, turn->watch, &err))
+        vd_log(VD_LOG_WARNING, "the failovers of before cannot be shown: %s", err.text);
+    if (daemon->config->server.http_port != 0)
+        daemon->lag = vd_lag_new(daemon->loop, turn->links, &daemon->drive);
+}
+
 bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,
                      size_t count, const char *const *arguments, struct vd_err *err)
 {
@@ -278,6 +298,7 @@ bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct 
     daemon->files = vd_supervise_raise_files();
     if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err))
         return give_up(daemon, err);
+    look_back(daemon);
     say_hello(daemon);
     watch_signals(daemon);
     vd_turn_start(&daemon->turn);

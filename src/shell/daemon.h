@@ -7,6 +7,7 @@
 #ifndef VD_SHELL_DAEMON_H
 #define VD_SHELL_DAEMON_H
 
+#include "shell/lag.h"
 #include "shell/turn.h"
 
 struct vd_daemon {
@@ -17,6 +18,9 @@ struct vd_daemon {
     struct vd_inbox inbox;
     struct vd_drive drive;
     struct vd_turn turn;
+    struct vd_lag *lag;           /* NULL: nobody wants to know */
+    void (*reloaded)(void *self); /* after SIGHUP was acted on; NULL: nobody cares */
+    void *reloaded_self;
     unsigned long files; /* limit of open descriptors */
     bool fresh;          /* there was no saved state */
     bool began;          /* the drive and the turn are to be ended */

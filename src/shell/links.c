@@ -15,13 +15,14 @@
 #include <unistd.h>
 
 #include "proto/addr.h"
+#include "shell/clock.h"
 #include "shell/connection.h"
 #include "shell/log.h"
 
 #define READS_MAX 16       /* of one link in a row */
 #define KEEP_OUT_SIZE 4096 /* a larger buffer is released when it is empty */
 
-static struct vd_connection *find_link(struct vd_links *links, vd_link id)
+struct vd_connection *vd_connection_find(const struct vd_links *links, vd_link id)
 {
     struct vd_connection *link;
 
@@ -34,7 +35,7 @@ const char *vd_connection_name(const struct vd_connection *link)
     return link->addr.host[0] != '\0' ? link->addr.host : link->addr.ip;
 }
 
-static void mark_dirty(struct vd_connection *link)
+void vd_connection_mark_dirty(struct vd_connection *link)
 {
     if (link->is_dirty)
         return;
@@ -149,9 +150,11 @@ void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,
 
     if (vd_asked_turns(&expected->asked))
         grants = vd_refusals_find(&link->links->refusals, link->ip, link->addr.port);
+    if (expected->asked.request == VD_RQ_PING)
+        expected->ping_sent_us = vd_clock_now_us();
     vd_outgoing_put(&expected->asked, send, &grants, &dialect, &link->out);
     DL_APPEND(link->queue, expected);
-    mark_dirty(link);
+    vd_connection_mark_dirty(link);
 }
 
 /* Traffic --------------------------------------------------------------------- */
@@ -219,7 +222,7 @@ void vd_links_flush(struct vd_links *links)
 
 /* Opening ------------------------------------------------------------------------ */
 
-static void expect(struct vd_connection *link, enum vd_expect what)
+void vd_connection_expect(struct vd_connection *link, enum vd_expect what)
 {
     struct vd_expected *expected = vd_alloc(sizeof(*expected));
 
@@ -235,12 +238,14 @@ static void greet(struct vd_connection *link)
     vd_outgoing_greet(link->kind, link->user, link->pass, link->client_name, &dialect, &link->out,
                       &greeting);
     if (greeting.auth)
-        expect(link, VD_EXPECT_AUTH);
-    expect(link, VD_EXPECT_NAME);
-    if (greeting.subscribe)
-        expect(link, VD_EXPECT_SUBSCRIBED);
+        vd_connection_expect(link, VD_EXPECT_AUTH);
+    vd_connection_expect(link, VD_EXPECT_NAME);
+    if (greeting.subscribe) {
+        vd_connection_expect(link, VD_EXPECT_SUBSCRIBED);
+        vd_connection_greet_beats(link);
+    }
     forget_greeting(link);
-    mark_dirty(link);
+    vd_connection_mark_dirty(link);
 }
 
 /* It carries bytes. */
@@ -297,7 +302,7 @@ static void on_resolved(void *self, uint64_t token, const char *host, const char
                         size_t count, const char *why)
 {
     struct vd_links *links = self;
-    struct vd_connection *link = find_link(links, (vd_link){token});
+    struct vd_connection *link = vd_connection_find(links, (vd_link){token});
     struct vd_dial_options options = {.source_ip = links->source_ip,
                                       .keepalive_s = links->keepalive_s};
 
@@ -347,7 +352,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
 {
     struct vd_connection *link = vd_alloc(sizeof(*link));
 
-    VD_ASSERT(find_link(links, effect->connect.link) == NULL);
+    VD_ASSERT(vd_connection_find(links, effect->connect.link) == NULL);
     link->links = links;
     link->id = effect->connect.link;
     link->kind = effect->connect.kind;
@@ -356,6 +361,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
     link->client_name = vd_strdup(effect->connect.client_name);
     copy_renames(link, effect->connect.renames, effect->connect.rename_count);
     link->stream.fd = -1;
+    link->rtt_us = -1;
     HASH_ADD(hh, links->by_id, id, sizeof(link->id), link);
     link->resolving = true;
     vd_resolver_ask(links->resolver, vd_connection_name(link), on_resolved, links, link->id.n);
@@ -363,7 +369,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
 
 static void perform_send(struct vd_links *links, const struct vd_effect *effect)
 {
-    struct vd_connection *link = find_link(links, effect->send.link);
+    struct vd_connection *link = vd_connection_find(links, effect->send.link);
     struct vd_expected *expected;
 
     if (link == NULL)
@@ -387,7 +393,7 @@ void vd_links_perform(struct vd_links *links, const struct vd_effect *effect)
         perform_send(links, effect);
     } else {
         VD_ASSERT(effect->type == VD_EF_CLOSE);
-        link = find_link(links, effect->close.link);
+        link = vd_connection_find(links, effect->close.link);
         if (link == NULL)
             return;
         if (vd_stream_is_shaking(&link->stream))

@@ -46,6 +46,24 @@ void vd_links_perform(struct vd_links *links, const struct vd_effect *effect);
 /* Write what is due, one write a link. Called by the turn before the loop waits. */
 void vd_links_flush(struct vd_links *links);
 
+/*
+ * Beats measure how far a replica is behind in time: published on the primary
+ * (by its command link), they come back by the replica's subscription.
+ */
+#define VD_BEAT_CHANNEL "__vedette__:beat"
+
+/* From now on, new subscriptions hear beats as well; who may not is told once in the log. */
+void vd_links_hear_beats(struct vd_links *links,
+                         void (*heard)(void *self, vd_link link, const char *text, size_t len),
+                         void *self);
+
+/* Publish a beat; nobody waits for its reply. Leaves with vd_links_flush. A link that is not open
+ * is ignored. */
+void vd_links_beat(struct vd_links *links, vd_link id, const char *text);
+
+/* How long a PING and its echo took of late, smoothed; -1: unknown. */
+int64_t vd_links_rtt_us(const struct vd_links *links, vd_link id);
+
 /* How many there are, those being opened included. */
 size_t vd_links_count(const struct vd_links *links);
 

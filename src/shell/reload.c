@@ -211,6 +211,9 @@ static void tell_ignored(const struct vd_server_options *before,
         vd_log(VD_LOG_WARNING,
                "configuration: tls-peers holds for new links, but the port that other sentinels "
                "are told changes at the next start");
+    if (before->http_port != after->http_port ||
+        !is_same_text(before->http_bind, after->http_bind))
+        vd_log(VD_LOG_WARNING, "configuration: http-port and http-bind change at the next start");
     if (!is_same_text(before->dir, after->dir) ||
         !is_same_text(before->state_dir, after->state_dir) ||
         !is_same_text(before->pidfile, after->pidfile) || before->daemonize != after->daemonize)
@@ -273,6 +276,8 @@ void vd_daemon_reload(struct vd_daemon *daemon)
     renew_tls(daemon, &after->server.tls, false);
     change_globals(daemon, before, after);
     change_groups(daemon, before, after);
+    if (daemon->reloaded != NULL)
+        daemon->reloaded(daemon->reloaded_self);
     if (after->server.supervised_systemd)
         vd_supervise_tell("READY=1");
     vd_config_free(before);

@@ -83,10 +83,19 @@ bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found, 
     return store->ops->load(store, saved, found, err);
 }
 
-bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record,
+bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record, int64_t *id,
                      struct vd_err *err)
 {
-    return store->ops->record(store, record, err);
+    *id = 0;
+    return store->ops->record(store, record, id, err);
+}
+
+bool vd_store_history(struct vd_store *store,
+                      void (*each)(void *self, const struct vd_history_entry *entry), void *self,
+                      struct vd_err *err)
+{
+    err->text[0] = '\0';
+    return store->ops->history == NULL || store->ops->history(store, each, self, err);
 }
 
 void vd_saved_free(struct vd_saved *saved)

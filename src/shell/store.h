@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "core/drive.h"
 #include "proto/config.h"
+#include "shell/history.h"
 
 /* What goes with a saved group besides its image. */
 struct vd_saved_group {
@@ -127,10 +128,17 @@ bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct 
  */
 bool vd_store_wants_all(const struct vd_store *store);
 
-/* A failover for the history: instants of `record` are of vd_clock_now's clock. The last 1000 are
- * kept. */
-bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record,
+/*
+ * A failover for the history: instants of `record` are of vd_clock_now's clock.
+ * The last 1000 are kept. *id: its number there, 0 where there is no history.
+ */
+bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record, int64_t *id,
                      struct vd_err *err) VD_MUSTCHECK;
+
+/* Tell every failover that is kept, oldest first; texts are valid during the call only. */
+bool vd_store_history(struct vd_store *store,
+                      void (*each)(void *self, const struct vd_history_entry *entry), void *self,
+                      struct vd_err *err) VD_MUSTCHECK;
 
 /* Print the history of a state directory, whose daemon may be running, oldest first. */
 bool vd_store_print_history(const char *state_dir, FILE *out, struct vd_err *err) VD_MUSTCHECK;

@@ -107,10 +107,11 @@ static bool load(struct vd_store *port, struct vd_saved *saved, bool *found, str
 }
 
 /* The log has told it; Sentinel keeps none either. */
-static bool record(struct vd_store *port, const struct vd_failover_record *record,
+static bool record(struct vd_store *port, const struct vd_failover_record *record, int64_t *id,
                    struct vd_err *err)
 {
     (void)port;
+    (void)id;
     (void)record;
     (void)err;
     return true;

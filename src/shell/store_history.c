@@ -5,102 +5,169 @@
 
 #include "proto/addr.h"
 #include "shell/clock.h"
-#include "shell/phases.h"
+#include "shell/history.h"
 #include "shell/store_db.h"
+
+void vd_history_entry_of(const struct vd_failover_record *record, struct vd_history_entry *out)
+{
+    *out = (struct vd_history_entry){.at_ms = vd_clock_wall_ms(),
+                                     .group = record->group,
+                                     .reason = record->reason,
+                                     .result = record->result,
+                                     .epoch = record->epoch,
+                                     .from = record->from,
+                                     .to = record->to,
+                                     .loss_bytes = record->loss_bytes};
+    vd_phases_of(record, &out->phases);
+    if (out->phases.begun_at != VD_NEVER)
+        out->at_ms -= vd_clock_now() - out->phases.begun_at;
+}
+
+/* Writing ------------------------------------------------------------------------------ */
 
 static bool put_row(struct vd_store_db *store, const struct vd_failover_record *record,
                     struct vd_err *err)
 {
-    struct vd_phases phases;
-    int64_t at_ms = vd_clock_wall_ms();
+    struct vd_history_entry entry;
+    const struct vd_phases *phases = &entry.phases;
 
-    vd_phases_of(record, &phases);
-    if (phases.begun_at != VD_NEVER)
-        at_ms -= vd_clock_now() - phases.begun_at;
-    return vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "isissaaiiiiiiii", at_ms,
-                      record->group, (int64_t)record->epoch, record->reason, record->result,
-                      &record->from, &record->to, phases.silence_ms, phases.agreement_ms,
-                      phases.election_ms, phases.selection_ms, phases.promotion_ms, phases.total_ms,
-                      phases.replicas_ms, record->loss_bytes);
+    vd_history_entry_of(record, &entry);
+    return vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "isissaaiiiiiiii", entry.at_ms,
+                      entry.group, (int64_t)entry.epoch, entry.reason, entry.result, &entry.from,
+                      &entry.to, phases->silence_ms, phases->agreement_ms, phases->election_ms,
+                      phases->selection_ms, phases->promotion_ms, phases->total_ms,
+                      phases->replicas_ms, entry.loss_bytes);
 }
 
-bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record,
+bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record, int64_t *id,
                         struct vd_err *err)
 {
     struct vd_store_db *store = (struct vd_store_db *)port;
 
-    if (vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") && put_row(store, record, err) &&
-        vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
-        vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))
-        return true;
+    if (vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") && put_row(store, record, err)) {
+        *id = sqlite3_last_insert_rowid(store->db);
+        if (vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
+            vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))
+            return true;
+    }
+    *id = 0;
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return vd_err_wrap(err, "history in %s", store->dir.path);
 }
 
-static void print_addr(sqlite3_stmt *row, int column, struct vd_text *to)
-{
-    struct vd_addr addr;
+/* Reading ------------------------------------------------------------------------------ */
 
-    if (!vd_sql_addr(row, column, &addr) || addr.port == 0)
-        vd_text_puts(to, "none");
-    else
-        vd_addr_print(addr.host[0] != '\0' ? addr.host : addr.ip, addr.port, to);
+#define ROWS                                                                                       \
+    "SELECT id, at_ms, monitored, epoch, reason, result, from_host, from_ip, from_port, to_host,"  \
+    " to_ip, to_port, silence_ms, agreement_ms, election_ms, selection_ms, promotion_ms,"          \
+    " total_ms, replicas_ms, loss_bytes FROM history ORDER BY id"
+
+/* Texts are valid until the next row. */
+static void read_row(sqlite3_stmt *row, struct vd_history_entry *out)
+{
+    *out = (struct vd_history_entry){.id = vd_sql_int(row, 0),
+                                     .at_ms = vd_sql_int(row, 1),
+                                     .group = vd_sql_text(row, 2),
+                                     .epoch = (uint64_t)vd_sql_int(row, 3),
+                                     .reason = vd_sql_text(row, 4),
+                                     .result = vd_sql_text(row, 5),
+                                     .loss_bytes = vd_sql_int(row, 19)};
+    out->phases = (struct vd_phases){.begun_at = VD_NEVER,
+                                     .silence_ms = vd_sql_int(row, 12),
+                                     .agreement_ms = vd_sql_int(row, 13),
+                                     .election_ms = vd_sql_int(row, 14),
+                                     .selection_ms = vd_sql_int(row, 15),
+                                     .promotion_ms = vd_sql_int(row, 16),
+                                     .total_ms = vd_sql_int(row, 17),
+                                     .replicas_ms = vd_sql_int(row, 18)};
+    if (!vd_sql_addr(row, 6, &out->from))
+        memset(&out->from, 0, sizeof(out->from));
+    if (!vd_sql_addr(row, 9, &out->to))
+        memset(&out->to, 0, sizeof(out->to));
 }
 
-static void print_row(sqlite3_stmt *row, struct vd_text *to)
+static bool each_row(sqlite3 *db, void (*each)(void *self, const struct vd_history_entry *entry),
+                     void *self, struct vd_err *err)
 {
-    struct vd_phases phases = {.silence_ms = vd_sql_int(row, 11),
-                               .agreement_ms = vd_sql_int(row, 12),
-                               .election_ms = vd_sql_int(row, 13),
-                               .selection_ms = vd_sql_int(row, 14),
-                               .promotion_ms = vd_sql_int(row, 15),
-                               .total_ms = vd_sql_int(row, 16),
-                               .replicas_ms = vd_sql_int(row, 17)};
-    time_t seconds = (time_t)(vd_sql_int(row, 0) / 1000);
-    int64_t loss = vd_sql_int(row, 18);
+    sqlite3_stmt *rows = vd_sql_prepare(db, ROWS, err);
+    struct vd_history_entry entry;
+
+    if (rows == NULL)
+        return false;
+    while (vd_sql_next(rows, err)) {
+        read_row(rows, &entry);
+        each(self, &entry);
+    }
+    (void)sqlite3_finalize(rows);
+    return err->text[0] == '\0';
+}
+
+bool vd_store_db_history(struct vd_store *port,
+                         void (*each)(void *self, const struct vd_history_entry *entry), void *self,
+                         struct vd_err *err)
+{
+    struct vd_store_db *store = (struct vd_store_db *)port;
+
+    return each_row(store->db, each, self, err) ||
+           vd_err_wrap(err, "history in %s", store->dir.path);
+}
+
+/* Printing ------------------------------------------------------------------------------- */
+
+static void print_addr(const struct vd_addr *addr, struct vd_text *to)
+{
+    if (addr->port == 0)
+        vd_text_puts(to, "none");
+    else
+        vd_addr_print(addr->host[0] != '\0' ? addr->host : addr->ip, addr->port, to);
+}
+
+static void print_entry(const struct vd_history_entry *entry, struct vd_text *to)
+{
+    time_t seconds = (time_t)(entry->at_ms / 1000);
     struct tm parts;
     char when[32] = "";
 
     if (localtime_r(&seconds, &parts) != NULL)
         (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &parts);
-    vd_text_printf(to, "%s.%03d  %s  epoch %llu  %s  ", when, (int)(vd_sql_int(row, 0) % 1000),
-                   vd_sql_text(row, 1), (unsigned long long)vd_sql_int(row, 2),
-                   vd_sql_text(row, 3));
-    print_addr(row, 5, to);
+    vd_text_printf(to, "%s.%03d  %s  epoch %llu  %s  ", when, (int)(entry->at_ms % 1000),
+                   entry->group, (unsigned long long)entry->epoch, entry->reason);
+    print_addr(&entry->from, to);
     vd_text_puts(to, " -> ");
-    print_addr(row, 8, to);
-    vd_text_printf(to, "  %s: ", vd_sql_text(row, 4));
-    vd_phases_print(&phases, to);
-    if (loss >= 0)
-        vd_text_printf(to, "; loss bound %lld bytes", (long long)loss);
+    print_addr(&entry->to, to);
+    vd_text_printf(to, "  %s: ", entry->result);
+    vd_phases_print(&entry->phases, to);
+    if (entry->loss_bytes >= 0)
+        vd_text_printf(to, "; loss bound %lld bytes", (long long)entry->loss_bytes);
     vd_text_putc(to, '\n');
+}
+
+struct printing {
+    FILE *out;
+    struct vd_text line;
+    size_t count;
+};
+
+static void print_one(void *self, const struct vd_history_entry *entry)
+{
+    struct printing *printing = self;
+
+    vd_text_clear(&printing->line);
+    print_entry(entry, &printing->line);
+    (void)fwrite(printing->line.bytes, 1, printing->line.len, printing->out);
+    printing->count++;
 }
 
 static bool print_rows(sqlite3 *db, FILE *out, struct vd_err *err)
 {
-    sqlite3_stmt *rows = vd_sql_prepare(
-        db,
-        "SELECT at_ms, monitored, epoch, reason, result, from_host, from_ip, from_port, to_host,"
-        " to_ip, to_port, silence_ms, agreement_ms, election_ms, selection_ms, promotion_ms,"
-        " total_ms, replicas_ms, loss_bytes FROM history ORDER BY id",
-        err);
-    struct vd_text line = {0};
-    size_t count = 0;
+    struct printing printing = {.out = out};
+    bool good = each_row(db, print_one, &printing, err);
 
-    if (rows == NULL)
-        return false;
-    while (vd_sql_next(rows, err)) {
-        vd_text_clear(&line);
-        print_row(rows, &line);
-        (void)fwrite(line.bytes, 1, line.len, out);
-        count++;
-    }
-    (void)sqlite3_finalize(rows);
-    vd_text_free(&line);
-    if (err->text[0] == '\0' && count == 0)
+    vd_text_free(&printing.line);
+    if (good && printing.count == 0)
         (void)fputs("no failover so far\n", out);
-    return err->text[0] == '\0';
+    return good;
 }
 
 bool vd_store_print_history(const char *state_dir, FILE *out, struct vd_err *err)

@@ -383,6 +383,7 @@ static const struct vd_store_ops ops = {
     .settle = settle,
     .load = vd_store_db_load,
     .record = vd_store_db_record,
+    .history = vd_store_db_history,
     .close = close_store,
 };
 

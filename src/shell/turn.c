@@ -9,7 +9,6 @@
 #include "proto/addr.h"
 #include "shell/clock.h"
 #include "shell/log.h"
-#include "shell/phases.h"
 
 #define ROUNDS_MAX 64 /* turns in a row; then the loop looks at its sockets again */
 #define CRASH_STATUS 99
@@ -34,6 +33,8 @@ static void notice(struct vd_turn *turn, const struct vd_effect *effect)
     const char *event = effect->notice.event;
 
     vd_log_notice(effect->notice.level, event, effect->notice.payload);
+    if (effect->notice.level != VD_NOTICE_DEBUG)
+        vd_watch_event(turn->watch, effect->notice.level, event, effect->notice.payload);
     if (effect->notice.level != VD_NOTICE_DEBUG && effect->notice.level != VD_NOTICE_LOG_ONLY)
         vd_clients_publish(turn->clients, event, effect->notice.payload);
 }
@@ -48,14 +49,14 @@ static void put_addr(const struct vd_addr *addr, struct vd_text *to)
 
 static void record(struct vd_turn *turn, const struct vd_failover_record *record)
 {
-    struct vd_phases phases;
+    struct vd_history_entry entry;
     struct vd_text text = {0};
     struct vd_err err;
 
-    vd_phases_of(record, &phases);
+    vd_history_entry_of(record, &entry);
     vd_text_printf(&text, "failover %s epoch %llu: ", record->group,
                    (unsigned long long)record->epoch);
-    vd_phases_print(&phases, &text);
+    vd_phases_print(&entry.phases, &text);
     if (record->loss_bytes >= 0)
         vd_text_printf(&text, "; loss bound %lld bytes", (long long)record->loss_bytes);
     vd_text_puts(&text, "; ");
@@ -68,8 +69,9 @@ static void record(struct vd_turn *turn, const struct vd_failover_record *record
     /* The history costs a sync of the disk: what others wait for goes out before. */
     vd_links_flush(turn->links);
     vd_clients_flush(turn->clients);
-    if (!vd_store_record(turn->store, record, &err))
+    if (!vd_store_record(turn->store, record, &entry.id, &err))
         vd_log(VD_LOG_WARNING, "a failover is missing in the history: %s", err.text);
+    vd_watch_failover(turn->watch, &entry);
 }
 
 static void perform(void *self, const struct vd_effect *effect)
@@ -123,6 +125,7 @@ static bool save(void *self, const struct vd_image *image, struct vd_receipt *re
     struct vd_turn *turn = self;
     struct vd_arena arena = {0};
     struct vd_view_core view;
+    int64_t begun_us = vd_clock_now_us();
     bool good;
 
     vd_view_core(turn->drive->core, vd_clock_now(), &view);
@@ -130,6 +133,7 @@ static bool save(void *self, const struct vd_image *image, struct vd_receipt *re
     if (vd_store_wants_all(turn->store))
         image = vd_core_image_all(turn->drive->core, &arena);
     good = vd_store_save(turn->store, image, receipt, err);
+    vd_watch_saved(turn->watch, good, vd_clock_now_us() - begun_us);
     vd_arena_free(&arena);
     return good;
 }
@@ -168,6 +172,9 @@ static void run_once(struct vd_turn *turn, vd_ms now)
     struct vd_inbox full = *turn->inbox;
     bool was_mute = turn->drive->mute;
     uint32_t dice = vd_clock_dice();
+    int64_t begun_us = vd_clock_now_us();
+
+    vd_watch_late(turn->watch, vd_drive_wake_at(turn->drive), begun_us);
 
     *turn->inbox = turn->taken;
     turn->taken = full;
@@ -178,6 +185,7 @@ static void run_once(struct vd_turn *turn, vd_ms now)
     vd_record_turn(turn->record, turn->drive);
     vd_inbox_clear(&turn->taken);
     settle(turn);
+    vd_watch_turn(turn->watch, vd_clock_now_us() - begun_us);
 }
 
 void vd_turn_run(struct vd_turn *turn)

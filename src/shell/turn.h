@@ -19,6 +19,7 @@
 #include "shell/resolver.h"
 #include "shell/spawn.h"
 #include "shell/store.h"
+#include "shell/watch.h"
 
 /* Filled in by main before vd_turn_start; borrowed. */
 struct vd_turn {
@@ -32,6 +33,7 @@ struct vd_turn {
     struct vd_spawn *spawn;
     struct vd_clients *clients;
     struct vd_record *record; /* NULL: none is kept */
+    struct vd_watch *watch;   /* NULL: nobody looks */
     struct vd_inbox taken;    /* the rest is the turn's own */
     ev_prepare before;
     ev_timer due;

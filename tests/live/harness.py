@@ -670,8 +670,9 @@ def make_house(
     server_options=(),
     host=LOOPBACK,
     ready=True,
+    each=lambda place: (),
 ):
-    """A primary, its replicas in sync, and one sentinel per program named."""
+    """A primary, its replicas in sync, and one sentinel per program named, with each(place)'s lines too."""
     down_after = down_after or usual_down_after(programs)
     primary = lab.redis(options=server_options, host=host)
     servers = [primary]
@@ -680,7 +681,10 @@ def make_house(
     for server in servers[1:]:
         wait_until(lambda s=server: s.follows(primary), 20, f"{server.name} follows")
     conf = [*lines, *group_lines(name, primary, quorum, down_after, failover_timeout, extra)]
-    sentinels = [lab.sentinel(program, conf, options, host) for program in programs]
+    sentinels = [
+        lab.sentinel(program, [*conf, *each(place)], options, host)
+        for place, program in enumerate(programs)
+    ]
     for one in sentinels:
         quicken(one)
     house = House(lab, name, servers, sentinels)

@@ -711,16 +711,18 @@ START_TEST(history_of_a_running_daemon)
     struct vd_store *store = must_open();
     struct vd_failover_record record = make_record(5);
     char *text = print_history();
+    int64_t id;
 
     ck_assert_str_eq(text, "no failover so far\n");
     free(text);
-    ck_assert(vd_store_record(store, &record, &err));
+    ck_assert(vd_store_record(store, &record, &id, &err));
     record.epoch = 6;
     record.result = "-failover-abort-no-good-slave";
     record.to.port = 0;
     record.selected_at = record.promoted_at = record.ended_at = VD_NEVER;
     record.loss_bytes = -1;
-    ck_assert(vd_store_record(store, &record, &err));
+    ck_assert(vd_store_record(store, &record, &id, &err));
+    ck_assert_int_eq(id, 2);
     text = print_history();
     ck_assert_msg(strstr(text,
                          "m1  epoch 5  odown  10.0.0.1:6379 -> [::1]:6380  done: silence 1001 "
@@ -736,6 +738,40 @@ START_TEST(history_of_a_running_daemon)
 }
 END_TEST
 
+static void note_entry(void *self, const struct vd_history_entry *entry)
+{
+    struct vd_history_entry *last = self;
+
+    ck_assert_int_gt(entry->id, last->id);
+    ck_assert_str_eq(entry->group, "m1");
+    ck_assert_str_eq(entry->result, "done");
+    *last = *entry;
+}
+
+START_TEST(history_is_told_oldest_first)
+{
+    struct vd_store *store = must_open();
+    struct vd_history_entry last = {0};
+    int64_t id;
+
+    ck_assert(vd_store_history(store, note_entry, &last, &err));
+    ck_assert_int_eq(last.id, 0);
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct vd_failover_record record = make_record(i);
+
+        ck_assert(vd_store_record(store, &record, &id, &err));
+    }
+    ck_assert(vd_store_history(store, note_entry, &last, &err));
+    ck_assert_int_eq(last.id, 3);
+    ck_assert_uint_eq(last.epoch, 3);
+    ck_assert_int_eq(last.phases.silence_ms, 1001);
+    ck_assert_int_eq(last.phases.total_ms, 1015);
+    ck_assert_int_eq(last.loss_bytes, 17);
+    ck_assert_str_eq(last.to.host, "::1");
+    vd_store_close(store);
+}
+END_TEST
+
 START_TEST(history_keeps_a_thousand)
 {
     struct vd_store *store = must_open();
@@ -744,8 +780,10 @@ START_TEST(history_keeps_a_thousand)
 
     for (uint64_t i = 1; i <= 1005; i++) {
         struct vd_failover_record record = make_record(i);
+        int64_t id;
 
-        ck_assert(vd_store_record(store, &record, &err));
+        ck_assert(vd_store_record(store, &record, &id, &err));
+        ck_assert_int_eq(id, (int64_t)i);
     }
     vd_store_close(store);
     text = print_history();
@@ -801,6 +839,7 @@ int main(void)
     tcase_add_test(faults, full_disk);
     tcase_add_test(faults, volatile_saves);
     tcase_add_test(history, history_of_a_running_daemon);
+    tcase_add_test(history, history_is_told_oldest_first);
     tcase_add_test(history, history_keeps_a_thousand);
     tcase_add_test(history, history_of_nothing);
     suite_add_tcase(suite, back);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* API: see api.h. */
+#include "http/api.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "http/json.h"
+#include "http/survey.h"
+
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 1000
+
+/* Pages of lists ------------------------------------------------------------------ */
+
+struct list {
+    json_t *items;
+    int64_t offset;
+    int64_t limit;
+    int64_t seen; /* that there would be without offset and limit */
+};
+
+static bool begin(struct list *list, const struct vd_http_request *request,
+                  struct vd_http_reply *reply)
+{
+    *list = (struct list){.limit = LIMIT_DEFAULT};
+    if (!vd_http_query_count(request, "offset", INT32_MAX, &list->offset, reply) ||
+        !vd_http_query_count(request, "limit", LIMIT_MAX, &list->limit, reply))
+        return false;
+    list->items = json_array();
+    return true;
+}
+
+/* Counts one; is it on this page? */
+static bool wants(struct list *list)
+{
+    int64_t place = list->seen++;
+
+    return place >= list->offset && place - list->offset < list->limit;
+}
+
+static void end(struct list *list, const char *name, struct vd_http_reply *reply)
+{
+    vd_http_say(reply, 200,
+                json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)list->seen, "offset",
+                          (json_int_t)list->offset, "limit", (json_int_t)list->limit, name,
+                          list->items));
+}
+
+/* Is it the group that was asked for, if one was? */
+static bool is_asked(const struct vd_http_request *request, const char *group)
+{
+    const char *name = vd_http_query(request, "group");
+
+    return name == NULL || strcmp(name, group) == 0;
+}
+
+/* Members -------------------------------------------------------------------------- */
+
+static json_t *nodes_of(const struct vd_http_world *world, const struct vd_view_group *group)
+{
+    json_t *nodes = json_array();
+    struct vd_view_node replica;
+
+    json_array_append_new(nodes, vd_json_node(world, &group->primary, NULL));
+    for (size_t i = 0; vd_view_replica(world->drive->core, world->now, group->name, i, &replica);
+         i++)
+        json_array_append_new(nodes, vd_json_node(world, &replica, &group->primary));
+    return nodes;
+}
+
+static json_t *peers_of(const struct vd_http_world *world, const struct vd_view_group *group)
+{
+    json_t *peers = json_array();
+    struct vd_view_peer peer;
+
+    for (size_t i = 0; vd_view_peer(world->drive->core, world->now, group->name, i, &peer); i++)
+        json_array_append_new(peers, vd_json_peer(world, &peer));
+    return peers;
+}
+
+static json_t *whole_group(const struct vd_http_world *world, const struct vd_view_group *group)
+{
+    json_t *value = vd_json_group(world, group);
+
+    json_object_set_new(value, "nodes", nodes_of(world, group));
+    json_object_set_new(value, "peers", peers_of(world, group));
+    return value;
+}
+
+void vd_http_groups(const struct vd_http_world *world, const struct vd_http_request *request,
+                    struct vd_http_reply *reply)
+{
+    const char *name = vd_http_query(request, "name");
+    struct vd_view_group group;
+    struct list list;
+
+    if (name != NULL && !vd_view_group(world->drive->core, world->now, name, &group)) {
+        vd_http_refuse(reply, 404, "there is no group '%.255s'", name);
+        return;
+    }
+    if (!begin(&list, request, reply))
+        return;
+    for (size_t i = 0; name == NULL && vd_view_group_at(world->drive->core, world->now, i, &group);
+         i++)
+        if (wants(&list))
+            json_array_append_new(list.items, whole_group(world, &group));
+    if (name != NULL && wants(&list))
+        json_array_append_new(list.items, whole_group(world, &group));
+    end(&list, "groups", reply);
+}
+
+/* Appends each member on the page, with the name of its group. */
+static void add_members(struct list *list, json_t *members, const char *group)
+{
+    json_t *member;
+    size_t i;
+
+    json_array_foreach(members, i, member)
+    {
+        if (!wants(list))
+            continue;
+        json_object_set_new(member, "group", vd_json_text(group));
+        json_array_append(list->items, member);
+    }
+    json_decref(members);
+}
+
+typedef json_t *members_of(const struct vd_http_world *world, const struct vd_view_group *group);
+
+static void list_members(const struct vd_http_world *world, const struct vd_http_request *request,
+                         members_of *members, const char *name, struct vd_http_reply *reply)
+{
+    struct vd_view_group group;
+    struct list list;
+
+    if (vd_http_query(request, "group") != NULL && !vd_survey_group(world, request, &group, reply))
+        return;
+    if (!begin(&list, request, reply))
+        return;
+    for (size_t i = 0; vd_view_group_at(world->drive->core, world->now, i, &group); i++)
+        if (is_asked(request, group.name))
+            add_members(&list, members(world, &group), group.name);
+    end(&list, name, reply);
+}
+
+void vd_http_nodes(const struct vd_http_world *world, const struct vd_http_request *request,
+                   struct vd_http_reply *reply)
+{
+    list_members(world, request, nodes_of, "nodes", reply);
+}
+
+void vd_http_peers(const struct vd_http_world *world, const struct vd_http_request *request,
+                   struct vd_http_reply *reply)
+{
+    list_members(world, request, peers_of, "peers", reply);
+}
+
+/* What happened ---------------------------------------------------------------------- */
+
+void vd_http_failovers(const struct vd_http_world *world, const struct vd_http_request *request,
+                       struct vd_http_reply *reply)
+{
+    const struct vd_watch *watch = world->watch;
+    struct list list;
+
+    if (!begin(&list, request, reply))
+        return;
+    for (size_t i = watch->failover_count; i > 0; i--) {
+        const struct vd_history_entry *failover = &watch->failovers[i - 1];
+
+        if (is_asked(request, failover->group) && wants(&list))
+            json_array_append_new(list.items, vd_json_failover(world, failover));
+    }
+    end(&list, "failovers", reply);
+}
+
+void vd_http_events(const struct vd_http_world *world, const struct vd_http_request *request,
+                    struct vd_http_reply *reply)
+{
+    const struct vd_watch *watch = world->watch;
+    uint64_t oldest =
+        watch->last_event > VD_WATCH_EVENTS ? watch->last_event - VD_WATCH_EVENTS + 1 : 1;
+    int64_t after = 0;
+    struct list list;
+
+    if (!vd_http_query_count(request, "after", INT64_MAX, &after, reply) ||
+        !begin(&list, request, reply))
+        return;
+    if ((uint64_t)after >= oldest)
+        oldest = (uint64_t)after + 1;
+    for (uint64_t id = oldest; id <= watch->last_event; id++) {
+        const struct vd_watch_event *event = vd_watch_find(watch, id);
+
+        if (event != NULL && is_asked(request, event->group) && wants(&list))
+            json_array_append_new(list.items, vd_json_event(event));
+    }
+    end(&list, "events", reply);
+}
+
+static json_t *times(const struct vd_histogram *histogram)
+{
+    return json_pack("{s:I, s:f, s:f, s:f}", "count", (json_int_t)histogram->count, "p50",
+                     (double)vd_histogram_quantile_us(histogram, 0.5) / 1000., "p99",
+                     (double)vd_histogram_quantile_us(histogram, 0.99) / 1000., "max",
+                     (double)histogram->max_us / 1000.);
+}
+
+void vd_http_self(const struct vd_http_world *world, const struct vd_http_request *request,
+                  struct vd_http_reply *reply)
+{
+    const struct vd_watch *watch = world->watch;
+    struct vd_view_core view;
+    json_t *value;
+
+    (void)request;
+    vd_view_core(world->drive->core, world->now, &view);
+    value = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I}", "id", view.self.hex,
+                      "version", VD_VERSION, "started_at_ms", (json_int_t)watch->started_at_ms,
+                      "now_ms", (json_int_t)world->wall_ms, "epoch", (json_int_t)view.epoch,
+                      "groups", (json_int_t)view.group_count, "abstains", view.abstains, "mute",
+                      world->drive->mute, "clients", (json_int_t)world->clients, "stalls",
+                      (json_int_t)view.stalls);
+    json_object_set_new(value, "mute_reason",
+                        world->drive->mute ? vd_json_text(world->drive->error.text) : json_null());
+    json_object_set_new(value, "loop_late_ms", times(&watch->late));
+    json_object_set_new(value, "turn_ms", times(&watch->turn));
+    json_object_set_new(value, "save_ms", times(&watch->save));
+    json_object_set_new(value, "lookup_ms", times(&watch->lookup));
+    vd_http_say(reply, 200, value);
+}

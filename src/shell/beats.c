@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Beats and echoes on links: what is sent beside the core's requests to
+ * measure. Replies to it are taken here and never reach the core.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/resp.h"
+#include "shell/clock.h"
+#include "shell/connection.h"
+#include "shell/log.h"
+
+#define RTT_SHARE 8 /* of the newest in the smoothed one: 1/8, as TCP does */
+
+void vd_links_hear_beats(struct vd_links *links,
+                         void (*heard)(void *self, vd_link link, const char *text, size_t len),
+                         void *self)
+{
+    links->heard_beat = heard;
+    links->beat_self = self;
+}
+
+static void put_word(struct vd_text *to, const char *word)
+{
+    vd_text_printf(to, "$%zu\r\n%s\r\n", strlen(word), word);
+}
+
+void vd_connection_greet_beats(struct vd_connection *link)
+{
+    if (link->links->heard_beat == NULL)
+        return;
+    vd_text_puts(&link->out, "*2\r\n");
+    put_word(&link->out, "SUBSCRIBE");
+    put_word(&link->out, VD_BEAT_CHANNEL);
+    vd_connection_expect(link, VD_EXPECT_BEATS);
+}
+
+void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
+{
+    struct vd_connection *link = vd_connection_find(links, id);
+
+    if (link == NULL || link->stream.fd < 0 || link->kind != VD_LINK_COMMAND || link->no_beats)
+        return;
+    vd_text_puts(&link->out, "*3\r\n");
+    put_word(&link->out, "PUBLISH");
+    put_word(&link->out, VD_BEAT_CHANNEL);
+    put_word(&link->out, text);
+    vd_connection_expect(link, VD_EXPECT_BEAT);
+    vd_connection_mark_dirty(link);
+}
+
+void vd_connection_take_beat_reply(struct vd_connection *link, enum vd_expect what,
+                                   const struct vd_value *value)
+{
+    char where[VD_HOST_SIZE + 16];
+
+    if (value->type != VD_VALUE_ERROR || strncmp(value->text, "NOPERM", 6) != 0)
+        return;
+    link->no_beats = true;
+    (void)snprintf(where, sizeof(where), "%s:%u beats", vd_connection_name(link),
+                   (unsigned)link->addr.port);
+    vd_log_limited(where, VD_LOG_NOTICE,
+                   "%s:%u does not let us %s %s, so the lag of its replicas in time is not known; "
+                   "grant the channel to our user (ACL: &%s)",
+                   vd_connection_name(link), (unsigned)link->addr.port,
+                   what == VD_EXPECT_BEAT ? "publish on" : "subscribe to", VD_BEAT_CHANNEL,
+                   VD_BEAT_CHANNEL);
+}
+
+static bool is_text(const struct vd_value *value, const char *text)
+{
+    return value->type == VD_VALUE_TEXT && strcmp(value->text, text) == 0;
+}
+
+bool vd_connection_take_beat(struct vd_connection *link, const struct vd_value *value)
+{
+    const struct vd_links *links = link->links;
+
+    if (links->heard_beat == NULL || value->type != VD_VALUE_ARRAY || value->count != 3 ||
+        !is_text(value->elements[0], "message") || !is_text(value->elements[1], VD_BEAT_CHANNEL) ||
+        value->elements[2]->type != VD_VALUE_TEXT)
+        return false;
+    links->heard_beat(links->beat_self, link->id, value->elements[2]->text,
+                      value->elements[2]->len);
+    return true;
+}
+
+void vd_connection_note_rtt(struct vd_connection *link, const struct vd_expected *expected)
+{
+    int64_t took_us;
+
+    if (expected->ping_sent_us == 0)
+        return;
+    took_us = vd_clock_now_us() - expected->ping_sent_us;
+    if (link->rtt_us < 0)
+        link->rtt_us = took_us;
+    else
+        link->rtt_us += (took_us - link->rtt_us) / RTT_SHARE;
+}
+
+int64_t vd_links_rtt_us(const struct vd_links *links, vd_link id)
+{
+    const struct vd_connection *link = vd_connection_find(links, id);
+
+    return link == NULL ? -1 : link->rtt_us;
+}

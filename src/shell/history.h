@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* History: one failover as it is kept, that this vedette led or tried to lead. */
+#ifndef VD_SHELL_HISTORY_H
+#define VD_SHELL_HISTORY_H
+
+#include "shell/phases.h"
+
+struct vd_history_entry {
+    int64_t id;    /* of its row; 0: it is in no store */
+    int64_t at_ms; /* wall clock: when it began */
+    const char *group;
+    const char *reason;
+    const char *result;
+    uint64_t epoch;
+    struct vd_addr from;
+    struct vd_addr to; /* port 0: none */
+    struct vd_phases phases;
+    int64_t loss_bytes; /* -1 unknown */
+};
+
+/* As an entry without an id; texts are the record's. */
+void vd_history_entry_of(const struct vd_failover_record *record, struct vd_history_entry *out);
+
+#endif
