@@ -6,7 +6,6 @@
 #include "proto/figures.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -50,21 +49,22 @@ static const struct figure figures[] = {
     {"server_name", FIGURE_WORD, AT(kind)},
 };
 
-/* A number of seconds as INFO prints it: digits, a point, digits. */
+/* A number of seconds as INFO prints it: digits, and six digits behind a point or none. */
 static bool read_seconds(const char *text, size_t len, double *out)
 {
-    char copy[32];
-    char *end;
-    double number;
+    const char *point = memchr(text, '.', len);
+    size_t whole_len = point == NULL ? len : (size_t)(point - text);
+    uint64_t whole;
+    uint64_t rest = 0;
+    double scale = 1.;
 
-    if (len == 0 || len >= sizeof(copy) || strspn(text, "0123456789.") < len)
+    if (!vd_parse_uint64(text, whole_len, &whole))
         return false;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    number = strtod(copy, &end);
-    if (*end != '\0')
+    if (point != NULL && !vd_parse_uint64(point + 1, len - whole_len - 1, &rest))
         return false;
-    *out = number;
+    for (size_t i = whole_len + 1; i < len; i++)
+        scale *= 10.;
+    *out = (double)whole + (double)rest / scale;
     return true;
 }
 
