@@ -74,6 +74,10 @@ bool sim_fault_order(struct sim_fault *fault)
     if (!sim_sentinel_is_awake(s))
         return false;
     switch ((enum sim_order)entry->detail) {
+    case SIM_ORDER_SWITCHOVER:
+        order.flags = VD_FAILOVER_COORDINATED;
+        order.type = VD_ORDER_FAILOVER;
+        break;
     case SIM_ORDER_FAILOVER:
         order.type = VD_ORDER_FAILOVER;
         break;

@@ -51,6 +51,7 @@ enum sim_fault_kind {
     SIM_RESET,
     SIM_BLACKHOLE,
     SIM_OP_FAILOVER,
+    SIM_OP_SWITCHOVER,
     SIM_OP_RESET,
     SIM_OP_SET,
     SIM_OP_ANEW,  /* REMOVE, then MONITOR */
@@ -82,17 +83,18 @@ struct sim_faults {
 struct sim_mix {
     const char *name;
     const char *about;
-    uint64_t kinds;  /* bit per enum sim_fault_kind that may occur */
-    unsigned most;   /* faults at most */
-    bool swarm;      /* only a random few of the kinds in one run */
-    bool clean_net;  /* 5 ms at most, no loss but by faults */
-    bool no_switch;  /* the primary must stay */
-    bool no_loss;    /* no acknowledged write may be lost */
-    bool many;       /* many groups */
-    bool mixed;      /* quorums of vedettes and originals */
-    bool by_name;    /* runs only when asked for: no seed draws it */
-    bool early;      /* faults from the first moment on */
-    bool no_corpses; /* everybody is alive again in the end */
+    uint64_t kinds;             /* bit per enum sim_fault_kind that may occur */
+    unsigned most;              /* faults at most */
+    enum sim_fault_kind opener; /* the first of them; 0, a killed server: any */
+    bool swarm;                 /* only a random few of the kinds in one run */
+    bool clean_net;             /* 5 ms at most, no loss but by faults */
+    bool no_switch;             /* the primary must stay */
+    bool no_loss;               /* no acknowledged write may be lost */
+    bool many;                  /* many groups */
+    bool mixed;                 /* quorums of vedettes and originals */
+    bool by_name;               /* runs only when asked for: no seed draws it */
+    bool early;                 /* faults from the first moment on */
+    bool no_corpses;            /* everybody is alive again in the end */
     vd_ms within_ms; /* one fault: its successor is due down-after and so long after it; 0: no bound
                       */
     bool unannounced; /* ... and one ping period later: no socket tells of it */

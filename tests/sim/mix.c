@@ -15,7 +15,8 @@
     (K(SPLIT) | K(BRIDGE) | K(ISOLATE) | K(ONE_WAY) | K(CUT) | K(HICCUP) | K(SPLIT_PEERS) |        \
      K(SPLIT_NODES) | K(LOSS) | K(DELAY) | K(ECHO) | K(RESET) | K(BLACKHOLE))
 #define HANDS (K(NODE_AUTH) | K(NODE_DENY) | K(NODE_TURN))
-#define ORDERS (K(OP_FAILOVER) | K(OP_RESET) | K(OP_SET) | K(OP_ANEW) | K(OP_CRASH))
+#define ORDERS                                                                                     \
+    (K(OP_FAILOVER) | K(OP_SWITCHOVER) | K(OP_RESET) | K(OP_SET) | K(OP_ANEW) | K(OP_CRASH))
 
 static const struct sim_mix mixes[] = {
     {
@@ -98,6 +99,18 @@ static const struct sim_mix mixes[] = {
         .about = "operators give orders at the wrong moment",
         .kinds = ORDERS | K(NODE_KILL),
         .most = 8,
+    },
+    {
+        .name = "planned",
+        .about = "switchovers by order: no acknowledged write is lost",
+        .kinds = K(OP_SWITCHOVER) | K(SENTINEL_KILL) | K(SENTINEL_DOOM) | K(SENTINEL_PAUSE) |
+                 K(SENTINEL_STALL) | K(SENTINEL_DRIFT) | K(DISK_FAIL) | K(DISK_SLOW) |
+                 K(SPLIT_PEERS) | K(NODE_PRIORITY),
+        .most = 6,
+        .opener = SIM_OP_SWITCHOVER,
+        .clean_net = true,
+        .no_loss = true,
+        .no_corpses = true,
     },
     {
         .name = "hands",

@@ -31,6 +31,8 @@ enum sim_word {
     SIM_UNPAUSE,
     SIM_HANDOVER,
     SIM_ABORT,
+    SIM_WAIT,
+    SIM_GETACK,
     SIM_GET_PRIMARY,
     SIM_WRITE,
     /* replies */
@@ -41,6 +43,7 @@ enum sim_word {
     SIM_ANSWER,
     SIM_MESSAGE,
     SIM_PRIMARY_IS,
+    SIM_WAITED,
     /* replication */
     SIM_PSYNC,
     SIM_CONTINUE,

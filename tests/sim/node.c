@@ -12,6 +12,7 @@
 #define RDB_EVERY (20 * SIM_S)
 
 static const struct sim_host_ops ops;
+static void free_guest(struct sim_guest *guest);
 static void run_cron(struct sim *sim, void *self);
 
 /* Life ------------------------------------------------------------------------ */
@@ -40,6 +41,7 @@ void sim_node_free(struct sim_node *node)
     while (node->guests != NULL) {
         struct sim_guest *guest = node->guests;
 
+        sim_node_drop_held(guest);
         DL_DELETE(node->guests, guest);
         vd_free(guest);
     }
@@ -134,15 +136,12 @@ void sim_node_kill(struct sim_node *node, bool power)
 
     if (!node->running)
         return;
-    while (node->guests != NULL) {
-        struct sim_guest *guest = node->guests;
-
-        sim_cancel(sim, &guest->sync);
-        DL_DELETE(node->guests, guest);
-        vd_free(guest);
-    }
+    while (node->guests != NULL)
+        free_guest(node->guests);
     sim_cancel(sim, &node->cron);
     sim_cancel(sim, &node->load);
+    sim_cancel(sim, &node->unpause);
+    sim_node_failover_forget(node);
     node->running = false;
     node->conn = NULL;
     if (power)
@@ -165,7 +164,8 @@ void sim_node_move(struct sim_node *node, struct sim_host *to)
 
 bool sim_node_takes_writes(const struct sim_node *node)
 {
-    return sim_node_is_primary(node) && !node->loading && !node->busy && node->host->paused == 0;
+    return sim_node_is_primary(node) && !node->loading && !node->busy && node->host->paused == 0 &&
+           node->paused_until <= node->sim->now && node->failover == SIM_FAILOVER_NONE;
 }
 
 struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host)
@@ -216,14 +216,21 @@ static void on_accepted(void *self, struct sim_conn *conn)
     DL_APPEND(node->guests, guest);
 }
 
-void sim_node_drop_guest(struct sim_guest *guest)
+static void free_guest(struct sim_guest *guest)
 {
     struct sim_node *node = guest->node;
 
     sim_cancel(node->sim, &guest->sync);
+    sim_cancel(node->sim, &guest->wait);
+    sim_node_drop_held(guest);
     DL_DELETE(node->guests, guest);
-    sim_close(guest->conn, 1);
     vd_free(guest);
+}
+
+void sim_node_drop_guest(struct sim_guest *guest)
+{
+    sim_close(guest->conn, 1);
+    free_guest(guest);
 }
 
 static void on_connected(void *self, struct sim_conn *conn)
@@ -245,9 +252,7 @@ static void on_lost(void *self, struct sim_conn *conn, enum vd_down_reason reaso
         return;
     }
     if (sim_end(conn, node->host) == 1 && guest != NULL) {
-        sim_cancel(node->sim, &guest->sync);
-        DL_DELETE(node->guests, guest);
-        vd_free(guest);
+        free_guest(guest);
     }
 }
 
@@ -270,172 +275,15 @@ unsigned sim_node_fan_out(struct sim_node *node, struct sim_payload *hello)
     return count;
 }
 
-/* Commands -------------------------------------------------------------------------- */
-
-static void reply(struct sim_guest *guest, const struct sim_msg *to, struct sim_msg *msg)
-{
-    msg->ticket = to->ticket;
-    sim_send(guest->conn, 1, msg);
-}
-
-static void reply_done(struct sim_guest *guest, const struct sim_msg *to, bool ok)
-{
-    struct sim_msg *msg = sim_msg_new(guest->node->sim->net, SIM_DONE);
-
-    msg->ok = ok;
-    msg->asked = to->word;
-    reply(guest, to, msg);
-}
-
-static void do_ping(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_PONG);
-
-    msg->kind = node->locked    ? VD_PONG_AUTH
-                : node->busy    ? VD_PONG_BUSY
-                : node->loading ? VD_PONG_LOADING
-                                : VD_PONG_OK;
-    reply(guest, to, msg);
-}
-
-static void do_info(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_INFO_TEXT);
-    struct vd_text text = {0};
-
-    msg->ok = !node->busy && !node->locked;
-    if (msg->ok) {
-        sim_node_info(node, &text);
-        msg->payload = sim_payload_new(text.bytes, text.len);
-        vd_text_free(&text);
-    }
-    reply(guest, to, msg);
-}
-
-static void do_role(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_ROLE_IS);
-
-    if (!node->busy && !node->locked) {
-        msg->kind = node->primary != NULL ? VD_ROLE_REPLICA : VD_ROLE_PRIMARY;
-        msg->addr = node->primary;
-    }
-    reply(guest, to, msg);
-}
-
-static void do_publish(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    bool ok = !node->busy && !node->locked;
-
-    if (ok) {
-        (void)sim_node_fan_out(node, to->payload);
-        if (node->primary == NULL && node->backlog && !node->loading)
-            (void)sim_node_append(node, 0, to->payload);
-    }
-    reply_done(guest, to, ok);
-}
-
-/* CLIENT KILL TYPE normal and pubsub: all but the caller. */
-static void kill_clients(struct sim_node *node, const struct sim_guest *caller)
-{
-    struct sim_guest *guest;
-    struct sim_guest *next;
-
-    DL_FOREACH_SAFE (node->guests, guest, next) {
-        if (guest != caller && guest->kind != SIM_GUEST_REPLICA)
-            sim_node_drop_guest(guest);
-    }
-}
-
-static void do_turn(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    bool ok = !node->busy && !node->loading && !node->locked && !node->denies;
-
-    sim_oracle_on_turned(node->sim, node, to);
-    reply_done(guest, to, ok);
-    if (!ok)
-        return;
-    if (to->word == SIM_PROMOTE)
-        sim_node_promote(node);
-    else if (to->addr != NULL && to->addr != node->host)
-        sim_node_follow(node, to->addr);
-    if (node->sim->setup.rewrite)
-        node->configured = node->primary;
-    kill_clients(node, guest);
-    sim_oracle_on_roles(node->sim);
-}
-
-static void do_write(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
-{
-    struct sim_msg *msg;
-
-    if (node->primary == NULL && node->paused_until > node->sim->now)
-        return; /* held back, until the client is sent away or gives up */
-    msg = sim_msg_new(node->sim->net, SIM_DONE);
-    msg->ok = node->primary == NULL && !node->loading && !node->busy;
-    msg->asked = SIM_WRITE;
-    if (msg->ok)
-        msg->data = sim_node_append(node, to->ticket, NULL);
-    reply(guest, to, msg);
-}
-
 static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *msg)
 {
     struct sim_node *node = self;
     struct sim_guest *guest = conn->user[1];
 
-    if (conn == node->conn) {
+    if (conn == node->conn)
         sim_node_upstream_heard(node, msg);
-        return;
-    }
-    if (sim_end(conn, node->host) != 1 || guest == NULL)
-        return;
-    switch ((int)msg->word) {
-    case SIM_PING:
-        do_ping(node, guest, msg);
-        break;
-    case SIM_INFO:
-        do_info(node, guest, msg);
-        break;
-    case SIM_ROLE:
-        do_role(node, guest, msg);
-        break;
-    case SIM_PUBLISH:
-        do_publish(node, guest, msg);
-        break;
-    case SIM_SUBSCRIBE:
-        if (node->locked)
-            reply_done(guest, msg, false);
-        else
-            guest->kind = SIM_GUEST_SUBSCRIBER;
-        break;
-    case SIM_PROMOTE:
-    case SIM_REPLICATE:
-        do_turn(node, guest, msg);
-        break;
-    case SIM_PAUSE:
-        node->paused_until = node->sim->now + msg->offset * SIM_MS;
-        reply_done(guest, msg, true);
-        break;
-    case SIM_UNPAUSE:
-        node->paused_until = 0;
-        reply_done(guest, msg, true);
-        break;
-    case SIM_HANDOVER: /* FAILOVER is refused here: only the other way is modelled */
-    case SIM_ABORT:
-        reply_done(guest, msg, false);
-        break;
-    case SIM_SCRIPT_KILL:
-        reply_done(guest, msg, node->busy && !node->locked);
-        node->busy &= node->locked;
-        break;
-    case SIM_WRITE:
-        do_write(node, guest, msg);
-        break;
-    default:
-        sim_node_guest_heard(node, guest, msg);
-        break;
-    }
+    else if (sim_end(conn, node->host) == 1 && guest != NULL)
+        sim_node_hear(node, guest, msg);
 }
 
 static const struct sim_host_ops ops = {
@@ -511,6 +359,8 @@ static void info_replicas(const struct sim_node *node, struct vd_text *to)
         count += guest->kind == SIM_GUEST_REPLICA;
     }
     put_number(to, "connected_slaves", count);
+    if (node->sim->setup.min_replicas != 0)
+        put_number(to, "min_slaves_good_slaves", sim_node_good_replicas(node));
     count = 0;
     DL_FOREACH (node->guests, guest) {
         if (guest->kind == SIM_GUEST_REPLICA)
@@ -521,6 +371,8 @@ static void info_replicas(const struct sim_node *node, struct vd_text *to)
 void sim_node_info(const struct sim_node *node, struct vd_text *to)
 {
     static const char zeros[] = "0000000000000000000000000000000000000000";
+    static const char *const failovers[] = {"no-failover", "waiting-for-sync",
+                                            "failover-in-progress"};
     const struct sim_lineage *at = &node->at;
     bool known2 = at->replid2.hex[0] != '\0';
     uint64_t keys = at->data != NULL && !node->loading ? at->data->writes : 0;
@@ -532,7 +384,8 @@ void sim_node_info(const struct sim_node *node, struct vd_text *to)
     if (node->primary != NULL)
         info_upstream(node, to);
     info_replicas(node, to);
-    put(to, "master_failover_state:no-failover\r\nmaster_replid", at->replid.hex);
+    put(to, "master_failover_state", failovers[node->failover]);
+    put(to, "master_replid", at->replid.hex);
     put(to, "master_replid2", known2 ? at->replid2.hex : zeros);
     put_number(to, "master_repl_offset", at->offset);
     put_number(to, "second_repl_offset", known2 ? at->replid2_offset : -1);

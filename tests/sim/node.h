@@ -52,6 +52,31 @@ enum sim_guest_kind {
     SIM_GUEST_REPLICA,
 };
 
+/* The server's own FAILOVER. */
+enum sim_failover {
+    SIM_FAILOVER_NONE,
+    SIM_FAILOVER_WAITING, /* for the replica to have all */
+    SIM_FAILOVER_RUNNING, /* they change places */
+};
+
+/* What a command is refused with. */
+enum sim_error {
+    SIM_ERR_NONE,
+    SIM_ERR_NOAUTH,
+    SIM_ERR_NOPERM,
+    SIM_ERR_LOADING,
+    SIM_ERR_BUSY,
+    SIM_ERR_READONLY,
+    SIM_ERR_NOREPLICAS,
+    SIM_ERR_OTHER, /* -ERR */
+};
+
+/* A command that CLIENT PAUSE holds back, or that stands behind such a one. */
+struct sim_held {
+    struct sim_msg msg;
+    struct sim_held *next;
+};
+
 /* Who is connected to a node. */
 struct sim_guest {
     struct sim_node *node;
@@ -63,6 +88,11 @@ struct sim_guest {
     struct sim_task sync; /* replica: the snapshot is ready */
     struct sim_entry *snapshot;
     int64_t snapshot_offset;
+    struct sim_held *held;
+    int64_t wrote_at;   /* offset behind its last write */
+    unsigned waits_for; /* WAIT: so many replicas; 0: it waits for nothing */
+    uint64_t wait_ticket;
+    struct sim_task wait; /* its timeout */
     struct sim_guest *prev;
     struct sim_guest *next;
 };
@@ -87,6 +117,11 @@ struct sim_node {
     bool denies;         /* ... and their right to turn it */
     bool moved;          /* it has been on another machine */
     sim_us paused_until; /* CLIENT PAUSE WRITE */
+    struct sim_task unpause;
+    bool releasing; /* what was held back */
+    enum sim_failover failover;
+    const struct sim_host *failover_to;
+    struct sim_task failover_over;
     bool loading;
     int priority;
     struct vd_id run_id;
@@ -141,6 +176,24 @@ struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host)
 
 /* INFO, as the server would print it. */
 void sim_node_info(const struct sim_node *node, struct vd_text *to);
+
+/* Commands (node_commands.c, node_failover.c) ----------------------------------- */
+
+/* A command came. */
+void sim_node_hear(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *msg);
+/* Some replica has acknowledged more. */
+void sim_node_acked(struct sim_node *node);
+/* What is held back no more is done now. */
+void sim_node_release(struct sim_node *node);
+void sim_node_drop_held(struct sim_guest *guest);
+unsigned sim_node_good_replicas(const struct sim_node *node); /* for min-replicas-to-write */
+/* FAILOVER TO msg->addr (NULL: any) TIMEOUT msg->offset ms; false: refused. */
+bool sim_node_failover(struct sim_node *node, const struct sim_msg *msg);
+bool sim_node_failover_abort(struct sim_node *node);
+void sim_node_failover_step(struct sim_node *node);
+void sim_node_failover_done(struct sim_node *node);
+void sim_node_failover_refused(struct sim_node *node);
+void sim_node_failover_forget(struct sim_node *node);
 
 /* Replication (replication.c) ------------------------------------------------- */
 

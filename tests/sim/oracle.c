@@ -499,6 +499,8 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
     struct watched *watched = watch(sim, s);
     const char *why;
 
+    if (sim_sentinel_names(s, node->group) == node->host)
+        return; /* a handover is undone: it stays what it was */
     if (!watched->leading[node->group]) {
         sim_fail(sim, "%s promotes %s, but does not lead", s->host->name, node->host->name);
         return;

@@ -367,7 +367,8 @@ static void plan_order(struct planner *p, enum sim_fault_kind kind,
     entry->deed = SIM_DO_ORDER;
     entry->who = (struct sim_who){.kind = SIM_WHO_SENTINEL,
                                   .number = (unsigned)sim_below(p->dice, p->setup->sentinels)};
-    if (kind <= SIM_OP_RESET && p->setup->originals != 0 && sim_chance(p->dice, 400))
+    if (kind != SIM_OP_SWITCHOVER && kind <= SIM_OP_RESET && p->setup->originals != 0 &&
+        sim_chance(p->dice, 400))
         entry->who = (struct sim_who){.kind = SIM_WHO_ORIGINAL,
                                       .number = (unsigned)sim_below(p->dice, p->setup->originals)};
     entry->group = draw_group(p);
@@ -376,6 +377,9 @@ static void plan_order(struct planner *p, enum sim_fault_kind kind,
     switch ((int)kind) {
     case SIM_OP_FAILOVER:
         entry->detail = SIM_ORDER_FAILOVER;
+        break;
+    case SIM_OP_SWITCHOVER:
+        entry->detail = SIM_ORDER_SWITCHOVER;
         break;
     case SIM_OP_RESET:
         entry->detail = sim_chance(p->dice, 500) ? SIM_ORDER_RESET : SIM_ORDER_RESET_ALL;
@@ -457,7 +461,8 @@ void sim_plan(struct sim_schedule *schedule, const struct sim_setup *setup)
     count = (unsigned)sim_between(&dice, 1, mix->most);
     for (unsigned i = 0; i < count; i++) {
         before = draw_at(&planner, before);
-        plan_one(&planner, draw_kind(&dice, kinds), before);
+        plan_one(&planner, i == 0 && mix->opener != 0 ? mix->opener : draw_kind(&dice, kinds),
+                 before);
     }
 }
 

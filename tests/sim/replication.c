@@ -116,15 +116,28 @@ static void snapshot_ready(struct sim *sim, void *self)
     stream_to(guest->node, guest);
 }
 
+/* PSYNC FAILOVER: our primary asks us to take its place. */
+static bool takes_over(struct sim_node *node, const struct sim_guest *guest,
+                       const struct sim_msg *ask)
+{
+    if (ask->kind == 0 || node->primary != guest->conn->host[0] ||
+        !same_id(&ask->id, &node->at.replid) || node->loading)
+        return false;
+    sim_node_promote(node);
+    sim_oracle_on_roles(node->sim);
+    return true;
+}
+
 static void answer_psync(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *ask)
 {
     struct sim *sim = node->sim;
+    bool taken_over = takes_over(node, guest, ask);
     bool part = may_continue(node, ask);
     bool refused = node->loading || (node->primary != NULL && node->upstream != SIM_UP_STREAMING);
     sim_us most = sim->setup.sync_ms;
     struct sim_msg *msg;
 
-    if (refused) {
+    if (refused || (ask->kind != 0 && !taken_over)) {
         sim_send(guest->conn, 1, sim_msg_new(sim->net, SIM_SYNC_REFUSED));
         return;
     }
@@ -164,6 +177,7 @@ void sim_node_guest_heard(struct sim_node *node, struct sim_guest *guest, const 
     } else if (msg->word == SIM_ACK) {
         guest->acked = msg->offset;
         guest->acked_at = node->sim->now;
+        sim_node_acked(node);
     }
 }
 
@@ -250,6 +264,7 @@ void sim_node_upstream_connected(struct sim_node *node)
     node->heard_at = node->sim->now;
     if (node->cached)
         msg->id = node->at.replid;
+    msg->kind = node->failover == SIM_FAILOVER_RUNNING;
     msg->offset = node->cached ? node->at.offset : -1;
     sim_send(node->conn, 0, msg);
 }
@@ -354,21 +369,35 @@ static void take_stream(struct sim_node *node, const struct sim_msg *msg)
     }
 }
 
+static void acknowledge(struct sim_node *node)
+{
+    struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_ACK);
+
+    msg->offset = node->at.offset;
+    sim_send(node->conn, 0, msg);
+}
+
 void sim_node_upstream_heard(struct sim_node *node, const struct sim_msg *msg)
 {
     node->heard_at = node->sim->now;
     switch ((int)msg->word) {
     case SIM_CONTINUE:
         take_continue(node, msg);
+        sim_node_failover_done(node);
         break;
     case SIM_FULLRESYNC:
         SIM_TELL(node->sim, node->host, VD_MARK_ROLE, "is to resync fully with %s",
                  node->primary->name);
         node->upstream = SIM_UP_TRANSFER;
         node->cached = false; /* the place where it stood is forgotten, not yet the data */
+        sim_node_failover_done(node);
         break;
     case SIM_SYNC_REFUSED:
         link_fell(node);
+        sim_node_failover_refused(node);
+        break;
+    case SIM_GETACK:
+        acknowledge(node);
         break;
     case SIM_RDB:
         take_snapshot(node, msg);
@@ -385,7 +414,6 @@ static void watch_upstream(struct sim_node *node)
 {
     struct sim *sim = node->sim;
     sim_us limit = sim->setup.repl_timeout_ms * SIM_MS;
-    struct sim_msg *msg;
 
     if (node->upstream == SIM_UP_CONNECT) {
         connect_upstream(node);
@@ -399,9 +427,7 @@ static void watch_upstream(struct sim_node *node)
     }
     if (node->upstream != SIM_UP_STREAMING)
         return;
-    msg = sim_msg_new(sim->net, SIM_ACK);
-    msg->offset = node->at.offset;
-    sim_send(node->conn, 0, msg);
+    acknowledge(node);
 }
 
 static void watch_replicas(struct sim_node *node)
@@ -415,7 +441,8 @@ static void watch_replicas(struct sim_node *node)
         if (guest->kind == SIM_GUEST_REPLICA && guest->online && sim->now - guest->acked_at > limit)
             sim_node_drop_guest(guest);
     }
-    if (node->primary != NULL || sim->now - node->pinged_at < PING_EVERY)
+    if (node->primary != NULL || sim->now - node->pinged_at < PING_EVERY ||
+        node->paused_until > sim->now || node->failover != SIM_FAILOVER_NONE)
         return;
     node->pinged_at = sim->now;
     if (!node->backlog)

@@ -125,6 +125,7 @@ static const struct {
     const char *arguments; /* g group, * all, o option and number, r server or primary, - none */
 } orders[] = {
     [SIM_ORDER_FAILOVER] = {"failover", "g"},
+    [SIM_ORDER_SWITCHOVER] = {"switchover", "g"},
     [SIM_ORDER_RESET] = {"reset", "g"},
     [SIM_ORDER_RESET_ALL] = {"reset", "*"},
     [SIM_ORDER_SET] = {"set", "go"},

@@ -92,6 +92,7 @@ enum sim_disk_fault {
 
 enum sim_order {
     SIM_ORDER_FAILOVER,
+    SIM_ORDER_SWITCHOVER, /* FAILOVER COORDINATED */
     SIM_ORDER_RESET,
     SIM_ORDER_RESET_ALL,
     SIM_ORDER_SET,

@@ -152,6 +152,7 @@ static void configure(const struct sim_sentinel *s, struct sim_saved *saved, boo
     options.down_after_refused_ms = setup->down_after_refused_ms;
     options.failover_timeout_ms = setup->failover_timeout_ms;
     options.parallel_syncs = setup->parallel_syncs;
+    options.handover = setup->server_handover ? VD_SWITCHOVER_SERVER : VD_SWITCHOVER_PAUSE;
     for (unsigned g = 0; g < setup->groups; g++) {
         groups[g].name = sim_group_name(g);
         groups[g].from_config = true;

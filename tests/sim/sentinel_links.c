@@ -145,7 +145,8 @@ static struct sim_msg *word_for(struct sim_sentinel *s, const struct sim_link *l
         return say_hello(s, effect);
     msg = sim_msg_new(sim->net, words[effect->send.request]);
     msg->offset = effect->send.pause_ms;
-    if (effect->send.request == VD_RQ_QUESTION || effect->send.request == VD_RQ_REPLICATE)
+    if (effect->send.request == VD_RQ_QUESTION || effect->send.request == VD_RQ_REPLICATE ||
+        effect->send.request == VD_RQ_HANDOVER)
         msg->addr = sim_host_find(sim->net, &effect->send.addr);
     if (effect->send.request == VD_RQ_QUESTION) {
         msg->epoch = effect->send.epoch;

@@ -72,15 +72,18 @@ struct sim_setup {
     vd_ms failover_timeout_ms;
     unsigned parallel_syncs;
     vd_ms info_period_ms;
+    bool server_handover; /* a switchover is left to the server's FAILOVER */
     vd_ms abstain_ms;
     sim_us latency;         /* one way, of the slowest pair of hosts */
     unsigned loss_permille; /* always, beside what faults add */
     sim_us fsync;           /* of a save */
     sim_us write_every;     /* of each client */
     vd_ms repl_timeout_ms;
-    vd_ms sync_ms;        /* a full resync: fork and transfer */
-    vd_ms load_ms;        /* ... and loading */
-    int64_t backlog;      /* bytes */
+    vd_ms sync_ms;         /* a full resync: fork and transfer */
+    vd_ms load_ms;         /* ... and loading */
+    int64_t backlog;       /* bytes */
+    unsigned min_replicas; /* min-replicas-to-write; 0: off */
+    int min_replicas_lag_s;
     bool acquainted;      /* sentinels have met before, and replicas were in step until now */
     bool rewrite;         /* CONFIG REWRITE works: servers keep their role over a restart */
     unsigned persistence; /* enum sim_persistence */
