@@ -28,21 +28,6 @@ void vd_session_free(struct vd_session *session)
     *session = (struct vd_session){0};
 }
 
-bool vd_secret_is(const char *secret, const struct vd_word *guess)
-{
-    size_t len = strlen(secret);
-    size_t wrong = len ^ guess->len;
-
-    /* Every byte of the guess is looked at, and none decides when to stop. */
-    for (size_t i = 0; i < guess->len; i++) {
-        unsigned char theirs = (unsigned char)guess->bytes[i];
-        unsigned char ours = (unsigned char)secret[len == 0 ? 0 : i % len];
-
-        wrong |= (size_t)(theirs ^ ours);
-    }
-    return wrong == 0;
-}
-
 void vd_session_become(struct vd_session *session, struct vd_acl_user *user)
 {
     struct vd_acl_user *before = session->user;

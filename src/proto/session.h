@@ -52,9 +52,6 @@ struct vd_session {
 void vd_session_init(struct vd_session *session, vd_client id, const struct vd_acl *acl);
 void vd_session_free(struct vd_session *session);
 
-/* Is it the secret (a token in the clear)? Takes the same time whatever is wrong about it. */
-bool vd_secret_is(const char *secret, const struct vd_word *guess);
-
 /* It is this user from now on. */
 void vd_session_become(struct vd_session *session, struct vd_acl_user *user);
 
