@@ -49,22 +49,25 @@ static const struct figure figures[] = {
     {"server_name", FIGURE_WORD, AT(kind)},
 };
 
-/* A number of seconds as INFO prints it: digits, and six digits behind a point or none. */
+/* A number of seconds as INFO prints it: digits, and more of them behind a point. */
 static bool read_seconds(const char *text, size_t len, double *out)
 {
     const char *point = memchr(text, '.', len);
     size_t whole_len = point == NULL ? len : (size_t)(point - text);
     uint64_t whole;
-    uint64_t rest = 0;
+    double number;
     double scale = 1.;
 
     if (!vd_parse_uint64(text, whole_len, &whole))
         return false;
-    if (point != NULL && !vd_parse_uint64(point + 1, len - whole_len - 1, &rest))
-        return false;
-    for (size_t i = whole_len + 1; i < len; i++)
-        scale *= 10.;
-    *out = (double)whole + (double)rest / scale;
+    number = (double)whole;
+    for (size_t i = whole_len + 1; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        scale /= 10.;
+        number += scale * (text[i] - '0');
+    }
+    *out = number;
     return true;
 }
 

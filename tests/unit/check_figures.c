@@ -21,7 +21,7 @@ START_TEST(of_a_server)
         read_text("# Server\r\nredis_version:7.0.15\r\nuptime_in_seconds:61\r\n"
                   "# Memory\r\nused_memory:1048576\r\nmaxmemory:536870912\r\n"
                   "used_memory_human:1.00M\r\n# Stats\r\nkeyspace_hits:75\r\nkeyspace_misses:25\r\n"
-                  "# CPU\r\nused_cpu_sys:1.250000\r\nused_cpu_user:0.500000\r\n");
+                  "# CPU\r\nused_cpu_sys:1.250000\r\nused_cpu_user:0.027634\r\n");
 
     ck_assert_str_eq(figures.version, "7.0.15");
     ck_assert_str_eq(figures.kind, "redis");
@@ -30,7 +30,7 @@ START_TEST(of_a_server)
     ck_assert_int_eq(figures.max_memory, 536870912);
     ck_assert_int_eq(figures.hits, 75);
     ck_assert_double_eq_tol(figures.cpu_sys_s, 1.25, 1e-9);
-    ck_assert_double_eq_tol(figures.cpu_user_s, 0.5, 1e-9);
+    ck_assert_double_eq_tol(figures.cpu_user_s, 0.027634, 1e-9);
     ck_assert_int_eq(figures.net_in, -1);
 }
 END_TEST
