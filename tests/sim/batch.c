@@ -4,6 +4,7 @@
  * from a counter that all share and writes there which one it is at, so that
  * the parent knows what killed it, notes the failure and sends the next one.
  */
+#include <regex.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include "run.h"
 
 #define JOBS_MAX 64
+#define LINE 110 /* columns that progress takes at most */
 
 struct worker {
     bool running; /* a seed */
@@ -24,6 +26,8 @@ struct worker {
 
 struct shared {
     _Atomic uint64_t next;
+    _Atomic uint64_t done;
+    _Atomic uint64_t virtual_us;
     _Atomic uint64_t failures;
     uint64_t end;
     struct worker workers[JOBS_MAX];
@@ -107,10 +111,26 @@ static void report(FILE *out, uint64_t seed, const struct sim_options *options, 
 {
     if (out == NULL)
         return;
+    if (isatty(fileno(out)) != 0)
+        fprintf(out, "\r%*s\r", LINE, ""); /* over the progress */
     fprintf(out, "FAILED ");
     sim_print_command(out, seed, options);
     fprintf(out, "\n       %s\n", failure);
     (void)fflush(out);
+}
+
+/* Is this a violation that is looked for? */
+static bool counts(const char *failure, const struct sim_options *options)
+{
+    regex_t regex;
+    bool found;
+
+    if (options->until == NULL)
+        return true;
+    VD_ASSERT(regcomp(&regex, options->until, REG_EXTENDED | REG_NOSUB) == 0);
+    found = regexec(&regex, failure, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return found;
 }
 
 static void work(struct shared *shared, struct worker *worker, uint64_t failures_max,
@@ -126,7 +146,11 @@ static void work(struct shared *shared, struct worker *worker, uint64_t failures
         worker->running = true;
         sim_run_one(seed, options, &result);
         worker->running = false;
+        if (result.failed && !counts(result.failure, options))
+            result.failed = false;
         add_result(&worker->sum, seed, &result);
+        (void)atomic_fetch_add(&shared->done, 1);
+        (void)atomic_fetch_add(&shared->virtual_us, (uint64_t)result.lasted);
         if (!result.failed)
             continue;
         (void)atomic_fetch_add(&shared->failures, 1);
@@ -160,14 +184,26 @@ static pid_t spawn(struct shared *shared, struct worker *worker, uint64_t failur
     _exit(0);
 }
 
+#define BAR 24
+
 static void progress(FILE *out, const struct shared *shared, uint64_t from, double began)
 {
-    uint64_t next = atomic_load(&shared->next);
-    uint64_t done = next < shared->end ? next - from : shared->end - from;
+    uint64_t done = atomic_load(&shared->done);
+    uint64_t all = shared->end - from;
     double passed = now_s() - began;
+    double per_s = (double)done / (passed > 0.1 ? passed : 0.1);
+    double virtual_s = (double)atomic_load(&shared->virtual_us) / 1e6;
+    unsigned full = (unsigned)(done * BAR / (all != 0 ? all : 1));
+    long left = per_s > 0 ? (long)((double)(all - done) / per_s) : 0;
+    char bar[BAR + 1];
 
-    fprintf(out, "\r%llu of %llu seeds, %.0f per second ", (unsigned long long)done,
-            (unsigned long long)(shared->end - from), (double)done / (passed > 0 ? passed : 1));
+    for (unsigned i = 0; i < BAR; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[BAR] = '\0';
+    fprintf(out, "\r[%s] %llu of %llu seeds, %llu failed, %.0f/s, %.0f virtual s/s, %ld:%02ld left ",
+            bar, (unsigned long long)done, (unsigned long long)all,
+            (unsigned long long)atomic_load(&shared->failures), per_s,
+            virtual_s / (passed > 0.1 ? passed : 0.1), left / 60, left % 60);
     (void)fflush(out);
 }
 
@@ -183,6 +219,9 @@ static void bury(struct shared *shared, struct worker *worker, int status,
     worker->last_words[0] = '\0';
     worker->running = false;
     worker->sum.seeds++;
+    (void)atomic_fetch_add(&shared->done, 1);
+    if (!counts(why, options))
+        return;
     add_failure(&worker->sum, worker->seed, why);
     (void)atomic_fetch_add(&shared->failures, 1);
     report(out, worker->seed, options, why);
@@ -226,7 +265,7 @@ void sim_run_many(uint64_t from, uint64_t count, unsigned jobs, uint64_t failure
         VD_ASSERT(pid >= 0);
     }
     if (terminal)
-        fprintf(out, "\r%60s\r", "");
+        fprintf(out, "\r%*s\r", LINE, "");
     memset(tally, 0, sizeof(*tally));
     for (unsigned i = 0; i < jobs; i++)
         add_tally(tally, &shared->workers[i].sum);

@@ -4,6 +4,7 @@
  * core), servers and clients. Exit status 1 when a seed failed.
  */
 #include <errno.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct arguments {
     unsigned jobs;
     uint64_t failures_max;
     bool twice;
+    bool each; /* mix */
     const char *draw;
 };
 
@@ -63,6 +65,18 @@ static const struct sim_mix *mix(const char *name)
     return found;
 }
 
+static const char *regex(const char *text)
+{
+    regex_t compiled;
+
+    if (text == NULL || regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) != 0) {
+        fprintf(stderr, "sim: --until needs a regular expression\n");
+        exit(2);
+    }
+    regfree(&compiled);
+    return text;
+}
+
 /* Reads the option at argv[i]; returns how many words it took. */
 static int take(struct arguments *a, char **argv, int i)
 {
@@ -91,6 +105,10 @@ static int take(struct arguments *a, char **argv, int i)
         a->options.minutes = (double)number(option, value);
     else if (strcmp(option, "--draw") == 0)
         a->draw = value != NULL ? value : "";
+    else if (strcmp(option, "--until") == 0)
+        a->options.until = regex(value);
+    else if (strcmp(option, "--mix") == 0 && value != NULL && strcmp(value, "each") == 0)
+        a->each = true;
     else if (strcmp(option, "--mix") == 0)
         a->options.mix = mix(value);
     else
@@ -174,6 +192,9 @@ static int run_batch(const struct arguments *a)
 {
     struct sim_tally tally;
 
+    if (a->options.mix != NULL)
+        printf("%s: ", a->options.mix->name);
+    (void)fflush(stdout);
     sim_run_many(a->seed, a->seeds, a->jobs, a->failures_max, &a->options, stdout, &tally);
     printf("%llu seeds, %llu failed; %.1f s, %.0f seeds per second, %.0f virtual seconds per "
            "second; settled after %.1f s on average, %.1f s at worst\n",
@@ -186,7 +207,22 @@ static int run_batch(const struct arguments *a)
                (double)tally.stats.prompt_us / 1000.0);
     print_stats(&tally.stats);
     printf("transcripts %016llx\n", (unsigned long long)tally.hash);
+    if (a->options.until != NULL && tally.failed != 0)
+        printf("caught after %llu seeds: %s\n",
+               (unsigned long long)(tally.first_failed - a->seed + 1), tally.failure);
     return tally.failed != 0;
+}
+
+static int run_each(const struct arguments *a)
+{
+    struct arguments one = *a;
+    int status = 0;
+
+    for (size_t i = 0; sim_mix_at(i) != NULL; i++) {
+        one.options.mix = sim_mix_at(i);
+        status |= run_batch(&one);
+    }
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -206,5 +242,9 @@ int main(int argc, char **argv)
         }
         i += taken;
     }
-    return a.seeds == 1 ? run_single(&a) : run_batch(&a);
+    if (a.options.until != NULL)
+        a.failures_max = 1;
+    if (a.each)
+        return run_each(&a);
+    return a.seeds == 1 && a.options.until == NULL ? run_single(&a) : run_batch(&a);
 }

@@ -365,6 +365,8 @@ static void run_turn(struct sim *sim, void *self)
         die_in_turn(s);
         return;
     }
+    if (sim->failed)
+        return; /* its last word shall be what was seen from outside */
     if (sim->stats.turns % CHECK_EVERY == 0 || s->drive.last.image != NULL)
         vd_core_check(s->drive.core);
     sim_links_after_turn(s);
