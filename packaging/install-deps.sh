@@ -29,7 +29,7 @@ PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
-CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc'
+CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch'
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() {

@@ -56,7 +56,7 @@ one() {
     "$work/sim" --seeds "$(field seeds)" --mix "$(field mix)" --until "$(field words)" >"$work/sim.log" 2>&1
     if [ $? -eq 1 ] && grep -q '^caught ' "$work/sim.log"; then
         row "$(sed -n 's/^caught after \([0-9]*\) seeds.*/\1/p' "$work/sim.log") of $(field seeds)" \
-            "$(sed -n 's/^caught after .*: //p' "$work/sim.log" | head -n 1 | cut -c 1-100)"
+            "$(sed -n 's/^caught after [0-9]* seeds: //p' "$work/sim.log" | head -n 1 | cut -c 1-100)"
         return 0
     fi
     row FAILED "not caught within $(field seeds) seeds"

@@ -200,7 +200,8 @@ static void progress(FILE *out, const struct shared *shared, uint64_t from, doub
     for (unsigned i = 0; i < BAR; i++)
         bar[i] = i < full ? '#' : '.';
     bar[BAR] = '\0';
-    fprintf(out, "\r[%s] %llu of %llu seeds, %llu failed, %.0f/s, %.0f virtual s/s, %ld:%02ld left ",
+    fprintf(out,
+            "\r[%s] %llu of %llu seeds, %llu failed, %.0f/s, %.0f virtual s/s, %ld:%02ld left ",
             bar, (unsigned long long)done, (unsigned long long)all,
             (unsigned long long)atomic_load(&shared->failures), per_s,
             virtual_s / (passed > 0.1 ? passed : 0.1), left / 60, left % 60);

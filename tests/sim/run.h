@@ -17,7 +17,7 @@ struct sim_options {
     bool verbose;
     struct vd_story *story; /* to be filled, or NULL */
     double minutes;         /* virtual time in which faults happen; 0: by the seed */
-    const char *until;      /* only violations that this extended regular expression matches count */
+    const char *until; /* only violations that this extended regular expression matches count */
 };
 
 struct sim_result {
