@@ -58,8 +58,9 @@ struct vd_connection {
     struct vd_replies replies;
     struct vd_expected *queue;
     bool subscribed;
-    bool no_beats;   /* the server refuses them */
-    int64_t rtt_us;  /* smoothed; -1 unknown */
+    bool no_beats;       /* the server refuses them */
+    int64_t rtt_us;      /* smoothed; -1 unknown */
+    bool heard;          /* anything at all has come in */
     vd_ticket last_turn; /* the latest request that turns the server */
     struct vd_text out;
     bool is_dirty;

@@ -131,32 +131,12 @@ static bool take_value(struct vd_connection *link, const struct vd_value *value)
     return false;
 }
 
-/* A TLS port that hears plain text answers with an alert, which no reply begins like. */
-static bool is_tls_alert(const struct vd_connection *link, const char *bytes, size_t len)
-{
-    char where[VD_HOST_SIZE + 8];
-
-    if (bytes[0] != 0x15 || len < 2 || bytes[1] != 3)
-        return false;
-    (void)snprintf(where, sizeof(where), "%s:%u", vd_connection_name(link),
-                   (unsigned)link->addr.port);
-    vd_log_limited(where, VD_LOG_WARNING,
-                   "%s speaks TLS only, and we do not; set %s, or give its plain port", where,
-                   link->kind == VD_LINK_PEER ? "tls-replication (tls-peers)"
-                                              : "tls-replication (tls-servers)");
-    return true;
-}
-
 /* False: the link is gone. */
 bool vd_connection_take(struct vd_connection *link, const char *bytes, size_t len)
 {
     const char *why = NULL;
     const struct vd_value *value;
 
-    if (is_tls_alert(link, bytes, len)) {
-        vd_connection_drop(link, VD_DOWN_TLS, "it speaks TLS only");
-        return false;
-    }
     if (!vd_replies_feed(&link->replies, bytes, len, &why)) {
         vd_connection_drop(link, VD_DOWN_RESET, why);
         return false;

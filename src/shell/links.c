@@ -98,15 +98,36 @@ void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, 
     free_link(link);
 }
 
+/* "host:port", also for the log's key, which may cut it. */
+#define WHERE_SIZE (VD_HOST_SIZE + 8)
+
+static void print_where(const struct vd_connection *link, char where[WHERE_SIZE])
+{
+    (void)snprintf(where, WHERE_SIZE, "%s:%u", vd_connection_name(link), (unsigned)link->addr.port);
+}
+
 /* What stands between us and a server must reach the log of whoever can help. */
 static void tell_tls(const struct vd_connection *link, const char *why)
 {
-    const char *whose = link->kind == VD_LINK_PEER ? "sentinel" : "server";
-    char where[VD_HOST_SIZE + 8];
+    char where[WHERE_SIZE];
 
-    (void)snprintf(where, sizeof(where), "%s:%u", vd_connection_name(link),
-                   (unsigned)link->addr.port);
-    vd_log_limited(where, VD_LOG_WARNING, "no TLS with %s %s: %s", whose, where, why);
+    print_where(link, where);
+    vd_log_lasting(where, VD_LOG_WARNING, "no TLS with %s %s: %s",
+                   link->kind == VD_LINK_PEER ? "sentinel" : "server", where, why);
+}
+
+/* Who hangs up before a word is dead, or waits for TLS: plain text is no answer to either. */
+static void tell_silence(const struct vd_connection *link)
+{
+    char where[WHERE_SIZE];
+
+    if (link->stream.tls != NULL || link->heard)
+        return;
+    print_where(link, where);
+    vd_log_lasting(where, VD_LOG_NOTICE,
+                   "%s ends the connection before a word: has it died, or does it want TLS "
+                   "(tls-replication, or %s)?",
+                   where, link->kind == VD_LINK_PEER ? "tls-peers" : "tls-servers");
 }
 
 void vd_connection_break(struct vd_connection *link, int error)
@@ -115,6 +136,8 @@ void vd_connection_break(struct vd_connection *link, int error)
 
     if (error == EPROTO)
         tell_tls(link, why);
+    if (error == ECONNRESET)
+        tell_silence(link);
     vd_connection_drop(link, vd_stream_reason(error), why);
 }
 
@@ -173,9 +196,11 @@ static void on_readable(void *self)
             return;
         }
         if (got == 0) {
+            tell_silence(link);
             vd_connection_drop(link, VD_DOWN_CLOSED, "closed by the other end");
             return;
         }
+        link->heard = true;
         if (!vd_connection_take(link, input, (size_t)got) || (size_t)got < VD_READ_SIZE)
             return;
     }

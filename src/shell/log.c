@@ -21,11 +21,12 @@
 #include "shell/clock.h"
 
 #define KEY_SIZE 64
-#define KEYS 32
+#define KEYS 128
 
 /* What was said lately, for vd_log_limited. */
 struct said {
     char key[KEY_SIZE];
+    uint32_t text; /* its hash; 0: any */
     vd_ms at;
     unsigned suppressed;
 };
@@ -292,50 +293,80 @@ void vd_log(enum vd_log_level level, const char *format, ...)
     va_end(args);
 }
 
-/* The entry of the key; a new key takes the place of the one that was said longest ago. */
-static struct said *find_said(const char *key)
+static uint32_t hash_text(const char *text)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+
+    while (*text != '\0')
+        hash = (hash ^ (unsigned char)*text++) * 16777619U;
+    return hash;
+}
+
+/* The entry of key and text; a new key takes the place of the one that was said longest ago. */
+static struct said *find_said(const char *key, uint32_t text)
 {
     struct said *oldest = &sink.said[0];
 
     for (size_t i = 0; i < KEYS; i++) {
         struct said *said = &sink.said[i];
 
-        if (said->key[0] != '\0' && strncmp(said->key, key, KEY_SIZE - 1) == 0)
+        if (said->key[0] != '\0' && said->text == text &&
+            strncmp(said->key, key, KEY_SIZE - 1) == 0)
             return said;
         if (oldest->key[0] != '\0' && (said->key[0] == '\0' || said->at < oldest->at))
             oldest = said;
     }
     memset(oldest, 0, sizeof(*oldest));
     (void)snprintf(oldest->key, KEY_SIZE, "%s", key);
+    oldest->text = text;
     oldest->at = INT64_MIN;
     return oldest;
 }
 
-void vd_log_limited(const char *key, enum vd_log_level level, const char *format, ...)
+/* May it be said, not having been said for so long? How much was not said meanwhile is. */
+static bool begin_said(struct said *said, vd_ms period_ms, enum vd_log_level level)
 {
-    struct said *said;
     vd_ms now = vd_clock_now();
-    va_list args;
 
-    if (!is_on(level))
-        return;
-    said = find_said(key);
-    if (said->at != INT64_MIN && now - said->at < 1000) {
+    if (said->at != INT64_MIN && now - said->at < period_ms) {
         said->suppressed++;
-        return;
+        return false;
     }
     if (said->suppressed > 0) {
         char text[KEY_SIZE + 64];
 
-        (void)snprintf(text, sizeof(text), "%s: %u lines like the next were left out", key,
+        (void)snprintf(text, sizeof(text), "%s: %u lines like the next were left out", said->key,
                        said->suppressed);
         write_line(level, NULL, text);
     }
     said->at = now;
     said->suppressed = 0;
+    return true;
+}
+
+void vd_log_limited(const char *key, enum vd_log_level level, const char *format, ...)
+{
+    va_list args;
+
+    if (!is_on(level) || !begin_said(find_said(key, 0), 1000, level))
+        return;
     va_start(args, format);
     log_args(level, format, args);
     va_end(args);
+}
+
+void vd_log_lasting(const char *key, enum vd_log_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    if (!is_on(level))
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (begin_said(find_said(key, hash_text(text)), 60000, level))
+        write_line(level, NULL, text);
 }
 
 void vd_log_notice(enum vd_notice_level level, const char *event, const char *payload)

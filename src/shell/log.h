@@ -23,6 +23,10 @@ void vd_log(enum vd_log_level level, const char *format, ...) VD_PRINTF(2, 3);
 void vd_log_limited(const char *key, enum vd_log_level level, const char *format, ...)
     VD_PRINTF(3, 4);
 
+/* The same of what goes on until somebody mends it: each text of a key at most once a minute. */
+void vd_log_lasting(const char *key, enum vd_log_level level, const char *format, ...)
+    VD_PRINTF(3, 4);
+
 /* An event of the core: logged at its level as "<event> <payload>". */
 void vd_log_notice(enum vd_notice_level level, const char *event, const char *payload);
 

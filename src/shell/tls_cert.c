@@ -116,9 +116,9 @@ static void put_names(const X509 *cert, struct vd_text *to)
     GENERAL_NAMES_free(names);
 }
 
-static void put_who(const X509 *cert, struct vd_text *to)
+static void put_who(const char *what, const X509 *cert, struct vd_text *to)
 {
-    vd_text_puts(to, "its certificate");
+    vd_text_puts(to, what);
     if (cert == NULL)
         return;
     vd_text_puts(to, " (");
@@ -130,7 +130,9 @@ void vd_tls_cert_explain(const struct vd_tls_fault *fault, struct vd_text *to)
 {
     const char *authorities = fault->authorities == NULL ? "no file" : fault->authorities;
 
-    put_who(fault->cert, to);
+    put_who(fault->error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ? "the certificate"
+                                                                 : "its certificate",
+            fault->cert, to);
     switch (fault->error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         vd_text_puts(to, " has expired");
@@ -143,8 +145,13 @@ void vd_tls_cert_explain(const struct vd_tls_fault *fault, struct vd_text *to)
     case X509_V_ERR_CERT_NOT_YET_VALID:
         vd_text_puts(to, " is not valid yet; are the clocks right, there and here?");
         return;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        vd_text_printf(to,
+                       " is shown as its CA, and it is not in %s; put it there, or give the "
+                       "other end a certificate of your CA",
+                       authorities);
+        return;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         vd_text_printf(to,
                        " is signed by itself, and it is not in %s; put its CA there, or give it "
                        "one of your CA's",

@@ -212,6 +212,7 @@ class Server(Process):
         self.host = host
         self.port = port
         self.password = None
+        self.tls = None  # a certs.Certificate: how it is spoken to
         self.connection = None
         self.lock = threading.RLock()
 
@@ -237,7 +238,8 @@ class Server(Process):
         return int(self.info("server")["process_id"]) == self.pid
 
     def connect(self, timeout=5.0):
-        return resp.Connection(self.address, timeout, self.password)
+        context = None if self.tls is None else self.tls.context()
+        return resp.Connection(self.address, timeout, self.password, tls=context)
 
     def ask(self, *words):
         """One question on a connection kept for that; error replies are raised."""
@@ -475,22 +477,27 @@ class Lab:
         self.processes.append(process)
         return process
 
-    def redis(self, follow=None, options=(), host=LOOPBACK, port=None, name=None, start=True):
-        server = RedisServer(
-            self, name or self._name("redis"), host, port or self.free_port(), follow, options
-        )
+    def redis(
+        self, follow=None, options=(), host=LOOPBACK, port=None, name=None, start=True, tls=None
+    ):
+        """With a certs.Certificate it speaks TLS only, and shows that one."""
+        port = port or self.free_port()
+        options = [*options, *(tls.lines(port) if tls else ())]
+        server = RedisServer(self, name or self._name("redis"), host, port, follow, options)
         server.password = find_password(options)
+        server.tls = tls
         self.add(server)
         return server.start() if start else server
 
     def sentinel(
-        self, program, lines, options=(), host=LOOPBACK, port=None, name=None, start=True
+        self, program, lines, options=(), host=LOOPBACK, port=None, name=None, start=True, tls=None
     ):
-        """A sentinel whose sentinel.conf holds these lines besides port, bind and dir."""
-        one = Sentinel(
-            self, name or self._name(program), program, host, port or self.free_port(), lines, options
-        )
+        """A sentinel whose sentinel.conf holds these lines besides port, bind and dir; TLS as above."""
+        port = port or self.free_port()
+        lines = [*(tls.lines(port) if tls else ()), *lines]
+        one = Sentinel(self, name or self._name(program), program, host, port, lines, options)
         one.password = find_password(lines)
+        one.tls = tls
         self.add(one)
         return one.start() if start else one
 
@@ -671,18 +678,22 @@ def make_house(
     host=LOOPBACK,
     ready=True,
     each=lambda place: (),
+    tls=None,
 ):
-    """A primary, its replicas in sync, and one sentinel per program named, with each(place)'s lines too."""
+    """A primary, its replicas in sync, and one sentinel per program named, with each(place)'s lines too.
+
+    TLS as in Lab.redis.
+    """
     down_after = down_after or usual_down_after(programs)
-    primary = lab.redis(options=server_options, host=host)
+    primary = lab.redis(options=server_options, host=host, tls=tls)
     servers = [primary]
     for _ in range(replicas):
-        servers.append(lab.redis(primary, server_options, host))
+        servers.append(lab.redis(primary, server_options, host, tls=tls))
     for server in servers[1:]:
         wait_until(lambda s=server: s.follows(primary), 20, f"{server.name} follows")
     conf = [*lines, *group_lines(name, primary, quorum, down_after, failover_timeout, extra)]
     sentinels = [
-        lab.sentinel(program, [*conf, *each(place)], options, host)
+        lab.sentinel(program, [*conf, *each(place)], options, host, tls=tls)
         for place, program in enumerate(programs)
     ]
     for one in sentinels:

@@ -37,9 +37,9 @@ class Set(list):
 
 
 class Connection:
-    """One connection. Replies: Status, Error, int, str, None, list, dict (RESP3 map), Set, Push."""
+    """One connection, inside TLS by an ssl.SSLContext. Replies: Status, Error, int, str, None, list, dict (RESP3 map), Set, Push."""
 
-    def __init__(self, address, timeout=5.0, password=None, source=None):
+    def __init__(self, address, timeout=5.0, password=None, source=None, tls=None):
         self.address = address
         if isinstance(address, str):
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -48,6 +48,8 @@ class Connection:
         else:
             self.sock = socket.create_connection(address, timeout, source)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
         self.buffer = bytearray()
         if password is not None:
             self.ask("AUTH", password)
