@@ -208,6 +208,8 @@ static const char *find_remedy(const struct vd_server_row *row)
     case VD_SERVER_PATH:
     case VD_SERVER_SECRET:
         return "give one value, in quotes if it has blanks";
+    case VD_SERVER_VERSION:
+        return "write numbers and dots, such as 7.0.15";
     case VD_SERVER_IP:
     case VD_SERVER_LIST:
         return "give addresses such as 127.0.0.1 or ::1, '*' for all; port 0 switches TCP off";

@@ -11,9 +11,9 @@
 
 bool vd_classic_is_own_directive(const struct vd_word *name)
 {
-    static const char *const own[] = {"state-dir",   "on-save-failure", "log-format",
-                                      "tls-servers", "tls-peers",       "tls-verify-names",
-                                      "http-port",   "http-bind",       "http-token"};
+    static const char *const own[] = {
+        "redis-version", "state-dir",        "on-save-failure", "log-format", "tls-servers",
+        "tls-peers",     "tls-verify-names", "http-port",       "http-bind",  "http-token"};
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (vd_word_is(name, own[i]))

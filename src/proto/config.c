@@ -91,6 +91,7 @@ static void free_server(struct vd_server_options *server)
     free_tls(&server->tls);
     vd_free(server->requirepass);
     vd_free(server->aclfile);
+    vd_free(server->redis_version);
     for (size_t i = 0; i < server->rename_count; i++) {
         vd_free(server->renames[i].from);
         vd_free(server->renames[i].to);

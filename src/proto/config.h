@@ -106,6 +106,7 @@ struct vd_server_options {
         *requirepass; /* of the default user, and what peers are told unless sentinel-pass is set */
     char *aclfile;    /* users are there, and nowhere else */
     unsigned acllog_max_len;
+    char *redis_version;       /* the release that is claimed to clients; NULL: VD_REDIS_VERSION */
     bool acl_pubsub_closed;    /* new users may use no channel */
     struct vd_rename *renames; /* of this server's own commands; `to` "": not there at all */
     size_t rename_count;

@@ -168,27 +168,40 @@ static void put_listener(const struct source *source, const char *head, unsigned
     vd_text_printf(source->to, ",port=%u\r\n", port);
 }
 
+const char *vd_redis_version(const struct vd_server_options *server)
+{
+    return server->redis_version != NULL ? server->redis_version : VD_REDIS_VERSION;
+}
+
 static void put_server(const struct source *source)
 {
     const struct vd_server_facts *facts = source->facts;
     struct vd_text *to = source->to;
 
-    vd_text_printf(to, "redis_version:%s\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\n",
-                   VD_REDIS_VERSION);
-    vd_text_printf(to, "redis_build_id:0\r\nredis_mode:sentinel\r\nos:%s\r\narch_bits:%zu\r\n",
-                   facts->os, sizeof(void *) * 8);
-    vd_text_puts(to, "monotonic_clock:POSIX clock_gettime\r\n");
-    vd_text_printf(to, "multiplexing_api:%s\r\natomicvar_api:c11-builtin\r\n", facts->backend);
+    vd_text_printf(to, "redis_version:%s\r\n", facts->redis_version);
+    if (facts->is_valkey)
+        vd_text_puts(to, "server_name:valkey\r\nvalkey_version:" VD_VALKEY_VERSION
+                         "\r\nvalkey_release_stage:ga\r\n");
+    vd_text_puts(to, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n");
+    vd_text_printf(to, "%s_mode:sentinel\r\nos:%s\r\narch_bits:%zu\r\n",
+                   facts->is_valkey ? "server" : "redis", facts->os, sizeof(void *) * 8);
+    vd_text_printf(to, "monotonic_clock:POSIX clock_gettime\r\nmultiplexing_api:%s\r\n",
+                   facts->backend);
+    if (!facts->is_valkey)
+        vd_text_puts(to, "atomicvar_api:c11-builtin\r\n");
     vd_text_printf(to, "gcc_version:%s\r\nprocess_id:%ld\r\nprocess_supervised:%s\r\n",
                    facts->compiler, facts->pid, facts->supervised ? "systemd" : "no");
     vd_text_printf(to, "run_id:%s\r\ntcp_port:%u\r\nserver_time_usec:%lld\r\n", facts->run_id,
                    facts->port != 0 ? facts->port : facts->tls_port, (long long)facts->wall_us);
     vd_text_printf(to, "uptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n",
                    (long long)facts->uptime_s, (long long)(facts->uptime_s / 86400));
-    vd_text_printf(to, "hz:10\r\nconfigured_hz:10\r\nlru_clock:%lld\r\n",
-                   (long long)(facts->wall_us / 1000000 & 0xffffff));
+    vd_text_puts(to, facts->is_valkey ? "hz:10\r\nconfigured_hz:10\r\nclients_hz:10\r\n"
+                                      : "hz:10\r\nconfigured_hz:10\r\n");
+    vd_text_printf(to, "lru_clock:%lld\r\n", (long long)(facts->wall_us / 1000000 & 0xffffff));
     vd_text_printf(to, "executable:%s\r\nconfig_file:%s\r\nio_threads_active:0\r\n",
                    facts->executable, facts->config_file);
+    if (facts->is_valkey)
+        vd_text_puts(to, "availability_zone:\r\n");
     put_listener(source, "listener0:name=tcp", facts->port);
     put_listener(source, "listener2:name=tls", facts->tls_port); /* the number is the kind's */
 }
@@ -196,6 +209,13 @@ static void put_server(const struct source *source)
 static void put_clients(const struct source *source)
 {
     PUT_FIELDS(source, client_fields);
+    if (source->facts->is_valkey)
+        vd_text_printf(source->to,
+                       "paused_reason:%s\r\npaused_actions:%s\r\npaused_timeout_milliseconds:%llu"
+                       "\r\n",
+                       source->facts->paused_ms > 0 ? "client_pause" : "none",
+                       source->facts->paused_ms > 0 ? "all" : "none",
+                       (unsigned long long)source->facts->paused_ms);
 }
 
 static void put_stats(const struct source *source)
@@ -232,6 +252,8 @@ static void put_sentinel(const struct source *source)
     vd_text_printf(source->to, "sentinel_masters:%zu\r\n", view.group_count);
     /* differs: there is no TILT; a stall voids evidence and nothing else. See stalls below. */
     vd_text_puts(source->to, "sentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n");
+    if (source->facts->is_valkey)
+        vd_text_puts(source->to, "sentinel_total_tilt:0\r\n");
     vd_text_printf(source->to, "sentinel_running_scripts:%u\r\n", view.scripts_running);
     vd_text_printf(source->to, "sentinel_scripts_queue_length:%u\r\n", view.scripts_queued);
     vd_text_printf(source->to, "sentinel_simulate_failure_flags:%u\r\n", view.simulate_failure);

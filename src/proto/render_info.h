@@ -26,6 +26,8 @@ struct vd_server_facts {
     bool tls;              /* there is a certificate of ours, and ... */
     int64_t tls_expires_s; /* ... it expires after so many seconds; negative: it has */
     bool supervised;
+    bool is_valkey;            /* in the place of a valkey-sentinel: its fields */
+    const char *redis_version; /* that is claimed */
     int64_t monotonic_us;
     int64_t wall_us;
     int64_t uptime_s;
@@ -57,6 +59,7 @@ struct vd_server_facts {
     uint64_t command_denied;
     uint64_t channel_denied;
     uint64_t tracking_clients;
+    uint64_t paused_ms; /* left of a CLIENT PAUSE */
     int64_t cpu_system_us;
     int64_t cpu_user_us;
     int64_t cpu_system_children_us;
@@ -67,6 +70,11 @@ struct vd_server_facts {
 
 /* The version of Redis whose Sentinel protocol is spoken, for clients that look at it. */
 #define VD_REDIS_VERSION "7.2.4"
+/* So of Valkey, where it stands in the place of its sentinel. */
+#define VD_VALKEY_VERSION "9.0.0"
+
+/* The one of Redis that is claimed. */
+const char *vd_redis_version(const struct vd_server_options *server);
 
 /* Append the text of the sections asked for; none asked: all. */
 void vd_render_info(const struct vd_core *core, vd_ms now, const struct vd_server_facts *facts,

@@ -29,6 +29,7 @@ struct vd_desk {
     /* The process of a script that runs; 0: gone. */
     long (*pid_of)(void *self, vd_job job);
     struct vd_acl *acl;
+    bool is_valkey; /* in the place of a valkey-sentinel */
     /* The ACL file: read whole, or written so that it is never half. */
     bool (*read_file)(const char *path, struct vd_text *to, struct vd_err *err);
     bool (*write_file)(const char *path, const struct vd_text *text, struct vd_err *err);

@@ -93,9 +93,12 @@ static const char *find_file(struct vd_call *call)
     const char *path = call->desk->server->aclfile;
 
     if (path == NULL)
-        vd_resp_error(&call->resp,
-                      "ERR This instance is not configured to use an ACL file. Set aclfile, or "
-                      "declare users in the configuration file, to keep them beyond a restart.");
+        vd_resp_error(
+            &call->resp,
+            "ERR This Redis instance is not configured to use an ACL file. You may want to "
+            "specify users via the ACL SETUSER command and then issue a CONFIG REWRITE "
+            "(assuming you have a Redis configuration file set) in order to store users "
+            "in the Redis configuration.");
     return path;
 }
 
@@ -162,7 +165,7 @@ void vd_run_acl_cat(struct vd_call *call)
     } else if ((category = vd_command_category_find(name->bytes, name->len)) == 0) {
         vd_resp_error(&call->resp, "ERR Unknown category '%.128s'", name->bytes);
     } else {
-        vd_command_render_category(category, &call->resp);
+        vd_command_render_category(call, category);
     }
 }
 

@@ -3,6 +3,7 @@
  * COMMAND and the HELP of all containers: the command table told to clients.
  * Says nothing that is not in the table.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,11 +60,54 @@ static void put_name(struct vd_resp *resp, const struct vd_command *parent,
     vd_text_free(&name);
 }
 
+/* Which are told of ---------------------------------------------------------- */
+
+/* Which is the later release? < 0: the second. What is no number counts as 0. */
+static long compare_releases(const char *a, const char *b)
+{
+    while (*a != '\0' || *b != '\0') {
+        char *a_end;
+        char *b_end;
+        long order = strtol(a, &a_end, 10) - strtol(b, &b_end, 10);
+
+        if (order != 0)
+            return order;
+        a = *a_end == '.' ? a_end + 1 : a_end + strlen(a_end);
+        b = *b_end == '.' ? b_end + 1 : b_end + strlen(b_end);
+    }
+    return 0;
+}
+
+/*
+ * Who claims to be an older release tells of no command that it had not yet,
+ * nor of those that are vedette's own; they can be called all the same.
+ */
+static bool is_shown(const struct vd_call *call, const struct vd_command *row)
+{
+    const char *claimed = call->desk->server->redis_version;
+
+    if (row->flags & VD_CMD_HIDDEN)
+        return false;
+    return claimed == NULL ||
+           (strchr(row->since, '.') != NULL && compare_releases(row->since, claimed) <= 0);
+}
+
+/* The rows that are told. */
+static size_t count_shown(const struct vd_call *call, const struct vd_command *rows, size_t count)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < count; i++)
+        shown += is_shown(call, &rows[i]);
+    return shown;
+}
+
 /* COMMAND INFO ---------------------------------------------------------------- */
 
-static void put_info(struct vd_resp *resp, const struct vd_command *parent,
+static void put_info(struct vd_call *call, const struct vd_command *parent,
                      const struct vd_command *command)
 {
+    struct vd_resp *resp = &call->resp;
     size_t tips = 0;
 
     vd_resp_array(resp, 10);
@@ -83,9 +127,11 @@ static void put_info(struct vd_resp *resp, const struct vd_command *parent,
         vd_resp_set(resp, 0);
         return;
     }
-    vd_resp_array(resp, command->sub_count);
-    for (size_t i = 0; i < command->sub_count; i++)
-        put_info(resp, command, &command->subs[i]);
+    vd_resp_array(resp, count_shown(call, command->subs, command->sub_count));
+    for (size_t i = 0; i < command->sub_count; i++) {
+        if (is_shown(call, &command->subs[i]))
+            put_info(call, command, &command->subs[i]);
+    }
 }
 
 /* "client|list" or "info"; NULL: unknown. */
@@ -106,31 +152,15 @@ static const struct vd_command *find_full(const struct vd_word *name,
     return *parent == NULL ? NULL : vd_command_find_sub(*parent, &word);
 }
 
-static bool is_shown(const struct vd_command *row)
-{
-    return (row->flags & VD_CMD_HIDDEN) == 0;
-}
-
-static size_t count_shown(void)
-{
-    size_t count;
-    size_t shown = 0;
-    const struct vd_command *rows = vd_commands(&count);
-
-    for (size_t i = 0; i < count; i++)
-        shown += is_shown(&rows[i]);
-    return shown;
-}
-
 void vd_run_command(struct vd_call *call)
 {
     size_t count;
     const struct vd_command *rows = vd_commands(&count);
 
-    vd_resp_array(&call->resp, count_shown());
+    vd_resp_array(&call->resp, count_shown(call, rows, count));
     for (size_t i = 0; i < count; i++) {
-        if (is_shown(&rows[i]))
-            put_info(&call->resp, NULL, &rows[i]);
+        if (is_shown(call, &rows[i]))
+            put_info(call, NULL, &rows[i]);
     }
 }
 
@@ -145,23 +175,27 @@ void vd_run_command_info(struct vd_call *call)
         const struct vd_command *parent;
         const struct vd_command *command = find_full(&call->words[i], &parent);
 
-        if (command == NULL || !is_shown(command))
+        if (command == NULL || !is_shown(call, command))
             vd_resp_null(&call->resp);
         else
-            put_info(&call->resp, parent, command);
+            put_info(call, parent, command);
     }
 }
 
 void vd_run_command_count(struct vd_call *call)
 {
-    vd_resp_int(&call->resp, (int64_t)count_shown());
+    size_t count;
+    const struct vd_command *rows = vd_commands(&count);
+
+    vd_resp_int(&call->resp, (int64_t)count_shown(call, rows, count));
 }
 
 /* COMMAND DOCS ---------------------------------------------------------------- */
 
-static void put_docs(struct vd_resp *resp, const struct vd_command *parent,
+static void put_docs(struct vd_call *call, const struct vd_command *parent,
                      const struct vd_command *command)
 {
+    struct vd_resp *resp = &call->resp;
     const char *cost = command->complexity;
 
     put_name(resp, parent, command);
@@ -177,9 +211,11 @@ static void put_docs(struct vd_resp *resp, const struct vd_command *parent,
     if (command->sub_count == 0)
         return;
     vd_resp_bulk_cstr(resp, "subcommands");
-    vd_resp_map(resp, command->sub_count);
-    for (size_t i = 0; i < command->sub_count; i++)
-        put_docs(resp, command, &command->subs[i]);
+    vd_resp_map(resp, count_shown(call, command->subs, command->sub_count));
+    for (size_t i = 0; i < command->sub_count; i++) {
+        if (is_shown(call, &command->subs[i]))
+            put_docs(call, command, &command->subs[i]);
+    }
 }
 
 void vd_run_command_docs(struct vd_call *call)
@@ -191,19 +227,19 @@ void vd_run_command_docs(struct vd_call *call)
 
     if (call->count == 2) {
         for (size_t i = 0; i < count; i++) {
-            if (is_shown(&rows[i]))
-                put_docs(&call->resp, NULL, &rows[i]);
+            if (is_shown(call, &rows[i]))
+                put_docs(call, NULL, &rows[i]);
         }
-        vd_resp_map_at(&call->resp, mark, count_shown());
+        vd_resp_map_at(&call->resp, mark, count_shown(call, rows, count));
         return;
     }
     for (size_t i = 2; i < call->count; i++) {
         const struct vd_command *parent;
         const struct vd_command *command = find_full(&call->words[i], &parent);
 
-        if (command == NULL || !is_shown(command))
+        if (command == NULL || !is_shown(call, command))
             continue;
-        put_docs(&call->resp, parent, command);
+        put_docs(call, parent, command);
         found++;
     }
     vd_resp_map_at(&call->resp, mark, found);
@@ -223,13 +259,16 @@ struct list_filter {
 };
 
 /* Returns how many names it put. */
-static size_t put_listed(struct vd_resp *resp, const struct list_filter *filter,
+static size_t put_listed(struct vd_call *call, const struct list_filter *filter,
                          const struct vd_command *parent, const struct vd_command *command)
 {
+    struct vd_resp *resp = &call->resp;
     struct vd_text name = {0};
     bool listed = filter->by == LIST_ALL;
     size_t count = 0;
 
+    if (!is_shown(call, command))
+        return 0;
     vd_command_put_name(parent, command, &name);
     if (filter->by == LIST_CATEGORY)
         listed = (command->categories & filter->category) != 0;
@@ -241,7 +280,7 @@ static size_t put_listed(struct vd_resp *resp, const struct list_filter *filter,
     }
     vd_text_free(&name);
     for (size_t i = 0; i < command->sub_count; i++)
-        count += put_listed(resp, filter, command, &command->subs[i]);
+        count += put_listed(call, filter, command, &command->subs[i]);
     return count;
 }
 
@@ -267,16 +306,16 @@ static bool read_filter(const struct vd_call *call, struct list_filter *filter)
     return true;
 }
 
-static void render_list(const struct list_filter *filter, struct vd_resp *resp)
+static void render_list(struct vd_call *call, const struct list_filter *filter)
 {
-    size_t mark = vd_resp_mark(resp);
+    size_t mark = vd_resp_mark(&call->resp);
     size_t listed = 0;
     size_t count;
     const struct vd_command *rows = vd_commands(&count);
 
     for (size_t i = 0; i < count; i++)
-        listed += is_shown(&rows[i]) ? put_listed(resp, filter, NULL, &rows[i]) : 0;
-    vd_resp_array_at(resp, mark, listed);
+        listed += put_listed(call, filter, NULL, &rows[i]);
+    vd_resp_array_at(&call->resp, mark, listed);
 }
 
 void vd_run_command_list(struct vd_call *call)
@@ -284,7 +323,7 @@ void vd_run_command_list(struct vd_call *call)
     struct list_filter filter = {.by = LIST_ALL};
 
     if (read_filter(call, &filter))
-        render_list(&filter, &call->resp);
+        render_list(call, &filter);
     else
         vd_resp_error(&call->resp, "ERR syntax error");
 }
@@ -310,11 +349,11 @@ const char *const *vd_command_categories(size_t *count)
     return categories;
 }
 
-void vd_command_render_category(unsigned wanted, struct vd_resp *resp)
+void vd_command_render_category(struct vd_call *call, unsigned wanted)
 {
     struct list_filter filter = {.by = LIST_CATEGORY, .category = wanted};
 
-    render_list(&filter, resp);
+    render_list(call, &filter);
 }
 
 /* The rest --------------------------------------------------------------------- */

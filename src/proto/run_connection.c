@@ -120,9 +120,10 @@ void vd_run_hello(struct vd_call *call)
     resp->version = session->version;
     vd_resp_map(resp, 6);
     vd_resp_bulk_cstr(resp, "server");
-    vd_resp_bulk_cstr(resp, "redis");
+    vd_resp_bulk_cstr(resp, call->desk->is_valkey ? "valkey" : "redis");
     vd_resp_bulk_cstr(resp, "version");
-    vd_resp_bulk_cstr(resp, VD_REDIS_VERSION);
+    vd_resp_bulk_cstr(resp, call->desk->is_valkey ? VD_VALKEY_VERSION
+                                                  : vd_redis_version(call->desk->server));
     vd_resp_bulk_cstr(resp, "proto");
     vd_resp_int(resp, (int64_t)session->version);
     vd_resp_bulk_cstr(resp, "id");

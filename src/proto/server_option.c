@@ -91,6 +91,7 @@ static const struct vd_server_row rows[] = {
     {"pidfile", "pidfile", VD_SERVER_TEXT, FIELD(pidfile), ANY},
     {"supervised", "supervised", VD_SERVER_CHOICE, FIELD(supervised_systemd), 0, 0,
      supervised_choices},
+    {"redis-version", "redis-version", VD_SERVER_VERSION, FIELD(redis_version), ANY},
     {"state-dir", "state-dir", VD_SERVER_TEXT, FIELD(state_dir), ANY},
     {"on-save-failure", "on-save-failure", VD_SERVER_CHOICE, FIELD(on_save_failure), 0, 0,
      failure_choices},
@@ -256,6 +257,13 @@ static bool set_choice(void *field, const struct vd_server_row *row, const struc
     return true;
 }
 
+static bool is_version(const struct vd_word *value)
+{
+    return value->len == 0 ||
+           (value->len <= 20 && strspn(value->bytes, "0123456789.") == value->len &&
+            value->bytes[0] != '.' && value->bytes[value->len - 1] != '.');
+}
+
 static bool set_text(void *field, const struct vd_server_row *row, const struct vd_word *value,
                      struct vd_err *err)
 {
@@ -270,6 +278,8 @@ static bool set_text(void *field, const struct vd_server_row *row, const struct 
     if (row->kind == VD_SERVER_IP && value->len > 0 &&
         (!vd_addr_set(&addr, value->bytes, value->len, 0) || addr.ip[0] == '\0'))
         return vd_err_set(err, "argument must be an IP address");
+    if (row->kind == VD_SERVER_VERSION && !is_version(value))
+        return vd_err_set(err, "argument must be a version such as 7.2.4");
     vd_free(*text);
     *text = value->len == 0 ? NULL : vd_strdup(value->bytes);
     return true;
@@ -375,6 +385,7 @@ bool vd_server_set(struct vd_server_options *server, const struct vd_server_row 
     case VD_SERVER_TEXT:
     case VD_SERVER_PATH:
     case VD_SERVER_IP:
+    case VD_SERVER_VERSION:
     case VD_SERVER_SECRET:
         return set_text(field, row, values, err);
     case VD_SERVER_LIST:

@@ -23,6 +23,7 @@ enum vd_server_kind {
     VD_SERVER_PATH,    /* text: a file or directory; relative ones begin at `dir` */
     VD_SERVER_IP,      /* text: an IP address */
     VD_SERVER_SECRET,  /* text */
+    VD_SERVER_VERSION, /* text: numbers and dots */
     VD_SERVER_LIST,    /* bind: addresses */
     VD_SERVER_LIMITS,  /* client-output-buffer-limit: class, hard, soft, seconds, repeated */
 };

@@ -61,6 +61,7 @@ void vd_server_print(const struct vd_server_options *server, const struct vd_ser
     case VD_SERVER_TEXT:
     case VD_SERVER_PATH:
     case VD_SERVER_IP:
+    case VD_SERVER_VERSION:
     case VD_SERVER_SECRET:
         print_text(*(const char *const *)field, to);
         return;

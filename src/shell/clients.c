@@ -96,6 +96,10 @@ static void collect_facts(void *self, struct vd_server_facts *out)
     if (clients->tls != NULL)
         out->tls = vd_tls_expires_in_s(clients->tls, &out->tls_expires_s);
     out->supervised = server->supervised_systemd;
+    out->is_valkey = clients->config->guise == VD_GUISE_VALKEY;
+    out->redis_version = vd_redis_version(server);
+    if (clients->paused_until != VD_NEVER && clients->paused_until > clients->now)
+        out->paused_ms = (uint64_t)(clients->paused_until - clients->now);
     out->monotonic_us = vd_clock_now_us();
     out->wall_us = vd_clock_wall_ms() * 1000;
     out->uptime_s = (clients->now - clients->started_at) / 1000;
@@ -269,6 +273,7 @@ struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
         .facts = collect_facts,
         .pid_of = find_pid,
         .acl = clients->acl,
+        .is_valkey = config->guise == VD_GUISE_VALKEY,
         .read_file = vd_conf_file_read,
         .write_file = vd_acl_file_write,
         .random = vd_clock_random,

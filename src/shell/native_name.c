@@ -52,8 +52,8 @@ static bool find_row(bool of_group, const char *name, size_t len, struct vd_nati
     out->bit = UINT64_C(1) << (out->server - vd_server_rows(&count));
     VD_ASSERT(count <= 64);
     out->is_text = out->server->kind == VD_SERVER_TEXT || out->server->kind == VD_SERVER_PATH ||
-                   out->server->kind == VD_SERVER_IP || out->server->kind == VD_SERVER_SECRET ||
-                   out->server->kind == VD_SERVER_CHOICE;
+                   out->server->kind == VD_SERVER_IP || out->server->kind == VD_SERVER_VERSION ||
+                   out->server->kind == VD_SERVER_SECRET || out->server->kind == VD_SERVER_CHOICE;
     return true;
 }
 

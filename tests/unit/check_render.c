@@ -410,6 +410,7 @@ static const char *info(const char *first, const char *second)
 {
     static const char *const bind[] = {"*", "-::*"};
     struct vd_server_facts facts = {.version = "1.2",
+                                    .redis_version = VD_REDIS_VERSION,
                                     .os = "Linux",
                                     .run_id = ID,
                                     .executable = "/x",

@@ -74,6 +74,7 @@ void counter_init(struct counter *counter, bool settled)
         puppet_settle(&counter->puppet);
     counter->facts = (struct vd_server_facts){
         .version = "9.9.9",
+        .redis_version = VD_REDIS_VERSION,
         .os = "Linux",
         .run_id = PUPPET_SELF,
         .executable = "/bin/vedette",
