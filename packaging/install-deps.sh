@@ -29,7 +29,8 @@ PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
-CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch'
+CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch
+    prometheus'
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() {
