@@ -86,7 +86,7 @@ forbid_services() {
 
 # A server installed here for its program only must not come up at the next boot either.
 disable_new_services() {
-    for service in redis-server redis-sentinel $NEIGHBOURS; do
+    for service in redis-server redis-sentinel prometheus $NEIGHBOURS; do
         case " $missing " in
         *" $service "*)
             if command -v systemctl >/dev/null 2>&1; then
