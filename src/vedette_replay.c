@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * vedette-replay: repeats a recording (vedette --record) and says whether
- * everything came out as it did then; see replay/replay.h.
+ * vedette-replay: repeats recordings (vedette --record), says whether
+ * everything came out as it did then, and draws what happened; see
+ * replay/replay.h and replay/merge.h.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "draw/draw.h"
 #include "proto/trace.h"
+#include "replay/merge.h"
 #include "replay/replay.h"
 
 #define EXIT_SAME 0
 #define EXIT_DIFFERS 1
 #define EXIT_REFUSED 2
 
+#define FILES_MAX 32
+
 static const char usage[] =
-    "usage: vedette-replay [--print] FILE\n"
-    "Repeats what `vedette --record FILE` has recorded, and compares. --print shows every\n"
-    "turn: > what the core was given, < what it did. Exit: 0 identical, 1 different, 2 "
-    "unreadable.\n"
-    "See vedette-replay(1).\n";
+    "usage: vedette-replay [--print] FILE...\n"
+    "       vedette-replay --draw PAGE [--from S] [--to S] FILE...\n"
+    "Repeats what `vedette --record FILE` has recorded, and compares.\n"
+    "  --print      show every turn: > what the core was given, < what it did\n"
+    "  --draw PAGE  write a picture of what happened, for a browser; recordings of several\n"
+    "               vedettes make one picture\n"
+    "  --from S, --to S  only what happened between these seconds after the first began\n"
+    "Exit: 0 identical, 1 different, 2 unreadable. See vedette-replay(1).\n";
+
+struct arguments {
+    bool print;
+    const char *draw;
+    double from_s;
+    double to_s; /* negative: the end */
+    char **files;
+    int count;
+};
 
 static size_t read_file(void *self, void *to, size_t len)
 {
@@ -123,10 +142,9 @@ static int tell(const char *path, enum vd_replay_verdict verdict,
     return EXIT_REFUSED;
 }
 
-static int replay(const char *path, bool print)
+/* One recording, told to `watch` while it is repeated. */
+static int replay(const char *path, const struct vd_replay_watch *watch)
 {
-    struct printer printer = {0};
-    const struct vd_replay_watch watch = {print_origin, print_turn, &printer};
     struct vd_replay_source source = {.read = read_file};
     struct vd_replay_result result;
     enum vd_replay_verdict verdict;
@@ -137,9 +155,7 @@ static int replay(const char *path, bool print)
         return EXIT_REFUSED;
     }
     source.self = file;
-    vd_panic_set_hook(on_panic);
-    verdict = vd_replay_run(&source, print ? &watch : NULL, &result);
-    vd_text_free(&printer.line);
+    verdict = vd_replay_run(&source, watch, &result);
     if (ferror(file) != 0 && verdict == VD_REPLAY_SAME) {
         verdict = VD_REPLAY_REFUSED;
         (void)snprintf(result.text, sizeof(result.text), "it cannot be read to its end");
@@ -148,21 +164,169 @@ static int replay(const char *path, bool print)
     return tell(path, verdict, &result);
 }
 
-int main(int argc, char **argv)
+static int replay_all(const struct arguments *arguments)
 {
-    bool print = argc == 3 && strcmp(argv[1], "--print") == 0;
+    struct printer printer = {0};
+    const struct vd_replay_watch watch = {print_origin, print_turn, &printer};
+    int worst = EXIT_SAME;
 
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)fputs(usage, stdout);
-        return EXIT_SAME;
+    for (int i = 0; i < arguments->count; i++) {
+        int status = replay(arguments->files[i], arguments->print ? &watch : NULL);
+
+        worst = status > worst ? status : worst;
     }
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        (void)puts("vedette-replay " VD_VERSION);
-        return EXIT_SAME;
+    vd_text_free(&printer.line);
+    return worst;
+}
+
+/* Drawing ------------------------------------------------------------------------ */
+
+static bool write_page(const char *path, const struct vd_story *story)
+{
+    struct vd_text page = {0};
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL;
+
+    if (good) {
+        vd_draw_page(story, &page);
+        good = fwrite(page.bytes, 1, page.len, file) == page.len;
+        good = fclose(file) == 0 && good;
+        vd_text_free(&page);
     }
-    if (argc != (print ? 3 : 2) || argv[argc - 1][0] == '-') {
+    if (!good)
+        (void)fprintf(stderr, "vedette-replay: %s: %s\n", path, strerror(errno));
+    return good;
+}
+
+/* Of which time, of whom. */
+static void name_story(const struct vd_tape *tapes, int count, struct vd_story *story)
+{
+    struct vd_text about = {0};
+    char date[64] = "?";
+    const struct vd_tape *first = &tapes[0];
+    time_t seconds;
+    struct tm tm;
+
+    for (int i = 1; i < count; i++)
+        first = tapes[i].wall_ms < first->wall_ms ? &tapes[i] : first;
+    seconds = (time_t)(first->wall_ms / 1000);
+    if (gmtime_r(&seconds, &tm) != NULL)
+        (void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+    vd_text_printf(&about,
+                   "Drawn from %d recording%s; time 0 is %s.%03d UTC. What a process without a "
+                   "recording did is drawn between the instants that bound it (dashed); PINGs that "
+                   "were answered are left out.",
+                   count, count == 1 ? "" : "s", date, (int)(first->wall_ms % 1000));
+    vd_story_name(story, "What the vedettes saw", vd_text_cstr(&about));
+    vd_text_free(&about);
+}
+
+static int draw_all(const struct arguments *arguments)
+{
+    struct vd_tape tapes[FILES_MAX];
+    struct vd_story story = {0};
+    int worst = EXIT_SAME;
+    int read = 0;
+
+    while (read < arguments->count && worst != EXIT_REFUSED) {
+        struct vd_tape *tape = &tapes[read];
+        struct vd_replay_watch watch;
+        int status;
+
+        vd_tape_init(tape, arguments->files[read++]);
+        watch = vd_tape_watch(tape);
+        status = replay(tape->file, &watch);
+        vd_tape_end(tape);
+        worst = status > worst ? status : worst;
+    }
+    if (worst != EXIT_REFUSED) {
+        vd_merge_tapes(tapes, (size_t)read, (int64_t)(arguments->from_s * 1e6),
+                       arguments->to_s < 0 ? INT64_MAX : (int64_t)(arguments->to_s * 1e6), &story);
+        name_story(tapes, read, &story);
+        if (!write_page(arguments->draw, &story))
+            worst = EXIT_REFUSED;
+    }
+    vd_story_free(&story);
+    while (read > 0)
+        vd_tape_free(&tapes[--read]);
+    return worst;
+}
+
+/* Arguments ---------------------------------------------------------------------- */
+
+static bool read_seconds(const char *option, const char *text, double *out)
+{
+    char *end;
+
+    *out = strtod(text, &end);
+    if (end != text && *end == '\0' && *out >= 0 && *out < 1e12)
+        return true;
+    (void)fprintf(stderr, "vedette-replay: --%s needs a number of seconds, not '%s'\n", option,
+                  text);
+    return false;
+}
+
+/* -1: go on; else the exit status. */
+static int read_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    static const struct option options[] = {
+        {"print", no_argument, NULL, 'p'},
+        {"draw", required_argument, NULL, 'd'},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            arguments->print = true;
+            break;
+        case 'd':
+            arguments->draw = optarg;
+            break;
+        case 'f':
+            if (!read_seconds("from", optarg, &arguments->from_s))
+                return EXIT_REFUSED;
+            break;
+        case 't':
+            if (!read_seconds("to", optarg, &arguments->to_s))
+                return EXIT_REFUSED;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return EXIT_SAME;
+        case 'v':
+            (void)puts("vedette-replay " VD_VERSION);
+            return EXIT_SAME;
+        default:
+            (void)fputs(usage, stderr);
+            return EXIT_REFUSED;
+        }
+    }
+    arguments->files = argv + optind;
+    arguments->count = argc - optind;
+    if (arguments->count > FILES_MAX) {
+        (void)fprintf(stderr, "vedette-replay: more than %d recordings\n", FILES_MAX);
+        return EXIT_REFUSED;
+    }
+    if (arguments->count == 0 || (arguments->draw != NULL && arguments->print)) {
         (void)fputs(usage, stderr);
         return EXIT_REFUSED;
     }
-    return replay(argv[argc - 1], print);
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.to_s = -1};
+    int status = read_arguments(argc, argv, &arguments);
+
+    if (status >= 0)
+        return status;
+    vd_panic_set_hook(on_panic);
+    return arguments.draw != NULL ? draw_all(&arguments) : replay_all(&arguments);
 }

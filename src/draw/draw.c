@@ -99,6 +99,7 @@ static const char *const talk_words[] = {
 static const char *const mark_words[] = {
     [VD_MARK_NOTICE] = "notice", [VD_MARK_SAVE] = "save",   [VD_MARK_LIFE] = "life",
     [VD_MARK_ROLE] = "role",     [VD_MARK_FAULT] = "fault", [VD_MARK_VERDICT] = "verdict",
+    [VD_MARK_END] = "end",
 };
 
 static const char *const band_words[] = {

@@ -203,7 +203,8 @@
   let plan = null;
 
   function place() {
-    const shown = lanes.filter(laneIsShown).sort((a, b) => ORDER[a.kind] - ORDER[b.kind] || a.group - b.group || a.id - b.id);
+    const busy = new Set(messages.concat(marks).filter(isShown).flatMap(i => i.type === "mark" ? [i.lane] : [i.from, i.to]));
+    const shown = lanes.filter(lane => laneIsShown(lane) && (busy.has(lane.id) || lane.kind === "server")).sort((a, b) => ORDER[a.kind] - ORDER[b.kind] || a.group - b.group || a.id - b.id);
     const room = $("stage").clientWidth || 1200;
     const left = 96;
     const right = failovers.length ? 150 : 30;
@@ -243,7 +244,7 @@
     for (const band of bands) {
       const lane = lanes[band.lane];
       const to = band.to === null ? last : band.to;
-      if (!laneIsShown(lane) || to < view.from || band.from > view.to) continue;
+      if (!plan.x.has(band.lane) || to < view.from || band.from > view.to) continue;
       if (view.group >= 0 && band.group >= 0 && band.group !== view.group) continue;
       const y1 = yOf(axis, Math.max(band.from, view.from));
       const y2 = yOf(axis, Math.min(to, view.to));

@@ -70,6 +70,7 @@ size_t vd_story_tell(struct vd_story *story, const struct vd_story_message *mess
     *added = *message;
     added->label = keep(story, message->label);
     added->detail = keep(story, message->detail);
+    added->order = story->message_count + story->mark_count;
     return story->message_count++;
 }
 
@@ -81,9 +82,14 @@ void vd_story_arrived(struct vd_story *story, size_t message, int64_t at)
 
 void vd_story_mark(struct vd_story *story, const struct vd_story_mark *mark)
 {
+    struct vd_story_mark *added;
+
     GROW(story->marks, story->mark_count);
-    story->marks[story->mark_count] = *mark;
-    story->marks[story->mark_count++].text = keep(story, mark->text);
+    added = &story->marks[story->mark_count];
+    *added = *mark;
+    added->text = keep(story, mark->text);
+    added->order = story->message_count + story->mark_count;
+    story->mark_count++;
 }
 
 void vd_story_failover(struct vd_story *story, const struct vd_story_failover *failover)

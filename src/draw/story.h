@@ -47,6 +47,7 @@ enum vd_mark {
     VD_MARK_ROLE,   /* a server changes its role or its data */
     VD_MARK_FAULT,  /* done to them from outside */
     VD_MARK_VERDICT,
+    VD_MARK_END, /* how it all stands in the end */
     VD_MARK_COUNT,
 };
 
@@ -78,6 +79,7 @@ struct vd_story_message {
     int64_t heard_at; /* NEVER: lost on the way, or nobody was there */
     enum vd_talk talk;
     int group;
+    size_t order;   /* set when it is told: what was told before, in the whole story */
     bool estimated; /* one of the instants was not seen, but lies between two that were */
     const char *label;
     const char *detail;
@@ -87,6 +89,7 @@ struct vd_story_mark {
     int lane; /* NOBODY: of the whole */
     int64_t at;
     enum vd_mark kind;
+    size_t order; /* as a message's */
     int group;
     const char *text;
 };
