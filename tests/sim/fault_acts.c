@@ -2,6 +2,8 @@
 /* Faults of processes and disks; see fault_acts.h. */
 #include "fault_acts.h"
 
+#include <string.h>
+
 #include "client.h"
 #include "core/view.h"
 #include "fault_orders.h"
@@ -302,7 +304,8 @@ static void say(const struct sim_fault *fault, const char *before)
     if (!fault->sim->setup.verbose && fault->sim->story == NULL)
         return;
     sim_schedule_print_entry(fault->entry, &line);
-    sim_tell(fault->sim, fault->hit, VD_MARK_FAULT, "%s%s", before, vd_text_cstr(&line));
+    sim_tell(fault->sim, fault->hit, VD_MARK_FAULT, "%s%s", before,
+             strchr(vd_text_cstr(&line) + 3, ' ') + 1); /* behind "at <ms>" */
     vd_text_free(&line);
 }
 

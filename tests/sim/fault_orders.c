@@ -2,14 +2,24 @@
 /* Orders as faults; see fault_orders.h. */
 #include "fault_orders.h"
 
+#include <stdio.h>
+
 #include "fault_acts.h"
 #include "node.h"
 #include "original.h"
+#include "proto/option.h"
 #include "sentinel.h"
 
+/* As a client would have said it: by the option's name and its number. */
 static struct vd_setting setting(enum vd_option option, int64_t number)
 {
-    return (struct vd_setting){.option = option, .number = number, .word = "option", .shown = "x"};
+    static char shown[VD_OPT_COUNT][24];
+
+    (void)snprintf(shown[option], sizeof(shown[option]), "%lld", (long long)number);
+    return (struct vd_setting){.option = option,
+                               .number = number,
+                               .word = vd_option_row(option)->names[VD_IN_SET],
+                               .shown = shown[option]};
 }
 
 /* A group that was monitored anew has defaults: here are its values. */

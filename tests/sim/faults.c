@@ -9,6 +9,7 @@
 #include "node.h"
 #include "original.h"
 #include "sentinel.h"
+#include "tell.h"
 
 /* Whom the i-th names, the originals behind the others; NULL: nobody. */
 static const struct sim_host *named_by(const struct sim *sim, unsigned i, unsigned group)
@@ -46,6 +47,7 @@ static void run_start(struct sim *sim, void *self)
     sim->stats.faults++;
     sim_note(sim, (uint64_t)fault->entry->deed);
     fault->active = sim_fault_strike(fault);
+    sim_tell_states(sim);
     if (!fault->active)
         return;
     if (sim->setup.mix->within_ms != 0)
@@ -61,6 +63,7 @@ static void run_end(struct sim *sim, void *self)
     if (!fault->active)
         return;
     fault->active = !sim_fault_lift(fault);
+    sim_tell_states(sim);
     if (fault->active)
         sim_after(sim, &fault->end, SIM_S);
 }
@@ -136,7 +139,7 @@ static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
         if (corpses && !left[node->group] && sim_chance(dice, 500) &&
             sim_may_stay_away(sim, node)) {
             left[node->group] = true;
-            SIM_SAY(sim, node->host->name, "stays dead");
+            SIM_TELL(sim, node->host, VD_MARK_LIFE, "stays dead");
             continue;
         }
         sim_node_start(node, false);
@@ -171,7 +174,7 @@ static void revive_sentinels(struct sim *sim, struct sim_rng *dice, bool corpses
             continue;
         if (corpses && spare > 0 && sim_chance(dice, 500)) {
             spare--;
-            SIM_SAY(sim, s->host->name, "stays dead");
+            SIM_TELL(sim, s->host, VD_MARK_LIFE, "stays dead");
             continue;
         }
         sim_sentinel_start(s);
@@ -185,7 +188,7 @@ static void run_faults_end(struct sim *sim, void *self)
     bool corpses = sim->setup.corpses;
 
     sim_rng_seed(&dice, sim->setup.seed, 99);
-    SIM_SAY(sim, "world", "faults end");
+    SIM_TELL(sim, NULL, VD_MARK_FAULT, "all that was done is taken back");
     faults->over = true;
     sim->setup.loss_permille = 0;
     for (unsigned i = 0; i < faults->schedule.count; i++) {

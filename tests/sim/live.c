@@ -11,6 +11,7 @@
 #include "node.h"
 #include "original.h"
 #include "sentinel.h"
+#include "tell.h"
 
 #define LOOK_EVERY (200 * SIM_MS)
 #define LOOK_CLOSELY (5 * SIM_MS)
@@ -179,7 +180,7 @@ static bool all_agree(struct sim *sim)
 
 /* End ----------------------------------------------------------------------------------- */
 
-static void count_losses(struct sim *sim)
+void sim_live_count_losses(struct sim *sim)
 {
     for (unsigned g = 0; g < sim->setup.groups; g++) {
         const struct sim_node *primary = sim_named_primary(sim, g);
@@ -222,11 +223,11 @@ static void run_look(struct sim *sim, void *self)
     } else if (live->since < 0) {
         live->since = sim->now;
         live->switches = sim->stats.switches;
-        SIM_SAY(sim, "world", "all agree");
+        SIM_TELL(sim, NULL, VD_MARK_ROLE, "all agree");
     }
     if (live->since >= 0 && sim->now - live->since >= stays(sim)) {
         sim->stats.settled_us = live->since - from;
-        count_losses(sim);
+        sim_live_count_losses(sim);
         check_survival(sim);
         sim->over = true;
         return;

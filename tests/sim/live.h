@@ -28,6 +28,8 @@ void sim_live_start(struct sim *sim);
 void sim_live_struck(struct sim *sim);
 /* A server is about to come back empty: what its replicas hold must survive. */
 void sim_live_treasure(struct sim *sim, unsigned group);
+/* Into the stats: what was acknowledged and is not in the named primary's history. */
+void sim_live_count_losses(struct sim *sim);
 /* What the state of things is, onto stdout: for a failing seed. */
 void sim_live_describe(const struct sim *sim);
 

@@ -10,6 +10,7 @@
 
 #include "draw/draw.h"
 #include "run.h"
+#include "scenario_main.h"
 
 struct arguments {
     struct sim_options options;
@@ -144,17 +145,12 @@ static void name_story(struct vd_story *story, uint64_t seed, const struct sim_r
 static bool write_picture(const char *path, struct vd_story *story)
 {
     struct vd_text page = {0};
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL;
+    bool good;
 
     vd_draw_page(story, &page);
     vd_story_free(story);
-    good = good && fwrite(page.bytes, 1, page.len, file) == page.len;
+    good = sim_write_whole(path, &page);
     vd_text_free(&page);
-    if (file != NULL && fclose(file) != 0)
-        good = false;
-    if (!good)
-        fprintf(stderr, "sim: %s: %s\n", path, strerror(errno));
     return good;
 }
 
@@ -165,7 +161,6 @@ static int run_single(const struct arguments *a)
     struct sim_result again;
     struct vd_story story = {0};
 
-    vd_panic_set_hook(on_panic);
     options.story = a->draw != NULL ? &story : NULL;
     sim_run_one(a->seed, &options, &result);
     printf("seed %llu: %s, %.3f s, settled %.3f s after the last fault, hash %016llx\n",
@@ -228,6 +223,10 @@ static int run_each(const struct arguments *a)
 int main(int argc, char **argv)
 {
     struct arguments a = {.seed = 1, .seeds = 1, .jobs = 1, .failures_max = 10};
+
+    vd_panic_set_hook(on_panic);
+    if (argc > 1 && strcmp(argv[1], "--scenario") == 0)
+        return sim_scenario_main(argc - 2, argv + 2);
 
     for (int i = 1; i < argc;) {
         int taken = strcmp(argv[i], "--help") == 0 ? 0 : take(&a, argv, i);

@@ -28,8 +28,11 @@ void sim_original_say(const struct sim_original *o, const char *event, unsigned 
 {
     char text[64];
 
-    (void)snprintf(text, sizeof(text), "%s%s%s", sim_group_name(group), about != NULL ? " " : "",
-                   about != NULL ? about->name : "");
+    if (about == NULL || about == sim_original_names(o, group))
+        (void)snprintf(text, sizeof(text), "master %s%s%s", sim_group_name(group),
+                       about != NULL ? " " : "", about != NULL ? about->name : "");
+    else
+        (void)snprintf(text, sizeof(text), "%s @ %s", about->name, sim_group_name(group));
     SIM_SAY(o->sim, o->host->name, "%s %s", event, text);
     if (o->sim->story != NULL)
         vd_story_notice(o->sim->story, (int)o->host->index, o->sim->now, event, text);

@@ -12,6 +12,7 @@
 
 struct sim_rng {
     uint64_t s[4];
+    bool exact; /* no luck: always the least */
 };
 
 static inline uint64_t sim_split(uint64_t *state)
@@ -28,6 +29,7 @@ static inline void sim_rng_seed(struct sim_rng *rng, uint64_t seed, uint64_t str
 {
     uint64_t state = seed * 0x2545f4914f6cdd1dU + stream;
 
+    rng->exact = false;
     for (int i = 0; i < 4; i++)
         rng->s[i] = sim_split(&state);
 }
@@ -51,7 +53,7 @@ static inline uint64_t sim_draw(struct sim_rng *rng)
 /* 0 .. n - 1; n is not 0. */
 static inline uint64_t sim_below(struct sim_rng *rng, uint64_t n)
 {
-    return sim_draw(rng) % n;
+    return rng->exact ? 0 : sim_draw(rng) % n;
 }
 
 /* low .. high, both included. */

@@ -137,6 +137,7 @@ void sim_run_world(const struct sim_setup *setup, const struct sim_schedule *sch
     sim->setup = *setup;
     sim_rng_seed(&sim->dice, setup->seed, 2);
     sim_rng_seed(&sim->times, setup->seed, 3);
+    sim->times.exact = setup->exact;
     build(sim, schedule);
     sim->story = story;
     sim_tell_begin(sim);
@@ -145,8 +146,10 @@ void sim_run_world(const struct sim_setup *setup, const struct sim_schedule *sch
     start(sim);
     if (setup->mutant == SIM_MUTANT_FROZEN_CLOCK)
         sim_at(sim, &clocks, setup->faults_from);
-    sim_run(sim, LONGEST);
-    if (!sim->over && !sim->failed)
+    sim_run(sim, setup->until != 0 ? setup->until : LONGEST);
+    if (setup->until != 0)
+        sim_live_count_losses(sim);
+    else if (!sim->over && !sim->failed)
         sim_fail(sim, "the world never ends");
     memset(result, 0, sizeof(*result));
     result->failed = sim->failed;

@@ -82,6 +82,8 @@ struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
     s->host = sim_host_new(sim->net, name, 1, index + 1, 26379, &host_ops, s);
     s->clock_offset = sim_between(&sim->times, 1, 1000000) * SIM_S + (sim_us)index * 333;
     s->drift_ppm = sim_between(&sim->times, -500, 500);
+    if (sim->setup.exact)
+        s->drift_ppm = 0;
     s->turn = (struct sim_task){.run = run_turn, .self = s};
     s->revive = (struct sim_task){.run = run_revive, .self = s};
     s->unblock = (struct sim_task){.run = run_unblock, .self = s};
@@ -153,6 +155,9 @@ static void configure(const struct sim_sentinel *s, struct sim_saved *saved, boo
     options.failover_timeout_ms = setup->failover_timeout_ms;
     options.parallel_syncs = setup->parallel_syncs;
     options.handover = setup->server_handover ? VD_SWITCHOVER_SERVER : VD_SWITCHOVER_PAUSE;
+    options.reboot_failover = (enum vd_reboot_failover)setup->reboot_failover;
+    if (setup->max_lag_bytes != 0)
+        options.candidate_max_lag_bytes = setup->max_lag_bytes;
     for (unsigned g = 0; g < setup->groups; g++) {
         groups[g].name = sim_group_name(g);
         groups[g].from_config = true;
@@ -294,6 +299,12 @@ void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned afte
 
 /* Turns ---------------------------------------------------------------------------- */
 
+/* Luck for the core; where there is none, each sentinel has its own number. */
+static uint32_t draw_luck(const struct sim_sentinel *s)
+{
+    return s->sim->setup.exact ? 100 * s->index : (uint32_t)sim_draw(&s->sim->dice);
+}
+
 void sim_sentinel_push(struct sim_sentinel *s, struct vd_event *event)
 {
     struct sim *sim = s->sim;
@@ -302,7 +313,7 @@ void sim_sentinel_push(struct sim_sentinel *s, struct vd_event *event)
     VD_ASSERT(s->running);
     VD_ASSERT(!s->in_turn);
     event->at = sim_sentinel_clock(s);
-    event->dice = (uint32_t)sim_draw(&sim->dice);
+    event->dice = draw_luck(s);
     if (s->event_count == s->event_room) {
         s->event_room = s->event_room == 0 ? 16 : s->event_room * 2;
         s->events = vd_realloc(s->events, s->event_room * sizeof(struct vd_event));
@@ -338,7 +349,7 @@ static void die_in_turn(struct sim_sentinel *s)
 static void run_turn(struct sim *sim, void *self)
 {
     struct sim_sentinel *s = self;
-    uint32_t luck = (uint32_t)sim_draw(&sim->dice);
+    uint32_t luck = draw_luck(s);
     sim_us blocked;
 
     if (s->host->paused != 0) {
@@ -427,7 +438,7 @@ static bool do_save(void *self, const struct vd_image *image, struct vd_receipt 
         return vd_err_set(err, "died before the save");
     s->host->busy = sim->setup.fsync;
     if (s->disk.slow != 0)
-        s->host->busy = sim_between(&sim->times, 0, s->disk.slow);
+        s->host->busy = sim->setup.exact ? s->disk.slow : sim_between(&sim->times, 0, s->disk.slow);
     sim_note(sim, image->epoch ^ ((uint64_t)image->group_count << 40));
     if (s->disk.failing) {
         if (s->disk.failing_late)

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "core/view.h"
 #include "node.h"
+#include "original.h"
 
 static int group_of(const struct sim_host *host)
 {
@@ -45,9 +46,83 @@ void sim_tell_begin(struct sim *sim)
     }
 }
 
+/* Whom this sentinel names; NULL: it is not there, or nobody. */
+static const struct sim_host *named_by(const struct sim *sim, unsigned i, unsigned group,
+                                       const struct sim_host **by)
+{
+    unsigned vedettes = sim->setup.sentinels;
+
+    *by = NULL;
+    if (i < vedettes && sim->sentinels[i]->running) {
+        *by = sim->sentinels[i]->host;
+        return sim_sentinel_names(sim->sentinels[i], group);
+    }
+    if (i >= vedettes && sim->originals[i - vedettes]->running) {
+        *by = sim->originals[i - vedettes]->host;
+        return sim_original_names(sim->originals[i - vedettes], group);
+    }
+    return NULL;
+}
+
+/* "m1 is r2 for s1 s2, r1 for s3" */
+static void put_named(const struct sim *sim, unsigned group, struct vd_text *to)
+{
+    unsigned count = sim->setup.sentinels + sim->setup.originals;
+    bool told[SIM_SENTINELS_MAX + SIM_ORIGINALS_MAX] = {false};
+    const char *between = " is ";
+
+    vd_text_puts(to, sim_group_name(group));
+    for (unsigned i = 0; i < count; i++) {
+        const struct sim_host *by;
+        const struct sim_host *named = named_by(sim, i, group, &by);
+
+        if (told[i] || by == NULL)
+            continue;
+        vd_text_printf(to, "%s%s for", between, named != NULL ? named->name : "nobody");
+        between = ", ";
+        for (unsigned k = i; k < count; k++) {
+            if (named_by(sim, k, group, &by) != named || by == NULL)
+                continue;
+            told[k] = true;
+            vd_text_printf(to, " %s", by->name);
+        }
+    }
+}
+
+static void put_servers(const struct sim *sim, unsigned group, struct vd_text *to)
+{
+    const char *between = "; ";
+
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        if (node->group != group)
+            continue;
+        vd_text_printf(to, "%s%s ", between, node->host->name);
+        between = ", ";
+        if (!node->running)
+            vd_text_puts(to, "is dead");
+        else if (node->primary == NULL)
+            vd_text_puts(to, "is primary");
+        else
+            vd_text_printf(to, "follows %s%s", node->primary->name,
+                           node->upstream == SIM_UP_STREAMING ? "" : ", not in step");
+    }
+}
+
 void sim_tell_end(struct sim *sim)
 {
-    for (unsigned i = 0; sim->story != NULL && i < sim->net->host_count; i++)
+    if (sim->story == NULL)
+        return;
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        struct vd_text text = {0};
+
+        put_named(sim, g, &text);
+        put_servers(sim, g, &text);
+        sim_tell(sim, NULL, VD_MARK_END, "%s", vd_text_cstr(&text));
+        vd_text_free(&text);
+    }
+    for (unsigned i = 0; i < sim->net->host_count; i++)
         vd_story_end_lane(sim->story, (int)i, sim->now);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/view.h"
 #include "node.h"
+#include "original.h"
 #include "proto/hello.h"
 #include "tell.h"
 
@@ -18,12 +19,32 @@ static const char *host_name(const struct sim_host *host)
     return host != NULL ? host->name : "nobody";
 }
 
+/* A sentinel's id and host, vedettes first. False: there are no more. */
+static bool sentinel_at(const struct sim *sim, unsigned i, const char **id,
+                        const struct sim_host **host)
+{
+    if (i < sim->setup.sentinels) {
+        *id = sim->sentinels[i]->id.hex;
+        *host = sim->sentinels[i]->host;
+        return true;
+    }
+    i -= sim->setup.sentinels;
+    if (i >= sim->setup.originals)
+        return false;
+    *id = sim->originals[i]->id.hex;
+    *host = sim->originals[i]->host;
+    return true;
+}
+
 /* The sentinel of this id, or the beginning of the id. */
 static void put_sentinel(const struct sim *sim, const char *id, struct vd_text *to)
 {
-    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
-        if (strcmp(sim->sentinels[i]->id.hex, id) == 0) {
-            vd_text_puts(to, sim->sentinels[i]->host->name);
+    const struct sim_host *host;
+    const char *own;
+
+    for (unsigned i = 0; sentinel_at(sim, i, &own, &host); i++) {
+        if (strcmp(own, id) == 0) {
+            vd_text_puts(to, host->name);
             return;
         }
     }
@@ -180,25 +201,27 @@ static size_t match_host(const struct sim_host *host, const char *text)
 }
 
 /* A sentinel's id, with its address behind it, or alone. */
-static size_t match_sentinel(const struct sim_sentinel *s, const char *text)
+static size_t match_sentinel(const char *id, const struct sim_host *host, const char *text)
 {
-    size_t len = strlen(s->id.hex);
+    size_t len = strlen(id);
     size_t more;
 
-    if (strncmp(text, s->id.hex, len) != 0)
+    if (len == 0 || strncmp(text, id, len) != 0)
         return 0;
-    more = text[len] == ' ' ? match_host(s->host, text + len + 1) : 0;
+    more = text[len] == ' ' ? match_host(host, text + len + 1) : 0;
     return more != 0 ? len + 1 + more : len;
 }
 
 static size_t put_name(const struct sim *sim, const char *text, struct vd_text *to)
 {
+    const struct sim_host *host;
+    const char *id;
     size_t len = 0;
 
-    for (unsigned i = 0; len == 0 && i < sim->setup.sentinels; i++) {
-        len = match_sentinel(sim->sentinels[i], text);
+    for (unsigned i = 0; len == 0 && sentinel_at(sim, i, &id, &host); i++) {
+        len = match_sentinel(id, host, text);
         if (len != 0)
-            vd_text_puts(to, sim->sentinels[i]->host->name);
+            vd_text_puts(to, host->name);
     }
     for (unsigned i = 0; len == 0 && i < sim->net->host_count; i++) {
         len = match_host(sim->net->hosts[i], text);

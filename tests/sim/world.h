@@ -61,6 +61,8 @@ struct sim_setup {
     bool verbose; /* the transcript goes to stdout */
     sim_us faults_from;
     sim_us faults_end_at; /* from then on all heals */
+    sim_us until;         /* the end of it all, without any healing before; 0: none is set */
+    bool exact;           /* no luck: latencies do not vary, clocks do not drift */
     unsigned sentinels;
     unsigned originals; /* Redis Sentinels beside them */
     unsigned groups;
@@ -74,10 +76,12 @@ struct sim_setup {
     vd_ms info_period_ms;
     bool server_handover; /* a switchover is left to the server's FAILOVER */
     vd_ms abstain_ms;
-    sim_us latency;         /* one way, of the slowest pair of hosts */
-    unsigned loss_permille; /* always, beside what faults add */
-    sim_us fsync;           /* of a save */
-    sim_us write_every;     /* of each client */
+    unsigned reboot_failover; /* enum vd_reboot_failover */
+    int64_t max_lag_bytes;    /* candidate-max-lag-bytes; 0: as by default */
+    sim_us latency;           /* one way, of the slowest pair of hosts */
+    unsigned loss_permille;   /* always, beside what faults add */
+    sim_us fsync;             /* of a save */
+    sim_us write_every;       /* of each client */
     vd_ms repl_timeout_ms;
     vd_ms sync_ms;         /* a full resync: fork and transfer */
     vd_ms load_ms;         /* ... and loading */
