@@ -104,9 +104,13 @@ if [ -n "$own" ]; then
 fi
 ln -s "$program" "$work/src/$peer-sentinel"
 
+# Redis 7.0's suite counts the commands, and knows none that came after it.
+claim=
+[ "$peer $release" != "redis 7.0" ] || claim=$(basename "$source" | sed 's/^redis-//')
+
 printf 'peers: %s on %s\n' "$(basename "$source")" "$program"
 status=0
-python3 "$top/tests/peers/suite.py" "$work" "$@" || status=$?
+python3 "$top/tests/peers/suite.py" "$work" "$claim" "$@" || status=$?
 if [ $status -ne 0 ]; then
     rm -rf "$sources/$peer-$suite.failed"
     cp -R "$work/tests/sentinel/tmp" "$sources/$peer-$suite.failed"

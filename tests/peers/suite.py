@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs a tests/sentinel suite that run.sh laid out, and says per test and per file what came of it.
 
-    suite.py WORK [TEST...]
+    suite.py WORK RELEASE [TEST...]
 
 The suite runs in a network namespace of its own: loopback as everywhere, and a 10.0.0.1 that, as in
 most networks, swallows what is sent to it. What it leaves behind is ended, and is a failure.
+RELEASE is what the sentinels claim to be (empty: what they are).
 """
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,10 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIMIT = 1800
 NAMESPACE = 'ip link set lo up && ip route add 10.0.0.1/32 dev lo && exec "$@"'
+
+# Lines that the suite writes into the configuration of all: for others than vedette they are remarks.
+# COMMAND LIST is counted; and in a house that has just been built nobody has voted before.
+SETTINGS = [("# vedette:", "redis-version {release}"), ("#", "vedette: abstain 0")]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 UNIT = re.compile(r"Testing unit: (\S+)")
@@ -81,16 +87,20 @@ class Report:
 
 
 def main():
-    work, patterns = sys.argv[1], sys.argv[2:]
+    work, release, patterns = sys.argv[1], sys.argv[2], sys.argv[3:]
     unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
     command = [sys.executable, f"{TOP}/tests/reaper.py", str(LIMIT), *unshare, "sh", "-c", NAMESPACE, "sh"]
     command += ["tclsh", "tests/sentinel/run.tcl", "--dont-clean"]
+    for name, value in SETTINGS if release else SETTINGS[1:]:
+        command += ["--config", name, value.format(release=release)]
     for pattern in patterns:
         command += ["--single", pattern]
 
     report = Report()
     with subprocess.Popen(command, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:
+        for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
+            signal.signal(number, lambda number, _: process.send_signal(number))
         for line in process.stdout:
             report.read(COLOUR.sub("", line.decode(errors="replace")).rstrip())
     report.settle(False)
