@@ -323,12 +323,14 @@ static bool is_better(const struct sim *sim, const struct sim_sentinel *s, unsig
            sim_sentinel_names(s, sim->nodes[other]->group) != sim->nodes[other]->host;
 }
 
-void sim_conduct_on_promote(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
+void sim_conduct_on_promote(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node,
+                            bool ordered)
 {
     const struct sim_heard *chosen = &s->heard[node->index];
 
     sim->conduct->reach[s->index][node->index].promoted_at = sim->now;
-    if (!is_heard(sim, chosen) || chosen->role != VD_ROLE_REPLICA || chosen->priority == 0)
+    if (ordered || !is_heard(sim, chosen) || chosen->role != VD_ROLE_REPLICA ||
+        chosen->priority == 0)
         return;
     for (unsigned k = 0; k < sim->node_count; k++) {
         if (k == node->index || sim->nodes[k]->group != node->group ||

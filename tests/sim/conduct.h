@@ -28,7 +28,8 @@ void sim_conduct_on_pong(struct sim *sim, const struct sim_sentinel *s,
 /* A notice of this group, told or not; `ordered`: an operator wants a failover of it. */
 void sim_conduct_on_notice(struct sim *sim, struct sim_sentinel *s, unsigned group, bool ordered,
                            bool told, const struct vd_effect *effect);
-/* PROMOTE leaves. */
-void sim_conduct_on_promote(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node);
+/* PROMOTE leaves. By order, replicas are drained between the choice and this: not judged. */
+void sim_conduct_on_promote(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node,
+                            bool ordered);
 
 #endif

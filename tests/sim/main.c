@@ -10,7 +10,11 @@
 
 #include "draw/draw.h"
 #include "run.h"
+#include "scenario.h"
 #include "scenario_main.h"
+#include "shrink.h"
+
+#define SHRINK_TRIES 3000
 
 struct arguments {
     struct sim_options options;
@@ -20,6 +24,7 @@ struct arguments {
     uint64_t failures_max;
     bool twice;
     bool each; /* mix */
+    bool shrink;
     const char *draw;
 };
 
@@ -86,6 +91,10 @@ static int take(struct arguments *a, char **argv, int i)
 
     if (strcmp(option, "--verbose") == 0) {
         a->options.verbose = true;
+        return 1;
+    }
+    if (strcmp(option, "--shrink") == 0) {
+        a->shrink = true;
         return 1;
     }
     if (strcmp(option, "--twice") == 0) {
@@ -183,6 +192,36 @@ static int run_single(const struct arguments *a)
     return result.failed;
 }
 
+/* As a scenario, see tests/scenario/README.md. */
+static void print_shrunk(const struct sim_shrunk *shrunk, const struct arguments *a)
+{
+    struct vd_text text = {0};
+
+    printf("# Seed %llu, shrunk from %u faults to %u in %u tries\n# It fails: %s\n",
+           (unsigned long long)a->seed, shrunk->entries_before, shrunk->schedule.count,
+           shrunk->tries, shrunk->result.failure);
+    sim_scenario_print(&shrunk->setup, &shrunk->schedule, &text);
+    printf("%s", vd_text_cstr(&text));
+    vd_text_free(&text);
+}
+
+static int run_shrink(const struct arguments *a)
+{
+    struct sim_setup setup;
+    struct sim_schedule schedule;
+    struct sim_shrunk shrunk;
+
+    sim_setup_draw(&setup, a->seed, &a->options);
+    sim_plan(&schedule, &setup);
+    if (!sim_shrink(&setup, &schedule, SHRINK_TRIES, &shrunk)) {
+        fprintf(stderr, "sim: seed %llu does not fail: there is nothing to shrink\n",
+                (unsigned long long)a->seed);
+        return 2;
+    }
+    print_shrunk(&shrunk, a);
+    return 0;
+}
+
 static int run_batch(const struct arguments *a)
 {
     struct sim_tally tally;
@@ -243,6 +282,8 @@ int main(int argc, char **argv)
     }
     if (a.options.until != NULL)
         a.failures_max = 1;
+    if (a.shrink)
+        return run_shrink(&a);
     if (a.each)
         return run_each(&a);
     return a.seeds == 1 && a.options.until == NULL ? run_single(&a) : run_batch(&a);

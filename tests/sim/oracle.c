@@ -508,7 +508,7 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
     if (watched->unseen[node->group])
         check_leader(sim, s, node->group, NULL);
     watched->unseen[node->group] = false;
-    sim_conduct_on_promote(sim, s, node);
+    sim_conduct_on_promote(sim, s, node, watched->ordered[node->group]);
     why =
         sim_promotion_objection(sim, s, node, was_ours(sim, node), watched->rebooted[node->group]);
     if (why != NULL)
