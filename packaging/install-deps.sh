@@ -30,7 +30,7 @@ NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch
-    prometheus'
+    prometheus chromium chromium-driver python3-selenium'
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() {

@@ -149,7 +149,7 @@ def test_refusals(lab):
     assert replay("--help")[0] == 0
     program = harness.find_program(VEDETTE)
     run = subprocess.run([program, "--record"], capture_output=True, text=True, timeout=10)
-    assert run.returncode == 1 and "--record lacks the FILE" in run.stderr
+    assert run.returncode == 1 and "--record lacks the RECORDING" in run.stderr
     run = subprocess.run(
         [program, "--port", "0", "--record", lab.dir + "/no/such"],
         capture_output=True,

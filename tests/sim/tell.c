@@ -10,6 +10,7 @@
 #include "core/view.h"
 #include "node.h"
 #include "original.h"
+#include "proto/hello.h"
 
 static int group_of(const struct sim_host *host)
 {
@@ -173,6 +174,17 @@ static bool is_background(const struct sim_msg *msg)
            (msg->word == SIM_DONE && msg->asked == SIM_PUBLISH);
 }
 
+static int group_of_hello(const struct sim *sim, const struct sim_msg *msg)
+{
+    struct vd_hello hello;
+    struct vd_err err;
+
+    if (msg->payload == NULL ||
+        !vd_hello_parse(msg->payload->text, msg->payload->len, &hello, &err))
+        return VD_STORY_NOBODY;
+    return vd_story_group(sim->story, hello.group);
+}
+
 void sim_tell_sent(struct sim *sim, struct sim_msg *msg)
 {
     const struct sim_host *from = msg->conn->host[msg->from];
@@ -186,7 +198,7 @@ void sim_tell_sent(struct sim *sim, struct sim_msg *msg)
     told.from = (int)from->index;
     told.to = (int)to->index;
     told.talk = talk_of(msg);
-    told.group = group_of(msg->addr);
+    told.group = told.talk == VD_TALK_HELLO ? group_of_hello(sim, msg) : group_of(msg->addr);
     if (told.group == VD_STORY_NOBODY)
         told.group = group_of(to);
     if (told.group == VD_STORY_NOBODY)
