@@ -8,10 +8,13 @@
 
 #include "core/election.h"
 #include "core/failover.h"
+#include "core/fence.h"
+#include "core/forget.h"
 #include "core/guard.h"
 #include "core/health.h"
 #include "core/hello.h"
 #include "core/link.h"
+#include "core/maintenance.h"
 #include "core/model.h"
 #include "core/names.h"
 #include "core/notice.h"
@@ -164,11 +167,13 @@ static void settle_group(struct vd_core *core, struct vd_group *group)
 {
     vd_ms next;
 
-    next = settle_links(core, group);
+    next = vd_min_ms(vd_maintenance_tick(core, group), vd_forget_expired(core, group));
+    next = vd_min_ms(next, settle_links(core, group));
     next = vd_min_ms(next, vd_guard_review(core, group));
     next = vd_min_ms(next, settle_health(core, group));
     next = vd_min_ms(next, vd_quorum_tick(core, group));
     next = vd_min_ms(next, vd_failover_tick(core, group));
+    next = vd_min_ms(next, vd_fence_tick(core, group));
     next = vd_min_ms(next, settle_members(core, group));
     if (next == INT64_MAX)
         vd_heap_drop(&core->group_due, &group->due);

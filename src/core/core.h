@@ -163,6 +163,7 @@ enum vd_request {
     VD_RQ_UNPAUSE,     /* CLIENT UNPAUSE -> ACK */
     VD_RQ_HANDOVER,    /* FAILOVER TO host port TIMEOUT pause_ms -> ACK */
     VD_RQ_ABORT,       /* FAILOVER ABORT -> ACK */
+    VD_RQ_MAINTAIN,    /* to a peer: SENTINEL PAUSE group pause_ms, or RESUME with 0 -> ACK */
 };
 
 enum vd_link_kind {
@@ -233,7 +234,8 @@ struct vd_effect {
             struct vd_addr addr;   /* QUESTION: about; REPLICATE, HANDOVER: whom (use host) */
             uint64_t epoch;        /* QUESTION */
             const char *candidate; /* QUESTION: id, or "*" */
-            vd_ms pause_ms;        /* PAUSE, HANDOVER */
+            vd_ms pause_ms;        /* PAUSE, HANDOVER, MAINTAIN */
+            const char *group;     /* MAINTAIN */
         } send;
         struct {
             vd_client client;

@@ -108,6 +108,7 @@ static void answer_unsent(const struct vd_effect *effect, struct vd_event *event
     case VD_RQ_UNPAUSE:
     case VD_RQ_HANDOVER:
     case VD_RQ_ABORT:
+    case VD_RQ_MAINTAIN:
         event->type = VD_EV_ACK;
         event->ack.link = effect->send.link;
         event->ack.ticket = effect->send.ticket;

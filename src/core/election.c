@@ -6,6 +6,7 @@
 #include "core/emit.h"
 #include "core/failover.h"
 #include "core/health.h"
+#include "core/maintenance.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/quorum.h"
@@ -155,11 +156,11 @@ void vd_election_vote(struct vd_core *core, struct vd_group *group, const struct
 static bool refutes(const struct vd_core *core, const struct vd_group *group,
                     const struct vd_opinion *asker, const struct vd_event *event)
 {
-    bool claims = asker == NULL ? event->question.asker[0] != '\0'
-                                : vd_elapsed(core->now, asker->claimed_at, INT64_MAX) <=
-                                      CLAIM_VALID_MS;
+    bool claims = asker == NULL
+                      ? event->question.asker[0] != '\0'
+                      : vd_elapsed(core->now, asker->claimed_at, INT64_MAX) <= CLAIM_VALID_MS;
 
-    return claims && vd_health_reaches(core, group->primary);
+    return claims && (vd_maintenance_is_on(core, group) || vd_health_reaches(core, group->primary));
 }
 
 static void consider(struct vd_core *core, struct vd_group *group, const struct vd_opinion *asker,

@@ -40,6 +40,7 @@ static bool is_promise(enum vd_request request)
     case VD_RQ_PAUSE:
     case VD_RQ_HANDOVER:
     case VD_RQ_ABORT:
+    case VD_RQ_MAINTAIN:
         return true;
     }
     VD_ASSERT(false);

@@ -7,6 +7,7 @@
 #include "core/emit.h"
 #include "core/failover_state.h"
 #include "core/link.h"
+#include "core/maintenance.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/promotion.h"
@@ -101,6 +102,8 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
         group->fruitless = 0;
         return INT64_MAX;
     }
+    if (vd_maintenance_is_on(core, group))
+        return INT64_MAX;
     if (vd_election_abstains(core, group))
         return core->now < vd_election_abstains_until(core) ? vd_election_abstains_until(core)
                                                             : INT64_MAX;

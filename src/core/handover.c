@@ -22,8 +22,10 @@ static struct vd_node *primary_of(const struct vd_group *group)
 
 static void ask(struct vd_core *core, struct vd_node *node)
 {
-    if (node->info_ticket.n == 0)
-        node->info_wanted = true;
+    /* A wish that cannot be sent now stays one: to touch the group again would go in circles. */
+    if (node->info_ticket.n != 0 || node->info_wanted)
+        return;
+    node->info_wanted = true;
     vd_group_touch(core, node->group);
 }
 
@@ -374,7 +376,8 @@ bool vd_handover_mutes(const struct vd_node *node)
     const struct vd_failover *failover = &node->group->failover;
     enum vd_handover step = failover->handover;
 
-    if (node->hands_over || (step == VD_HO_SERVER && node == failover->chosen))
+    if (node->hands_over || node == node->group->fenced ||
+        (step == VD_HO_SERVER && node == failover->chosen))
         return true;
     return vd_node_is_primary(node) && (step == VD_HO_PAUSING || step == VD_HO_DRAINING ||
                                         step == VD_HO_DEMOTING || step == VD_HO_SERVER);

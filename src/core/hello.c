@@ -4,6 +4,7 @@
 
 #include "core/election.h"
 #include "core/failover.h"
+#include "core/forget.h"
 #include "core/link.h"
 #include "core/names.h"
 #include "core/notice.h"
@@ -93,6 +94,8 @@ static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group
     if (addr.port == 0 || !vd_names_complete(core, &addr))
         return opinion;
     if (is_own_address(core, group, &addr))
+        return NULL;
+    if (opinion == NULL && vd_forget_has_peer(core, group, &hello->id))
         return NULL;
     if (opinion == NULL || !vd_addr_equal(&peer->addr, &addr))
         drop_ghosts(core, group, &hello->id, &addr);

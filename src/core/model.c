@@ -163,6 +163,11 @@ struct vd_group *vd_group_add(struct vd_core *core, const char *name, const stru
     vd_options_copy(&group->options, options);
     group->stand_at = VD_NEVER;
     group->following_since = VD_NEVER;
+    group->paused_until = VD_NEVER;
+    group->isolated_since = VD_NEVER;
+    group->fenced_at = VD_NEVER;
+    for (size_t i = 0; i < VD_FORGOTTEN_KEPT; i++)
+        group->forgotten[i].until = VD_NEVER;
     group->failover.entered_at = core->now;
     HASH_ADD_KEYPTR(hh, core->groups, group->name, strlen(group->name), group);
     if (count == core->by_index_room) {
@@ -302,6 +307,7 @@ struct vd_node *vd_node_add(struct vd_core *core, struct vd_group *group,
     node->priority = 100;
     node->announced = true;
     node->connected_replicas = -1;
+    node->listed_at = VD_NEVER;
     node->keys = -1;
     node->reboot_at = VD_NEVER;
     node->reconf_at = VD_NEVER;
@@ -324,6 +330,8 @@ void vd_node_drop(struct vd_core *core, struct vd_node *node)
     group->node_count--;
     if (group->failover.chosen == node)
         group->failover.chosen = NULL;
+    if (group->fenced == node)
+        group->fenced = NULL;
     vd_free(node->info_text);
     vd_free(node);
 }

@@ -97,6 +97,7 @@ struct vd_node {
     bool announced;
     int64_t connected_replicas;
     int64_t keys;        /* -1 unknown */
+    vd_ms listed_at;     /* a replica: when a primary's INFO last had it; VD_NEVER */
     bool can_hand_over;  /* its server knows FAILOVER and CLIENT PAUSE WRITE (Redis 6.2) */
     bool hands_over;     /* a FAILOVER of its own is under way */
     uint64_t info_heard; /* ticket of the last INFO that was answered */
@@ -171,6 +172,14 @@ enum vd_handover {
     VD_HO_SERVER,   /* the primary does it by itself */
 };
 
+/* What an operator had us forget: late gossip must not bring it back. */
+struct vd_forgotten {
+    struct vd_id id;     /* a sentinel, or "" */
+    struct vd_addr addr; /* a replica */
+    vd_ms until;         /* VD_NEVER: the place is free */
+};
+#define VD_FORGOTTEN_KEPT 8
+
 /* A failover led by this process. */
 struct vd_failover {
     enum vd_failover_state state;
@@ -227,6 +236,11 @@ struct vd_group {
     vd_ms switches[VD_SWITCHES_KEPT]; /* last address changes, newest first */
     unsigned switch_count;
     unsigned failover_count;
+    vd_ms paused_until; /* maintenance: watched, not acted on; VD_NEVER: it is not */
+    struct vd_forgotten forgotten[VD_FORGOTTEN_KEPT];
+    struct vd_node *fenced; /* the primary that we keep from taking writes; NULL none */
+    vd_ms fenced_at;        /* told last; VD_NEVER */
+    vd_ms isolated_since;
     bool learned; /* an epoch was heard or made since this process started */
     bool dirty;
     struct vd_group *dirty_next;

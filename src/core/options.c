@@ -98,6 +98,7 @@ void vd_options_init(struct vd_options *options, const struct vd_globals *global
         .failover_timeout_ms = globals->default_failover_timeout_ms,
         .parallel_syncs = 1,
         .reboot_failover = VD_REBOOT_EMPTY,
+        .replica_expiry_ms = 24 * 60 * (vd_ms)MINUTE,
         .candidate_max_lag_bytes = 1024 * 1024,
         .candidate_max_lag_ms = 10 * SECOND,
     };
@@ -154,6 +155,12 @@ void vd_options_apply(struct vd_options *options, const struct vd_setting *setti
     case VD_OPT_REBOOT_FAILOVER:
         VD_ASSERT(number >= VD_REBOOT_EMPTY && number <= VD_REBOOT_NEVER);
         options->reboot_failover = (enum vd_reboot_failover)number;
+        break;
+    case VD_OPT_REPLICA_EXPIRY:
+        options->replica_expiry_ms = as_ms(number);
+        break;
+    case VD_OPT_FENCE_ISOLATED_PRIMARY:
+        options->fence_isolated_primary = number != 0;
         break;
     case VD_OPT_HANDOVER:
         VD_ASSERT(number >= VD_SWITCHOVER_AUTO && number <= VD_SWITCHOVER_SERVER);

@@ -7,7 +7,9 @@
 #include "core/election.h"
 #include "core/emit.h"
 #include "core/failover.h"
+#include "core/forget.h"
 #include "core/link.h"
+#include "core/maintenance.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/reconf.h"
@@ -228,14 +230,19 @@ static void order_flush(struct vd_core *core, vd_client client)
     vd_emit_ok(core, client);
 }
 
+static bool is_about_group(enum vd_order_type type)
+{
+    return type == VD_ORDER_FAILOVER || type == VD_ORDER_REMOVE || type == VD_ORDER_SET ||
+           type == VD_ORDER_FORGET || type == VD_ORDER_PAUSE || type == VD_ORDER_RESUME;
+}
+
 void vd_order_on_order(struct vd_core *core, const struct vd_event *event)
 {
     const struct vd_order *order = event->order.order;
     vd_client client = event->order.client;
     struct vd_group *group = NULL;
 
-    if (order->type == VD_ORDER_FAILOVER || order->type == VD_ORDER_REMOVE ||
-        order->type == VD_ORDER_SET) {
+    if (is_about_group(order->type)) {
         group = vd_group_find(core, order->name);
         if (group == NULL) {
             vd_emit_error(core, client, "ERR No such master with that name");
@@ -264,6 +271,15 @@ void vd_order_on_order(struct vd_core *core, const struct vd_event *event)
     case VD_ORDER_FLUSH:
         order_flush(core, client);
         return;
+    case VD_ORDER_FORGET:
+        vd_forget_on_order(core, group, order, client);
+        return;
+    case VD_ORDER_PAUSE:
+    case VD_ORDER_RESUME:
+        vd_maintenance_on_order(core, group, order, client);
+        return;
+    case VD_ORDER_COUNT:
+        break;
     case VD_ORDER_SIMULATE_FAILURE:
         core->simulate_failure = order->flags;
         vd_emit_ok(core, client);

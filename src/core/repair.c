@@ -4,6 +4,7 @@
 
 #include "core/election.h"
 #include "core/guard.h"
+#include "core/maintenance.h"
 #include "core/names.h"
 #include "core/notice.h"
 #include "core/reconf.h"
@@ -32,7 +33,7 @@ static bool is_quiet(const struct vd_core *core, const struct vd_node *node, vd_
 
     if (state != VD_FO_NONE && (state != VD_FO_RECONF_SLAVES || node->reconf != VD_RECONF_DONE))
         return false;
-    if (vd_election_is_following(core, group, next))
+    if (vd_election_is_following(core, group, next) || vd_maintenance_is_on(core, group))
         return false;
     return primary_looks_sane(core, group) && vd_guard_config_is_shared(core, group);
 }

@@ -2,6 +2,7 @@
 /* Report: see report.h. PROTOCOL facts: INFO of data nodes. */
 #include "core/report.h"
 
+#include "core/forget.h"
 #include "core/guard.h"
 #include "core/handover.h"
 #include "core/link.h"
@@ -124,11 +125,14 @@ static void learn_replicas(struct vd_core *core, struct vd_node *node, const str
         return;
     for (size_t i = 0; i < info->replica_count; i++) {
         struct vd_addr addr = info->replicas[i].addr;
-        struct vd_node *added;
+        struct vd_node *added = vd_node_find(group, &addr);
 
-        if (addr.port == 0 || vd_node_find(group, &addr) != NULL)
-            continue;
-        if (!vd_names_complete(core, &addr) || vd_node_find(group, &addr) != NULL)
+        if (added == NULL && addr.port != 0 && vd_names_complete(core, &addr))
+            added = vd_node_find(group, &addr);
+        if (added != NULL)
+            added->listed_at = core->now;
+        if (added != NULL || addr.port == 0 || !vd_names_complete(core, &addr) ||
+            vd_forget_has_node(core, group, &addr))
             continue;
         if (group->node_count > core->globals.max_replicas) {
             vd_notice_group(core, VD_N_REMARK, group,
@@ -137,6 +141,7 @@ static void learn_replicas(struct vd_core *core, struct vd_node *node, const str
             return;
         }
         added = vd_node_add(core, group, &addr);
+        added->listed_at = core->now;
         vd_notice_node(core, VD_N_REPLICA, added, "%s", "");
         vd_group_dirty(core, group);
     }

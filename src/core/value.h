@@ -132,6 +132,8 @@ struct vd_options {
     vd_ms reboot_down_after_ms; /* master-reboot-down-after-period; 0: off */
     enum vd_reboot_failover reboot_failover;
     enum vd_switchover handover;
+    vd_ms replica_expiry_ms; /* a replica that is gone for so long is forgotten; 0: never */
+    bool fence_isolated_primary;
     int64_t candidate_max_lag_bytes; /* a replica further behind the best is outside */
     vd_ms candidate_max_lag_ms; /* ... as is one whose link is down for longer than the best's by
                                    this */
@@ -183,6 +185,8 @@ enum vd_option {
     VD_OPT_REBOOT_DOWN_AFTER,
     VD_OPT_REBOOT_FAILOVER,
     VD_OPT_HANDOVER,
+    VD_OPT_REPLICA_EXPIRY,
+    VD_OPT_FENCE_ISOLATED_PRIMARY,
     VD_OPT_CANDIDATE_MAX_LAG_BYTES,
     VD_OPT_CANDIDATE_MAX_LAG_MS,
     VD_OPT_AUTH_USER,
@@ -240,9 +244,15 @@ enum vd_order_type {
     VD_ORDER_CONFIGURE,        /* CONFIG SET and DEBUG: settings of the process */
     VD_ORDER_FLUSH,            /* FLUSHCONFIG: save, then OK */
     VD_ORDER_SIMULATE_FAILURE, /* flags */
+    VD_ORDER_FORGET,           /* name; addr: a replica, or port 0 and id: a sentinel */
+    VD_ORDER_PAUSE,            /* name, for_ms, flags */
+    VD_ORDER_RESUME,           /* name, flags */
+    VD_ORDER_COUNT,            /* not an order */
 };
 
 #define VD_FAILOVER_COORDINATED 1U /* of VD_ORDER_FAILOVER: lose no write, or do nothing */
+
+#define VD_PAUSE_TELL_PEERS 1U /* of VD_ORDER_PAUSE and RESUME */
 
 #define VD_CRASH_AFTER_ELECTION 1U
 #define VD_CRASH_AFTER_PROMOTION 2U
@@ -253,6 +263,8 @@ struct vd_order {
     struct vd_addr addr;
     unsigned quorum;
     unsigned flags;
+    struct vd_id id;
+    vd_ms for_ms;
     const struct vd_setting *settings;
     size_t setting_count;
     const char *error; /* reply to give after the settings were applied; NULL: OK */

@@ -94,6 +94,10 @@ static void fill_group(const struct vd_core *core, vd_ms now, const struct vd_gr
     out->failover_epoch = group->failover.epoch;
     out->vote = group->vote;
     out->vote_epoch = group->vote_epoch;
+    out->paused_ms = group->paused_until != VD_NEVER && group->paused_until > now
+                         ? group->paused_until - now
+                         : 0;
+    out->fenced = group->fenced != NULL;
     out->failovers = group->failover_count;
     out->switches = group->switch_count;
     out->last_switch_ms = group->switch_count == 0 ? VD_NEVER : age(now, group->switches[0]);

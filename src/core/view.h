@@ -117,6 +117,8 @@ struct vd_view_group {
     uint64_t failover_epoch;
     struct vd_id vote;
     uint64_t vote_epoch;
+    vd_ms paused_ms;    /* maintenance: so long yet; 0: not paused */
+    bool fenced;        /* its writes are held back, for it is cut off with us */
     unsigned failovers; /* completed since start, led by this process */
     unsigned switches;  /* address changes since start, whoever led */
     vd_ms last_switch_ms;

@@ -333,6 +333,7 @@ enum vd_taken vd_answer_take(struct vd_asked *asked, const struct vd_value *valu
     case VD_RQ_UNPAUSE:
     case VD_RQ_HANDOVER:
     case VD_RQ_ABORT:
+    case VD_RQ_MAINTAIN:
         set_ack(asked, value->type == VD_VALUE_STATUS, complaint(value), event);
         return VD_TAKEN_DONE;
     case VD_RQ_PROMOTE:

@@ -42,6 +42,11 @@ void vd_call_wrong_arity(struct vd_call *call);
 /* HELP of the row's parent. */
 void vd_run_help(struct vd_call *call);
 
+/* Leave the order to the core; its REPLY is the reply. Fill in the rest. */
+struct vd_order *vd_call_give_order(struct vd_call *call, enum vd_order_type type);
+/* The name of the group that the third word is, or NULL with the error written. */
+const char *vd_call_find_group(struct vd_call *call);
+
 void vd_run_auth(struct vd_call *call);
 void vd_run_hello(struct vd_call *call);
 void vd_run_info(struct vd_call *call);
@@ -93,21 +98,25 @@ void vd_run_command_info(struct vd_call *call);
 void vd_run_command_list(struct vd_call *call);
 
 void vd_run_sentinel_address(struct vd_call *call);
+void vd_run_sentinel_candidates(struct vd_call *call);
 void vd_run_sentinel_ckquorum(struct vd_call *call);
 void vd_run_sentinel_config(struct vd_call *call);
 void vd_run_sentinel_debug(struct vd_call *call);
 void vd_run_sentinel_failover(struct vd_call *call);
 void vd_run_sentinel_flush(struct vd_call *call);
+void vd_run_sentinel_forget(struct vd_call *call);
 void vd_run_sentinel_group(struct vd_call *call);
 void vd_run_sentinel_groups(struct vd_call *call);
 void vd_run_sentinel_info_cache(struct vd_call *call);
 void vd_run_sentinel_monitor(struct vd_call *call);
 void vd_run_sentinel_myid(struct vd_call *call);
+void vd_run_sentinel_pause(struct vd_call *call);
 void vd_run_sentinel_peers(struct vd_call *call);
 void vd_run_sentinel_question(struct vd_call *call);
 void vd_run_sentinel_remove(struct vd_call *call);
 void vd_run_sentinel_replicas(struct vd_call *call);
 void vd_run_sentinel_reset(struct vd_call *call);
+void vd_run_sentinel_resume(struct vd_call *call);
 void vd_run_sentinel_scripts(struct vd_call *call);
 void vd_run_sentinel_set(struct vd_call *call);
 void vd_run_sentinel_simulate(struct vd_call *call);

@@ -151,6 +151,9 @@ static const struct vd_command command_subs[] = {
 };
 
 static const struct vd_command sentinel_subs[] = {
+    SUB("candidates", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_candidates, "<master-name>",
+        "Show which replica a failover would promote now, and why not the others.", "vedette",
+        BY_REPLICAS, NULL),
     SUB("ckquorum", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_ckquorum, "<master-name>",
         "Check whether enough Sentinels are there for quorum and majority.", "2.8.4", NULL, NULL),
     SUB("config", -4, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_config,
@@ -165,6 +168,9 @@ static const struct vd_command sentinel_subs[] = {
         "2.8.4", NULL, NULL),
     SUB("flushconfig", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_flush, "",
         "Save the state of this Sentinel on disk.", "2.8.4", NULL, NULL),
+    SUB("forget", -4, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_forget,
+        "<master-name> (<runid> | <ip> <port>)",
+        "Forget a Sentinel or a replica that is gone for good.", "vedette", NULL, NULL),
     SUB("get-master-addr-by-name", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_address,
         "<master-name>", "Return the address of the master with that name.", "2.8.4", NULL, NULL),
     SUB("get-primary-addr-by-name", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_address,
@@ -189,6 +195,11 @@ static const struct vd_command sentinel_subs[] = {
         "<name> <ip> <port> <quorum>", "Start to monitor a master.", "2.8.4", NULL, NULL),
     SUB("myid", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_myid, "",
         "Return the id of this Sentinel.", "6.2.0", NULL, NULL),
+    SUB("pause", -4, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_pause,
+        "<master-name> <milliseconds> [LOCAL]",
+        "Maintenance: watch a master for so long, but do not act. Other Sentinels are told, unless "
+        "LOCAL.",
+        "vedette", BY_PEERS, NULL),
     SUB("pending-scripts", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_scripts, "",
         "Show the scripts that run or wait.", "2.8.4", NULL, NULL),
     SUB("primaries", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_groups, "", "The same as MASTERS.",
@@ -202,6 +213,8 @@ static const struct vd_command sentinel_subs[] = {
     SUB("reset", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_reset, "<pattern>",
         "Forget all that was learned about the masters whose names match.", "2.8.4", BY_GROUPS,
         NULL),
+    SUB("resume", -3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_resume, "<master-name> [LOCAL]",
+        "End the maintenance of a master.", "vedette", BY_PEERS, NULL),
     SUB("sentinels", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_peers, "<master-name>",
         "Show the other Sentinels of a master and their state.", "2.8.4", BY_PEERS, NULL),
     SUB("set", -5, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_set,

@@ -142,6 +142,10 @@ static int64_t get_group_number(enum vd_option option, const struct vd_options *
         return options->reboot_failover;
     case VD_OPT_HANDOVER:
         return options->handover;
+    case VD_OPT_REPLICA_EXPIRY:
+        return options->replica_expiry_ms;
+    case VD_OPT_FENCE_ISOLATED_PRIMARY:
+        return options->fence_isolated_primary;
     case VD_OPT_CANDIDATE_MAX_LAG_BYTES:
         return options->candidate_max_lag_bytes;
     case VD_OPT_CANDIDATE_MAX_LAG_MS:

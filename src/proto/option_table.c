@@ -49,6 +49,8 @@ static const struct vd_option_row rows[] = {
         CLASSIC_SET("master-reboot-down-after-period")),
     ROW(REBOOT_FAILOVER, CHOICE(reboot_choices), EVERYWHERE("reboot-failover")),
     ROW(HANDOVER, CHOICE(handover_choices), EVERYWHERE("handover")),
+    ROW(REPLICA_EXPIRY, OWN_DURATION(0), EVERYWHERE("replica-expiry")),
+    ROW(FENCE_ISOLATED_PRIMARY, VD_KIND_BOOL, EVERYWHERE("fence-isolated-primary")),
     ROW(CANDIDATE_MAX_LAG_BYTES, OWN_SIZE, EVERYWHERE("candidate-max-lag-bytes")),
     ROW(CANDIDATE_MAX_LAG_MS, OWN_DURATION(0), EVERYWHERE("candidate-max-lag-time")),
     ROW(AUTH_USER, VD_KIND_TEXT, EVERYWHERE("auth-user")),

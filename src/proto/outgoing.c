@@ -147,7 +147,7 @@ static void put_question(const struct vd_effect *send, const struct vd_dialect *
     vd_text_free(&epoch);
 }
 
-/* A planned switchover's: one command each. */
+/* A planned switchover's, and maintenance's: one command each. */
 static void put_handover(const struct vd_effect *send, const struct vd_dialect *dialect,
                          struct vd_text *to)
 {
@@ -162,6 +162,10 @@ static void put_handover(const struct vd_effect *send, const struct vd_dialect *
         PUT("CLIENT", "UNPAUSE");
     else if (send->send.request == VD_RQ_ABORT)
         PUT("FAILOVER", "ABORT");
+    else if (send->send.request == VD_RQ_MAINTAIN && send->send.pause_ms != 0)
+        PUT("SENTINEL", "PAUSE", send->send.group, vd_text_cstr(&ms), "LOCAL");
+    else if (send->send.request == VD_RQ_MAINTAIN)
+        PUT("SENTINEL", "RESUME", send->send.group, "LOCAL");
     else
         PUT("FAILOVER", "TO", spell(&send->send.addr), vd_text_cstr(&port), "TIMEOUT",
             vd_text_cstr(&ms));
@@ -201,6 +205,7 @@ void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
     case VD_RQ_UNPAUSE:
     case VD_RQ_HANDOVER:
     case VD_RQ_ABORT:
+    case VD_RQ_MAINTAIN:
         put_handover(send, dialect, to);
         return;
     }

@@ -44,6 +44,7 @@ static void pack_send(const struct vd_effect *effect, struct vd_text *to)
     vd_pack_number(effect->send.epoch, to);
     vd_pack_string(effect->send.candidate, to);
     vd_pack_signed(effect->send.pause_ms, to);
+    vd_pack_string(effect->send.group, to);
 }
 
 static void pack_reply(const struct vd_effect *effect, struct vd_text *to)

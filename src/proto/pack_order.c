@@ -17,7 +17,8 @@ static bool is_secret(enum vd_option option)
 static bool needs_name(enum vd_order_type type)
 {
     return type == VD_ORDER_FAILOVER || type == VD_ORDER_RESET || type == VD_ORDER_MONITOR ||
-           type == VD_ORDER_REMOVE || type == VD_ORDER_SET;
+           type == VD_ORDER_REMOVE || type == VD_ORDER_SET || type == VD_ORDER_FORGET ||
+           type == VD_ORDER_PAUSE || type == VD_ORDER_RESUME;
 }
 
 void vd_pack_order(const struct vd_order *order, const struct vd_veil *veil, struct vd_text *to)
@@ -42,6 +43,8 @@ void vd_pack_order(const struct vd_order *order, const struct vd_veil *veil, str
         vd_pack_string(setting->shown, to);
     }
     vd_pack_string(order->error, to);
+    vd_pack_string(order->id.hex, to);
+    vd_pack_signed(order->for_ms, to);
 }
 
 /* A number must be one that the option takes; a rename has both texts. */
@@ -95,8 +98,9 @@ const struct vd_order *vd_unpack_order(struct vd_unpack *from)
 {
     struct vd_order *order = vd_arena_alloc(from->arena, sizeof(*order));
     struct vd_setting *settings;
+    const char *id;
 
-    order->type = (enum vd_order_type)vd_unpack_number(from, VD_ORDER_SIMULATE_FAILURE);
+    order->type = (enum vd_order_type)vd_unpack_number(from, VD_ORDER_COUNT - 1);
     order->name = vd_unpack_string(from);
     if (order->name == NULL && needs_name(order->type))
         vd_unpack_fail(from, "an order lacks its name");
@@ -109,5 +113,9 @@ const struct vd_order *vd_unpack_order(struct vd_unpack *from)
         unpack_setting(from, &settings[i], order->type);
     order->settings = settings;
     order->error = vd_unpack_string(from);
+    id = vd_unpack_string(from);
+    if (id == NULL || !vd_copy(order->id.hex, sizeof(order->id.hex), id))
+        vd_unpack_fail(from, "an order is about an id that is too long");
+    order->for_ms = vd_unpack_signed(from);
     return order;
 }

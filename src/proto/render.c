@@ -80,6 +80,8 @@ static void add_node_flags(const struct vd_view_node *node, const struct vd_view
     add_flag(flags, node->script_kill_sent, "script_kill_sent");
     add_flag(flags, node->rebooted, "master_reboot");
     add_flag(flags, group != NULL && group->coordinated, "coordinated_failover");
+    add_flag(flags, group != NULL && group->paused_ms != 0, "paused"); /* these are ours */
+    add_flag(flags, group != NULL && group->fenced, "fenced");
 }
 
 static const char *role_name(enum vd_role role, bool is_primary)
@@ -147,6 +149,8 @@ void vd_render_group(const struct vd_core *core, const struct vd_view_group *gro
         put_text(&map, "notification-script", options->notification_script);
     if (options->client_reconfig_script != NULL)
         put_text(&map, "client-reconfig-script", options->client_reconfig_script);
+    if (group->paused_ms != 0)
+        put_number(&map, "paused-for", group->paused_ms);
     close_map(&map);
 }
 

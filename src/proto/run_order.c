@@ -13,8 +13,7 @@
 #include "proto/option.h"
 #include "proto/render.h"
 
-/* Leave the order to the core; its REPLY is the reply. */
-static struct vd_order *give_order(struct vd_call *call, enum vd_order_type type)
+struct vd_order *vd_call_give_order(struct vd_call *call, enum vd_order_type type)
 {
     struct vd_outcome *out = call->out;
 
@@ -27,8 +26,7 @@ static struct vd_order *give_order(struct vd_call *call, enum vd_order_type type
     return &out->order;
 }
 
-/* The group's name, or NULL with the error written. */
-static const char *find_name(struct vd_call *call)
+const char *vd_call_find_group(struct vd_call *call)
 {
     const struct vd_word *name = &call->words[2];
 
@@ -69,7 +67,7 @@ static bool read_target(struct vd_call *call, size_t at, struct vd_addr *out)
 /* differs: COORDINATED is Valkey 9's; TO is ours. */
 void vd_run_sentinel_failover(struct vd_call *call)
 {
-    const char *name = find_name(call);
+    const char *name = vd_call_find_group(call);
     struct vd_addr to = {.port = 0};
     struct vd_order *order;
     unsigned flags = 0;
@@ -88,7 +86,7 @@ void vd_run_sentinel_failover(struct vd_call *call)
             return;
         }
     }
-    order = give_order(call, VD_ORDER_FAILOVER);
+    order = vd_call_give_order(call, VD_ORDER_FAILOVER);
     order->name = name;
     order->flags = flags;
     order->addr = to;
@@ -96,20 +94,20 @@ void vd_run_sentinel_failover(struct vd_call *call)
 
 void vd_run_sentinel_remove(struct vd_call *call)
 {
-    const char *name = find_name(call);
+    const char *name = vd_call_find_group(call);
 
     if (name != NULL)
-        give_order(call, VD_ORDER_REMOVE)->name = name;
+        vd_call_give_order(call, VD_ORDER_REMOVE)->name = name;
 }
 
 void vd_run_sentinel_reset(struct vd_call *call)
 {
-    give_order(call, VD_ORDER_RESET)->name = call->words[2].bytes;
+    vd_call_give_order(call, VD_ORDER_RESET)->name = call->words[2].bytes;
 }
 
 void vd_run_sentinel_flush(struct vd_call *call)
 {
-    give_order(call, VD_ORDER_FLUSH);
+    vd_call_give_order(call, VD_ORDER_FLUSH);
 }
 
 /* MONITOR ----------------------------------------------------------------------- */
@@ -146,7 +144,7 @@ void vd_run_sentinel_monitor(struct vd_call *call)
     } else if (vd_view_address(call->desk->core, words[2].bytes) != NULL) {
         vd_resp_error(resp, "ERR Duplicate master name.");
     } else {
-        order = give_order(call, VD_ORDER_MONITOR);
+        order = vd_call_give_order(call, VD_ORDER_MONITOR);
         order->name = words[2].bytes;
         order->addr = addr;
         order->addr.port = (uint16_t)port;
@@ -171,7 +169,7 @@ static void give_settings(struct vd_call *call, enum vd_order_type type, const c
             vd_resp_status(&call->resp, "OK");
         return;
     }
-    order = give_order(call, type);
+    order = vd_call_give_order(call, type);
     order->name = name;
     order->settings = settings;
     order->setting_count = count;
@@ -182,7 +180,7 @@ void vd_run_sentinel_set(struct vd_call *call)
 {
     struct vd_setting *settings =
         vd_arena_alloc(call->arena, (call->count / 2) * sizeof(settings[0]));
-    const char *name = find_name(call);
+    const char *name = vd_call_find_group(call);
     struct vd_option_world world;
     struct vd_view_core view;
     struct vd_err err = {""};
@@ -293,5 +291,5 @@ void vd_run_sentinel_simulate(struct vd_call *call)
             return;
         }
     }
-    give_order(call, VD_ORDER_SIMULATE_FAILURE)->flags = flags;
+    vd_call_give_order(call, VD_ORDER_SIMULATE_FAILURE)->flags = flags;
 }

@@ -51,6 +51,8 @@ static const char *const order_names[] = {
     [VD_ORDER_MONITOR] = "MONITOR",   [VD_ORDER_REMOVE] = "REMOVE",
     [VD_ORDER_SET] = "SET",           [VD_ORDER_CONFIGURE] = "CONFIGURE",
     [VD_ORDER_FLUSH] = "FLUSH",       [VD_ORDER_SIMULATE_FAILURE] = "SIMULATE_FAILURE",
+    [VD_ORDER_FORGET] = "FORGET",     [VD_ORDER_PAUSE] = "PAUSE",
+    [VD_ORDER_RESUME] = "RESUME",
 };
 
 void vd_trace_word(const char *text, struct vd_text *to)
@@ -159,6 +161,10 @@ static void put_order(const struct vd_order *order, struct vd_text *to)
     put_addr("addr", &order->addr, to);
     if (order->type == VD_ORDER_MONITOR)
         vd_text_printf(to, " quorum %u", order->quorum);
+    if (order->id.hex[0] != '\0')
+        put_text(order->id.hex, to);
+    if (order->type == VD_ORDER_PAUSE)
+        vd_text_printf(to, " for %lld ms", (long long)order->for_ms);
     if (order->type == VD_ORDER_FAILOVER && (order->flags & VD_FAILOVER_COORDINATED) != 0)
         vd_text_puts(to, " coordinated");
     if (order->type == VD_ORDER_SIMULATE_FAILURE)

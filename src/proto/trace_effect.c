@@ -15,6 +15,7 @@ static const char *const request_names[] = {
     [VD_RQ_REPLICATE] = "REPLICATE", [VD_RQ_SCRIPT_KILL] = "SCRIPT_KILL",
     [VD_RQ_PAUSE] = "PAUSE",         [VD_RQ_UNPAUSE] = "UNPAUSE",
     [VD_RQ_HANDOVER] = "HANDOVER",   [VD_RQ_ABORT] = "ABORT",
+    [VD_RQ_MAINTAIN] = "MAINTAIN",
 };
 
 static const char *const link_kinds[] = {
@@ -75,7 +76,9 @@ static void put_send(const struct vd_effect *effect, struct vd_text *to)
         put_word(vd_text_cstr(&line), to);
         vd_text_free(&line);
     }
-    if (request == VD_RQ_PAUSE || request == VD_RQ_HANDOVER)
+    if (request == VD_RQ_MAINTAIN)
+        put_word(effect->send.group, to);
+    if (request == VD_RQ_PAUSE || request == VD_RQ_HANDOVER || request == VD_RQ_MAINTAIN)
         vd_text_printf(to, " for %lld ms", (long long)effect->send.pause_ms);
     if (request == VD_RQ_QUESTION || request == VD_RQ_REPLICATE || request == VD_RQ_HANDOVER)
         put_addr(&effect->send.addr, to);

@@ -137,6 +137,7 @@ static struct sim_msg *word_for(struct sim_sentinel *s, const struct sim_link *l
         [VD_RQ_REPLICATE] = SIM_REPLICATE, [VD_RQ_SCRIPT_KILL] = SIM_SCRIPT_KILL,
         [VD_RQ_PAUSE] = SIM_PAUSE,         [VD_RQ_UNPAUSE] = SIM_UNPAUSE,
         [VD_RQ_HANDOVER] = SIM_HANDOVER,   [VD_RQ_ABORT] = SIM_ABORT,
+        [VD_RQ_MAINTAIN] = SIM_ABORT, /* nobody gives that order here */
     };
     struct sim *sim = s->sim;
     struct sim_msg *msg;

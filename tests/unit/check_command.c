@@ -194,8 +194,8 @@ START_TEST(help)
     const char *reply = counter_run(&counter, "sentinel help");
 
     ck_assert_int_eq(strncmp(reply,
-                             "*51\r\n+SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands "
-                             "are:\r\n+CKQUORUM <master-name>\r\n+    ",
+                             "*59\r\n+SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands "
+                             "are:\r\n+CANDIDATES <master-name>\r\n+    ",
                              100),
                      0);
     ck_assert_str_eq(reply + strlen(reply) - strlen("+HELP\r\n+    Print this help.\r\n"),

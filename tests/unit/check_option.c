@@ -171,6 +171,8 @@ static const struct {
     {VD_OPT_REBOOT_DOWN_AFTER, "5000"},
     {VD_OPT_REBOOT_FAILOVER, "never"},
     {VD_OPT_HANDOVER, "server"},
+    {VD_OPT_REPLICA_EXPIRY, "3600000"},
+    {VD_OPT_FENCE_ISOLATED_PRIMARY, "yes"},
     {VD_OPT_CANDIDATE_MAX_LAG_BYTES, "9223372036854775807"},
     {VD_OPT_CANDIDATE_MAX_LAG_MS, "0"},
     {VD_OPT_AUTH_USER, "sentinel user"},

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What operators do to a group besides failing it over: members forgotten, by
+ * order or by age, maintenance, and the fence round a primary that is cut off
+ * together with us. Method: a puppet core of three sentinels' one.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/candidate.h"
+#include "core/health.h"
+#include "puppet.h"
+
+static struct puppet puppet;
+static struct vd_group *group;
+
+static void set_up(void)
+{
+    puppet_init(&puppet, 2, 2, 2);
+    puppet_settle(&puppet);
+    group = puppet_group(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_free(&puppet);
+}
+
+static const struct vd_effect *give(struct vd_order *order)
+{
+    struct vd_event event = {.type = VD_EV_ORDER};
+    const struct vd_effect *reply;
+
+    order->name = "m";
+    event.order.order = order;
+    puppet_step(&puppet, &event);
+    reply = puppet_find(&puppet, VD_EF_REPLY);
+    ck_assert_ptr_nonnull(reply);
+    return reply;
+}
+
+static const char *forget_node(unsigned last_byte)
+{
+    struct vd_order order = {.type = VD_ORDER_FORGET};
+
+    order.addr = puppet_addr(last_byte == 2   ? "10.0.0.2"
+                             : last_byte == 3 ? "10.0.0.3"
+                                              : "10.0.0.1",
+                             6379);
+    return give(&order)->reply.text;
+}
+
+/* Lose the links of a node or peer, for good; what is pending stays unanswered. */
+static void lose(struct vd_wire *wire)
+{
+    if (wire->link.n != 0)
+        puppet_link_down(&puppet, wire, VD_DOWN_CLOSED);
+}
+
+/* Every PING and INFO of those that are linked is answered for so long. */
+static void live(vd_ms for_ms)
+{
+    vd_ms end_at = puppet.now + for_ms;
+
+    while (puppet.now < end_at) {
+        struct vd_node *node;
+        struct vd_opinion *opinion;
+
+        puppet_pass(&puppet, puppet.now + 50);
+        DL_FOREACH (group->nodes, node) {
+            struct vd_info info =
+                vd_node_is_primary(node) ? puppet_primary_info() : puppet_replica_info(9, 1000);
+
+            info.run_id = node->run_id;
+            if (node->command.up && node->pulse.ticket.n != 0)
+                puppet_pong(&puppet, &node->command, VD_PONG_OK);
+            if (node->command.up && node->info_ticket.n != 0)
+                puppet_info(&puppet, node, &info);
+        }
+        DL_FOREACH (group->opinions, opinion) {
+            if (opinion->peer->wire.up && opinion->peer->pulse.ticket.n != 0)
+                puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
+        }
+    }
+}
+
+/* Forget -------------------------------------------------------------------------- */
+
+START_TEST(a_replica_that_is_gone_is_forgotten)
+{
+    struct vd_info_replica listed = {.addr = puppet_addr("10.0.0.2", 6379)};
+    struct vd_info info = puppet_primary_info();
+
+    ck_assert_str_eq(forget_node(2),
+                     "ERR The replica is alive: stop it first, or let it follow nobody");
+    ck_assert_str_eq(forget_node(1),
+                     "ERR The primary is not forgotten: see SENTINEL REMOVE and FAILOVER");
+    lose(&puppet_node(&puppet, 2)->command);
+    ck_assert_ptr_null(forget_node(2));
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-slave"), 1);
+    ck_assert_ptr_null(puppet_node(&puppet, 2));
+    ck_assert(vd_core_is_dirty(puppet.core));
+    ck_assert_str_eq(forget_node(2), "ERR No such replica is known of that master");
+    /* An INFO of before still lists it. */
+    info.replicas = &listed;
+    info.replica_count = 1;
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_ptr_null(puppet_node(&puppet, 2));
+    live(31000);
+    group->primary->command.pending++;
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 2)); /* it is back */
+}
+END_TEST
+
+START_TEST(a_sentinel_that_is_gone_is_forgotten)
+{
+    struct vd_order order = {.type = VD_ORDER_FORGET, .id = puppet_peer_id(1)};
+    struct vd_order nobody = {.type = VD_ORDER_FORGET, .id = puppet_peer_id(9)};
+    struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+
+    ck_assert_str_eq(give(&nobody)->reply.text, "ERR No such sentinel is known of that master");
+    ck_assert_str_eq(give(&order)->reply.text, "ERR The sentinel is alive: stop it first");
+    lose(&puppet_opinion(&puppet, 1)->peer->wire);
+    ck_assert_int_eq(give(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-sentinel"), 1);
+    ck_assert_uint_eq(group->opinion_count, 1);
+    hello.peer = puppet_addr("10.0.1.1", 26379);
+    hello.primary = group->primary->addr;
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip); /* a hello of before */
+    ck_assert_uint_eq(group->opinion_count, 1);
+    live(31000);
+    puppet_step(&puppet, &gossip);
+    ck_assert_uint_eq(group->opinion_count, 2);
+}
+END_TEST
+
+START_TEST(a_replica_that_nobody_misses_expires)
+{
+    group->options.replica_expiry_ms = 5000;
+    lose(&puppet_node(&puppet, 2)->command);
+    live(5500); /* down-after, and not yet so long */
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 2));
+    live(12000); /* the primary has had its say: INFO every 10 s */
+    ck_assert_ptr_null(puppet_node(&puppet, 2));
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 3));
+}
+END_TEST
+
+START_TEST(not_while_there_is_no_primary_to_say_so)
+{
+    group->options.replica_expiry_ms = 5000;
+    lose(&puppet_node(&puppet, 2)->command);
+    lose(&puppet_node(&puppet, 1)->command);
+    live(20000);
+    ck_assert_ptr_nonnull(puppet_node(&puppet, 2));
+}
+END_TEST
+
+/* Maintenance ----------------------------------------------------------------------- */
+
+START_TEST(a_paused_group_is_watched_but_not_acted_on)
+{
+    struct vd_order pause = {.type = VD_ORDER_PAUSE, .for_ms = 20000, .flags = VD_PAUSE_TELL_PEERS};
+    struct vd_id one = puppet_peer_id(1);
+
+    ck_assert_int_eq(give(&pause)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_MAINTAIN), 2);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+paused"), 1);
+    lose(&group->primary->command);
+    live(1500);
+    ck_assert_int_ne(group->primary->s_down_at, VD_NEVER);
+    puppet_answer(&puppet, 1, true, "", 0);
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    live(2000);
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    /* No vote for one that says it is down, either. */
+    puppet_question(&puppet, one.hex, 0, NULL);
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 5, one.hex)->reply.leader, "*");
+}
+END_TEST
+
+START_TEST(it_ends_by_itself_or_by_order)
+{
+    struct vd_order pause = {.type = VD_ORDER_PAUSE, .for_ms = 3000};
+    struct vd_order resume = {.type = VD_ORDER_RESUME, .flags = VD_PAUSE_TELL_PEERS};
+
+    give(&pause);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_MAINTAIN), 0);
+    puppet_pass(&puppet, puppet.now + 2999);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 0);
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 1);
+    puppet_raise_links(&puppet);
+    give(&pause);
+    give(&resume);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 1);
+    give(&resume);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 0); /* it was not */
+}
+END_TEST
+
+/* Fence ------------------------------------------------------------------------------ */
+
+static unsigned pauses(void)
+{
+    return puppet_sent(&puppet, VD_RQ_PAUSE);
+}
+
+static void cut_off(void)
+{
+    group->options.fence_isolated_primary = true;
+    lose(&puppet_node(&puppet, 2)->command);
+    lose(&puppet_node(&puppet, 3)->command);
+    lose(&puppet_opinion(&puppet, 1)->peer->wire);
+    lose(&puppet_opinion(&puppet, 2)->peer->wire);
+}
+
+START_TEST(a_primary_cut_off_with_us_is_fenced)
+{
+    bool fenced = false;
+
+    cut_off();
+    for (int i = 0; i < 20 && !fenced; i++) {
+        live(50);
+        fenced = group->fenced != NULL;
+    }
+    ck_assert(fenced);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-fenced"), 0);
+    live(2000);
+    ck_assert_int_gt(group->fenced_at, puppet.now - 1100); /* renewed */
+}
+END_TEST
+
+START_TEST(lifted_when_a_majority_says_that_it_is_primary)
+{
+    struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+
+    cut_off();
+    live(1000);
+    ck_assert_ptr_eq(group->fenced, group->primary);
+    puppet_raise_links(&puppet);
+    live(100);
+    ck_assert_ptr_eq(group->fenced, group->primary); /* linked, but they have not said it */
+    hello.peer = puppet_addr("10.0.1.1", 26379);
+    hello.primary = group->primary->addr;
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    ck_assert_ptr_null(group->fenced);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_UNPAUSE), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-fenced"), 1);
+}
+END_TEST
+
+START_TEST(not_unless_wanted_nor_with_a_replica)
+{
+    cut_off();
+    group->options.fence_isolated_primary = false;
+    live(2000);
+    ck_assert_ptr_null(group->fenced);
+    group->options.fence_isolated_primary = true;
+    puppet_raise_links(&puppet); /* all come back */
+    live(200);
+    lose(&puppet_opinion(&puppet, 1)->peer->wire);
+    lose(&puppet_opinion(&puppet, 2)->peer->wire);
+    ck_assert_uint_eq(pauses(), 0);
+    live(2000);
+    ck_assert_ptr_null(group->fenced);
+}
+END_TEST
+
+/* Candidates --------------------------------------------------------------------------- */
+
+/* A data set that was synchronised, and then nothing came: the primary died at once. */
+START_TEST(offset_0_is_complete_where_the_lineage_is_carried)
+{
+    struct vd_info info = puppet_replica_info(2, 0);
+
+    info.link_up = false;
+    puppet_node(&puppet, 2)->was_linked = false;
+    puppet_node(&puppet, 2)->command.pending++;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &info);
+    lose(&group->primary->command);
+    group->primary->s_down_at = puppet.now;
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, puppet_node(&puppet, 2)), VD_FIT);
+}
+END_TEST
+
+START_TEST(who_would_be_promoted_and_why_not_the_others)
+{
+    struct vd_view_candidate view;
+
+    puppet_node(&puppet, 3)->priority = 0;
+    ck_assert(vd_view_candidate(puppet.core, "m", 0, &view));
+    ck_assert_str_eq(view.verdict, "is the primary");
+    ck_assert(vd_view_candidate(puppet.core, "m", 1, &view));
+    ck_assert_str_eq(view.verdict, "fit");
+    ck_assert(view.is_chosen);
+    ck_assert_int_eq(view.lag_bytes, 0);
+    ck_assert(vd_view_candidate(puppet.core, "m", 2, &view));
+    ck_assert_str_eq(view.verdict, "has priority 0");
+    ck_assert(!view.is_chosen);
+    ck_assert(!vd_view_candidate(puppet.core, "m", 3, &view));
+    ck_assert(!vd_view_candidate(puppet.core, "nobody", 0, &view));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("upkeep");
+    TCase *tcase = tcase_create("upkeep");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_replica_that_is_gone_is_forgotten);
+    tcase_add_test(tcase, a_sentinel_that_is_gone_is_forgotten);
+    tcase_add_test(tcase, a_replica_that_nobody_misses_expires);
+    tcase_add_test(tcase, not_while_there_is_no_primary_to_say_so);
+    tcase_add_test(tcase, a_paused_group_is_watched_but_not_acted_on);
+    tcase_add_test(tcase, it_ends_by_itself_or_by_order);
+    tcase_add_test(tcase, a_primary_cut_off_with_us_is_fenced);
+    tcase_add_test(tcase, lifted_when_a_majority_says_that_it_is_primary);
+    tcase_add_test(tcase, not_unless_wanted_nor_with_a_replica);
+    tcase_add_test(tcase, offset_0_is_complete_where_the_lineage_is_carried);
+    tcase_add_test(tcase, who_would_be_promoted_and_why_not_the_others);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
