@@ -78,6 +78,19 @@ static void take_lineage(struct vd_classic *classic, const struct vd_classic_lin
     group->lineage_before = before;
 }
 
+/* A directive of the server that Sentinel would refuse as a line. */
+static bool take_directive(struct vd_classic *classic, const struct vd_classic_line *line)
+{
+    struct vd_classic_line directive = *line;
+
+    if (!vd_classic_is_own_directive(&line->words.list[1]))
+        return false;
+    directive.words.list++;
+    directive.words.count--;
+    vd_classic_directive(classic, &directive);
+    return true;
+}
+
 static void take(struct vd_classic *classic, const struct vd_classic_line *line)
 {
     const struct vd_word *w = line->words.list + 2;
@@ -87,7 +100,7 @@ static void take(struct vd_classic *classic, const struct vd_classic_line *line)
 
     if (what == REMARK_COUNT) {
         /* A comment of somebody's that only looks like ours is left in peace. */
-        if (!vd_classic_option(classic, line))
+        if (!vd_classic_option(classic, line) && !take_directive(classic, line))
             vd_config_warn(classic->config, "%s:%u: '%s' is nothing that vedette notes: ignored",
                            line->file, line->number, line->words.list[1].bytes);
         return;

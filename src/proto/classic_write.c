@@ -139,11 +139,10 @@ static const char *directive_slot(struct writer *writer, const struct vd_words *
 
 static void read_directive(struct writer *writer, struct line *line, const struct vd_words *words)
 {
-    const char *only = writer->content->only;
     const char *slot = directive_slot(writer, words);
     bool many = strchr(slot, ' ') != NULL;
 
-    line->managed = (only != NULL && vd_word_is(&words->list[0], only)) ||
+    line->managed = (writer->content->users != NULL && vd_word_is(&words->list[0], "user")) ||
                     (writer->content->plain && vd_classic_is_own_directive(&words->list[0]));
     line->canon = add_words(writer, slot, words, many ? 2 : 1);
     put_into_slot(writer, slot, line);
@@ -279,17 +278,46 @@ static void put_new(const struct writer *writer, const struct vd_classic_wants *
     }
 }
 
-static void want_directives(struct writer *writer, struct vd_classic_wants *wants)
+/* False: it is no line. */
+static bool want_directive(struct writer *writer, struct vd_classic_wants *wants, const char *line)
 {
-    const struct vd_classic_content *content = writer->content;
+    struct vd_words words;
 
-    for (size_t i = 0; i < content->directive_count; i++) {
-        const char *line = content->directives[i];
-        struct vd_words words;
+    if (!vd_words_split(line, strlen(line), &writer->arena, &words) || words.count == 0)
+        return false;
+    vd_classic_want_line(wants, directive_slot(writer, &words), line);
+    return true;
+}
 
-        if (vd_words_split(line, strlen(line), &writer->arena, &words) && words.count > 0)
-            vd_classic_want_line(wants, directive_slot(writer, &words), line);
+static bool is_usual(const struct vd_acl_user *user, const char *requirepass, const char *line)
+{
+    struct vd_acl *usual = vd_acl_new(false);
+    struct vd_text text = {0};
+    bool same;
+
+    vd_acl_require(usual, requirepass);
+    vd_acl_describe(vd_acl_default(usual), &text);
+    same = strcmp(vd_acl_name(user), "default") == 0 && strcmp(vd_text_cstr(&text), line) == 0;
+    vd_text_free(&text);
+    vd_acl_free(usual);
+    return same;
+}
+
+static void want_users(struct writer *writer, struct vd_classic_wants *wants)
+{
+    const struct vd_acl *users = writer->content->users;
+    struct vd_text line = {0};
+
+    for (size_t i = 0; users != NULL && i < vd_acl_count(users); i++) {
+        const struct vd_acl_user *user = vd_acl_at(users, i);
+
+        vd_text_clear(&line);
+        vd_acl_describe(user, &line);
+        if (want_directive(writer, wants, vd_text_cstr(&line)))
+            wants->list[wants->count - 1].optional =
+                is_usual(user, writer->content->requirepass, vd_text_cstr(&line));
     }
+    vd_text_free(&line);
 }
 
 void vd_classic_write(const struct vd_text *old, const struct vd_classic_content *content,
@@ -300,7 +328,9 @@ void vd_classic_write(const struct vd_text *old, const struct vd_classic_content
 
     read_old(&writer, old);
     vd_classic_want_image(&wants, content->image, content->unsound);
-    want_directives(&writer, &wants);
+    for (size_t i = 0; i < content->directive_count; i++)
+        (void)want_directive(&writer, &wants, content->directives[i]);
+    want_users(&writer, &wants);
     place_all(&writer, &wants);
     put_old(&writer, to);
     put_new(&writer, &wants, to);

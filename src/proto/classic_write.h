@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "core/core.h"
+#include "proto/acl.h"
 
 /* What the file is to hold. */
 struct vd_classic_content {
@@ -17,13 +18,17 @@ struct vd_classic_content {
     bool unsound;                 /* as vd_store_set_unsound has it */
     /*
      * Directives of the server that must be there, whole lines ("port 26380").
-     * One takes the place of the lines of that directive; for "user" and
-     * "rename-command", of that user and that command.
+     * One takes the place of the lines of that directive.
      */
     const char *const *directives;
     size_t directive_count;
-    /* A directive of which no other lines may stay, such as "user"; NULL: none. */
-    const char *only;
+    /*
+     * All users there are; NULL: they are somebody else's, such as an ACL file's.
+     * The default user needs no line while it is what `requirepass` (NULL: none)
+     * makes of it.
+     */
+    const struct vd_acl *users;
+    const char *requirepass;
     /* Nothing may stay but what Sentinel knows, so that it can start from the file. */
     bool plain;
 };

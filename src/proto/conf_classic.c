@@ -182,7 +182,7 @@ static void keep_directive(struct vd_classic *classic, const struct vd_classic_l
     struct vd_text text = {0};
 
     if (!classic->config->keeps || line->included || is_main(classic, line) ||
-        vd_classic_is_own_directive(name))
+        vd_classic_is_own_directive(name) || vd_word_is(name, "user"))
         return;
     if (vd_word_is(name, "dir") && classic->config->server.dir != NULL) {
         vd_text_puts(&text, "dir ");

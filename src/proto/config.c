@@ -269,3 +269,8 @@ void vd_fault_print(const struct vd_fault *fault, struct vd_text *to)
         vd_text_puts(to, fault->remedy);
     }
 }
+
+bool vd_config_has_aclfile(const struct vd_config *config)
+{
+    return config->server.aclfile != NULL && config->server.aclfile[0] != '\0';
+}

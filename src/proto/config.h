@@ -202,6 +202,9 @@ void vd_config_keep(struct vd_config *config, const char *line);
 void vd_config_add_user(struct vd_config *config, const char *file, unsigned line, const char *text,
                         const struct vd_word *words, size_t count);
 
+/* Do users have a file of their own? */
+bool vd_config_has_aclfile(const struct vd_config *config);
+
 /* Their rules, requirepass and acl-pubsub-default become config->acl. Faults go into *config. */
 void vd_config_make_users(struct vd_config *config);
 

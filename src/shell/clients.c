@@ -302,6 +302,11 @@ void vd_clients_use_tls(struct vd_clients *clients, struct vd_tls *tls)
     clients->tls = tls;
 }
 
+const struct vd_acl *vd_clients_users(const struct vd_clients *clients)
+{
+    return clients->acl;
+}
+
 size_t vd_clients_count(const struct vd_clients *clients)
 {
     return HASH_COUNT(clients->table);

@@ -70,6 +70,9 @@ void vd_clients_resolved(struct vd_clients *clients, vd_client client, const cha
  */
 void vd_clients_flush(struct vd_clients *clients);
 
+/* The users there are, valid as long as the clients. */
+const struct vd_acl *vd_clients_users(const struct vd_clients *clients);
+
 /* How many are connected. */
 size_t vd_clients_count(const struct vd_clients *clients);
 

@@ -126,6 +126,7 @@ static bool open_doors(struct vd_daemon *daemon, struct vd_err *err)
     daemon->turn.clients =
         vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
     vd_clients_use_tls(daemon->turn.clients, daemon->turn.tls);
+    vd_store_use_users(daemon->turn.store, vd_clients_users(daemon->turn.clients));
     return vd_clients_listen(daemon->turn.clients, err);
 }
 

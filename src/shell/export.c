@@ -123,6 +123,8 @@ static bool make_text(const struct vd_config *config, const struct vd_saved *sav
         content.unsound = saved != NULL && saved->unsound;
         content.directives = directives.list;
         content.directive_count = directives.count;
+        content.users = vd_config_has_aclfile(config) ? NULL : config->acl;
+        content.requirepass = config->server.requirepass;
         vd_classic_write(&old, &content, to);
     }
     vd_arena_free(&directives.arena);

@@ -19,6 +19,11 @@ void vd_store_configured(struct vd_store *store, const struct vd_config *config)
     store->config = config;
 }
 
+void vd_store_use_users(struct vd_store *store, const struct vd_acl *users)
+{
+    store->users = users;
+}
+
 static bool is_volatile(const struct vd_store *store)
 {
     return store->config != NULL && store->config->server.on_save_failure == VD_SAVE_VOLATILE;

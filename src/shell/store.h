@@ -87,6 +87,12 @@ void vd_store_close(struct vd_store *store);
 void vd_store_configured(struct vd_store *store, const struct vd_config *config);
 
 /*
+ * The users there are, who are part of a classic file unless they have a file
+ * of their own; borrowed for the store's life.
+ */
+void vd_store_use_users(struct vd_store *store, const struct vd_acl *users);
+
+/*
  * Whether what is saved from now on may lack votes that were given: while the
  * process abstains for having lost its state, and wherever votes are given
  * without the disk (on_save_failure of the configuration: volatile). Whoever

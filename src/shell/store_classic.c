@@ -71,6 +71,8 @@ static bool save(struct vd_store *port, const struct vd_image *image, struct vd_
     if (good && config != NULL) {
         content.directives = (const char *const *)config->directives;
         content.directive_count = config->directive_count;
+        content.users = vd_config_has_aclfile(config) ? NULL : port->users;
+        content.requirepass = config->server.requirepass;
     }
     if (good) {
         vd_classic_write(&old, &content, &text);

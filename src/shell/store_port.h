@@ -29,6 +29,7 @@ struct vd_store_ops {
 struct vd_store {
     const struct vd_store_ops *ops;
     const struct vd_config *config; /* in force; NULL: none told */
+    const struct vd_acl *users;     /* NULL: none told */
     bool unsound;                   /* what is saved from now on */
     bool unsound_on_disk;           /* what was saved, or loaded */
     bool behind;                    /* saves were missed, and receipted all the same */

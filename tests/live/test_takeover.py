@@ -192,10 +192,20 @@ def test_what_is_set_at_runtime_is_in_the_file(lab):
     one.start()
     assert one.master("annex")["port"] == str(other.port)
     assert one.sentinel("CONFIG", "GET", "announce-port") == ["announce-port", "4711"]
+    one.ask("ACL", "SETUSER", "alice", "on", ">wonder", "+ping")
+    one.ask("ACL", "SETUSER", "bob", "on")
+    one.ask("ACL", "DELUSER", "bob")
+    one.sentinel("FLUSHCONFIG")
+    assert len(lines_of(one, "user alice")) == 1 and not lines_of(one, "user bob")
     one.sentinel("REMOVE", "annex")
     assert not [line for line in read(one.config).splitlines() if "annex" in line]
+    become(one, one.argv[0])
+    assert one.ask("AUTH", "alice", "wonder") == "OK"
+    one.hang_up()
     # The original takes all of it.
     become(one, find_program(REDIS_SENTINEL))
+    assert one.ask("AUTH", "alice", "wonder") == "OK"
+    one.hang_up()
     assert one.sentinel("CONFIG", "GET", "announce-port") == ["announce-port", "4711"]
 
 
