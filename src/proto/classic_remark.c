@@ -96,7 +96,7 @@ static void take(struct vd_classic *classic, const struct vd_classic_line *line)
     const struct vd_word *w = line->words.list + 2;
     size_t count = line->words.count - 2;
     enum remark what = find_remark(&line->words.list[1]);
-    struct vd_config_group *group = NULL;
+    struct vd_config_group *group;
 
     if (what == REMARK_COUNT) {
         /* A comment of somebody's that only looks like ours is left in peace. */
@@ -109,17 +109,17 @@ static void take(struct vd_classic *classic, const struct vd_classic_line *line)
         (void)vd_classic_fault(classic, line, "it has too few or too many words", NULL);
         return;
     }
-    if (remarks[what].of_group) {
-        group = vd_config_find(classic->config, w[0].bytes);
-        if (group == NULL) /* removed since, by Sentinel */
-            return;
+    if (what == UNSOUND) {
+        classic->config->unsound = true;
+        return;
     }
+    group = vd_config_find(classic->config, w[0].bytes);
+    if (group == NULL) /* removed since, by Sentinel */
+        return;
     if (what == VOTE)
         take_vote(classic, line, group, w);
-    else if (what == LINEAGE)
-        take_lineage(classic, line, group, w, count);
     else
-        classic->config->unsound = true;
+        take_lineage(classic, line, group, w, count);
 }
 
 void vd_classic_remarks(struct vd_classic *classic)
