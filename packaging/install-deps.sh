@@ -11,6 +11,7 @@
 #   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
 #   sh packaging/install-deps.sh --all-clients   ... and for all of them
 #   sh packaging/install-deps.sh --neighbours    the exporter and the balancer that tests/live tries
+#   sh packaging/install-deps.sh --browser       the browser in which tests/browser looks at pages
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
 # same archive and built into a prefix of its own, where configure looks for it.
@@ -28,6 +29,7 @@ TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-red
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
+BROWSER='chromium chromium-driver python3-selenium'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch
     prometheus chromium chromium-driver python3-selenium'
@@ -139,6 +141,7 @@ for option in "$@"; do
         packages="$packages $CLIENTS"
         ;;
     --neighbours) packages="$packages $NEIGHBOURS" ;;
+    --browser) packages="$packages $BROWSER" ;;
     *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac
 done

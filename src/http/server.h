@@ -21,7 +21,7 @@ struct vd_http_exchange {
     struct vd_http *http;
     struct MHD_Connection *connection;
     struct vd_metrics *metrics; /* being gathered; else NULL */
-    bool refused; /* one of too many */
+    bool refused;               /* one of too many */
     bool is_stream;
     bool suspended;
     uint64_t next_event; /* of a stream: to be sent next */

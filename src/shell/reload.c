@@ -211,8 +211,7 @@ static void tell_ignored(const struct vd_server_options *before,
         vd_log(VD_LOG_WARNING,
                "configuration: tls-peers holds for new links, but the port that other sentinels "
                "are told changes at the next start");
-    if (before->http_port != after->http_port ||
-        !is_same_text(before->http_bind, after->http_bind))
+    if (before->http_port != after->http_port || !is_same_text(before->http_bind, after->http_bind))
         vd_log(VD_LOG_WARNING, "configuration: http-port and http-bind change at the next start");
     if (!is_same_text(before->dir, after->dir) ||
         !is_same_text(before->state_dir, after->state_dir) ||

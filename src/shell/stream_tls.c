@@ -235,8 +235,13 @@ static bool set_name(const struct vd_tls_session *session)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
     const char *name = session->name;
+    union {
+        const char *in;
+        void *out;
+    } shown = {.in = name}; /* what the macro for it takes is not const, but copied */
 
-    if (!is_ip(name) && SSL_set_tlsext_host_name(session->ssl, name) != 1)
+    if (!is_ip(name) && SSL_ctrl(session->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                                 TLSEXT_NAMETYPE_host_name, shown.out) != 1)
         return false;
     if (!session->keys->verify_names)
         return true;
