@@ -68,6 +68,9 @@ enum vd_talk vd_tape_request_words(const struct vd_effect *effect, struct vd_tex
     case VD_RQ_SCRIPT_KILL:
         vd_text_puts(to, "SCRIPT KILL");
         return VD_TALK_ORDER;
+    case VD_RQ_MAINTAIN:
+        vd_text_puts(to, effect->send.pause_ms != 0 ? "SENTINEL PAUSE" : "SENTINEL RESUME");
+        return VD_TALK_ORDER;
     case VD_RQ_PAUSE:
         vd_text_puts(to, "CLIENT PAUSE");
         return VD_TALK_ORDER;
