@@ -138,6 +138,8 @@ void vd_run_client_pause(struct vd_call *call)
         vd_resp_error(&call->resp, "ERR timeout is not an integer or out of range");
     } else if (ms < 0) {
         vd_resp_error(&call->resp, "ERR timeout is negative");
+    } else if (ms > INT64_MAX - call->desk->wall_ms()) {
+        vd_resp_error(&call->resp, "ERR timeout is out of range");
     } else {
         vd_resp_status(&call->resp, "OK");
         /* differs: nothing is written here, so that WRITE holds nobody; Redis's sentinel holds
