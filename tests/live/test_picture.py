@@ -262,6 +262,15 @@ def test_three_recordings_in_one_picture(lab, chromium):
     old.kill()
     new = house.wait_switch(20)
     house.wait_following()
+
+    def is_over():
+        for sentinel in house.sentinels:
+            with open(sentinel.log_path, encoding="utf-8") as log:
+                if "+failover-end " in log.read():
+                    return True
+        return False
+
+    wait_until(is_over, 20, "the leader is done")
     for sentinel in house.sentinels:
         assert sentinel.stop() == 0
     page = os.path.join(lab.dir, "picture.html")
