@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/http.h"
+#include "proto/option.h"
 #include "proto/render_info.h"
 #include "shell/config_load.h"
 #include "shell/daemon.h"
@@ -16,6 +17,8 @@
 #include "shell/store.h"
 
 /* A call of the program; the arguments are those behind the name, or behind the option. */
+#define RECORD_LIMIT ((int64_t)1 << 30)
+
 struct call {
     enum vd_guise guise;
     size_t count;
@@ -81,7 +84,9 @@ static int print_help(struct call *call)
                      options[i].arguments[0] == '\0' ? "" : " ", options[i].arguments,
                      options[i].meaning);
     }
-    (void)printf("With --record RECORDING anywhere, what happens is written there.\n"
+    (void)printf("With --record RECORDING anywhere, what happens is written there, until it has "
+                 "the size of\n--record-limit SIZE (1gb; 0: no limit); vedette-replay(1) repeats "
+                 "and draws it.\n"
                  "FILE is a vedette.cfg or a sentinel.conf; --NAME VALUE is a line of the latter "
                  "and wins.\n");
     if (call->guise != VD_GUISE_OWN)
@@ -149,26 +154,44 @@ static int export(struct call *call)
 }
 
 /*
- * Takes --record and its RECORDING out of the arguments, wherever they stand:
- * it is no line of a configuration. True if it was found; *path NULL: without
+ * Takes an option and its value out of the arguments, wherever they stand: it
+ * is no line of a configuration. True if it was found; *value NULL: without
  * one.
  */
-static bool take_record(struct call *call, const char **path)
+static bool take_option(struct call *call, const char *name, const char **value)
 {
-    *path = NULL;
+    *value = NULL;
     for (size_t i = 0; i < call->count; i++) {
         size_t taken = i + 1 < call->count ? 2 : 1;
 
-        if (strcmp(call->arguments[i], "--record") != 0)
+        if (strcmp(call->arguments[i], name) != 0)
             continue;
         if (taken == 2)
-            *path = call->arguments[i + 1];
+            *value = call->arguments[i + 1];
         call->count -= taken;
         memmove(&call->arguments[i], &call->arguments[i + taken],
                 (call->count - i) * sizeof(call->arguments[0]));
         return true;
     }
     return false;
+}
+
+/* --record and --record-limit: *path NULL without the former. */
+static bool take_record(struct call *call, const char **path, int64_t *limit, struct vd_err *err)
+{
+    const char *size;
+
+    *limit = RECORD_LIMIT;
+    if (take_option(call, "--record", path) && *path == NULL)
+        return vd_err_set(err, "--record lacks the RECORDING to be written");
+    if (!take_option(call, "--record-limit", &size))
+        return true;
+    if (size == NULL || !vd_size_parse(size, strlen(size), limit))
+        return vd_err_set(err, "--record-limit needs a size, like 500mb (0: none), not '%s'",
+                          size != NULL ? size : "");
+    if (*path == NULL)
+        return vd_err_set(err, "--record-limit is of no use without --record RECORDING");
+    return true;
 }
 
 /* What the daemon shows by HTTP, if it is wanted. */
@@ -211,16 +234,16 @@ static int serve(struct call *call)
     struct shown shown = {NULL, NULL};
     struct vd_daemon daemon;
     const char *path;
+    int64_t limit;
     struct vd_err err;
-    bool good = true;
+    bool good;
 
     init_config(config, call);
-    if (take_record(call, &path) && path == NULL)
-        good = vd_err_set(&err, "--record lacks the RECORDING to be written");
+    good = take_record(call, &path, &limit, &err);
     good = good && vd_config_load(config, call->count, words_of(call), &err);
     /* Opened before anything is changed, and where the operator is. */
     if (good && path != NULL) {
-        record = vd_record_open(path, &err);
+        record = vd_record_open(path, limit, &err);
         good = record != NULL;
     }
     if (!good) {

@@ -20,6 +20,7 @@ struct vd_record {
     int fd; /* -1: over */
     char *path;
     off_t written; /* whole frames */
+    int64_t limit; /* 0: none */
     bool begun;
     bool amid; /* a turn: `input` is valid */
     struct vd_turn_input input;
@@ -82,6 +83,19 @@ static void write_out(struct vd_record *record)
     vd_text_clear(&record->buffer);
 }
 
+static void end_at_limit(struct vd_record *record)
+{
+    vd_recording_end(&record->recording, &record->buffer);
+    write_out(record);
+    if (record->fd < 0)
+        return;
+    vd_log(VD_LOG_NOTICE, "recording into %s is over: it has reached its limit of %lld bytes",
+           record->path, (long long)record->limit);
+    (void)close(record->fd);
+    record->fd = -1;
+    ev_idle_stop(record->loop, &record->idle);
+}
+
 static void on_idle(struct ev_loop *loop, ev_idle *watcher, int events)
 {
     (void)events;
@@ -117,7 +131,7 @@ static int open_free(const char *path, struct vd_text *name)
     return fd;
 }
 
-struct vd_record *vd_record_open(const char *path, struct vd_err *err)
+struct vd_record *vd_record_open(const char *path, int64_t limit, struct vd_err *err)
 {
     struct vd_text name = {0};
     struct vd_record *record;
@@ -131,6 +145,7 @@ struct vd_record *vd_record_open(const char *path, struct vd_err *err)
     }
     record = vd_alloc(sizeof(*record));
     record->fd = fd;
+    record->limit = limit;
     record->path = vd_strdup(name.bytes);
     record->salt = vd_clock_new_id();
     record->veil = (struct vd_veil){.hide = hide, .self = record};
@@ -192,11 +207,14 @@ void vd_record_turn(struct vd_record *record, const struct vd_drive *drive)
     output.image = drive->last.image;
     output.saved = drive->last.saved;
     vd_recording_digest(&record->recording, &output, &record->veil, &record->arena, &digest);
-    if (vd_recording_turn(&record->recording, &record->input, &digest, &record->veil,
-                          &record->buffer))
-        write_soon(record);
-    else
+    if (!vd_recording_turn(&record->recording, &record->input, &digest, &record->veil,
+                           &record->buffer))
         give_up(record, "a turn is too long");
+    else if (record->limit != 0 &&
+             (int64_t)record->written + (int64_t)record->buffer.len >= record->limit)
+        end_at_limit(record);
+    else
+        write_soon(record);
     vd_arena_reset(&record->arena);
 }
 

@@ -18,11 +18,14 @@
 struct vd_record;
 
 /*
- * A new file, for its owner only. One that is there is left alone: then it is
- * the first of PATH.1, PATH.2, ... that is not. NULL with the reason. At most
- * one record is open in a process.
+ * A new file, for its owner only, of up to `limit` bytes (0: any): when that is
+ * reached it is closed with a proper end, and that is logged. A core cannot be
+ * caught in the middle of its life, so a recording that goes on in a second
+ * file would be of no use there; what is kept is its beginning. One that is there is left alone:
+ * then it is the first of PATH.1, PATH.2, ... that is not. NULL with the reason. At most one record
+ * is open in a process.
  */
-struct vd_record *vd_record_open(const char *path, struct vd_err *err);
+struct vd_record *vd_record_open(const char *path, int64_t limit, struct vd_err *err);
 
 /* From here on NULL for a record is fine, and nothing happens. */
 

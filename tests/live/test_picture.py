@@ -282,18 +282,18 @@ def test_three_recordings_in_one_picture(lab, chromium):
     servers = [f"127.0.0.1:{server.port}" for server in house.servers]
     vedettes = [f"127.0.0.1:{sentinel.port}" for sentinel in house.sentinels]
     assert sorted(lanes) == sorted(servers + vedettes)
-    assert shown.count(".card") == 1
-    assert f"127.0.0.1:{old.port} → " in shown.text(".card")
+    # On a busy machine an election may be lost first: that is a card, too.
+    cards = shown.js("[...document.querySelectorAll('.card')].map(c => c.textContent)")
+    assert any(f"127.0.0.1:{old.port} → 127.0.0.1:{new.port}" in card for card in cards)
     promotions = [label for label in shown.labels(".order") if "REPLICAOF NO ONE" in label]
     assert len(promotions) == 1
     # What was said between vedettes has been matched: nothing of it is an estimate.
     votes = [label for label in shown.labels(".question") if label.startswith("vote for")]
     assert len(votes) >= 2 and not [label for label in votes if "about" in label or "never" in label]
-    assert shown.count("rect.band.leader") == 1 and shown.count("rect.band.sdown") >= 2
+    assert shown.count("rect.band.leader") >= 1 and shown.count("rect.band.sdown") >= 2
     notices = [label for label in shown.labels(".mark") if "+switch-master" in label]
     assert len(notices) == 3
     assert shown.is_quiet()
-    assert new is not None
     # A part of the time only.
     out = run(replay, "--draw", page, "--from", "1000", *files)
     with open(page, encoding="utf-8") as file:

@@ -137,6 +137,48 @@ def test_of_a_simulated_failure(lab):
     assert "< CRASH" in out and "in the last turn" in out
 
 
+def test_its_limit(lab):
+    house = make_house(lab, [VEDETTE])
+    one = house.sentinels[0]
+    path = os.path.join(lab.dir, "recording")
+    one.stop()
+    one.argv += ["--record", path, "--record-limit", "20kb"]
+    one.start()
+    house.wait_ready()
+
+    def is_over():
+        with open(one.log_path, encoding="utf-8") as log:
+            return "reached its limit of 20480 bytes" in log.read()
+
+    wait_until(is_over, 60, "the recording has reached its limit")
+    size = os.path.getsize(path)
+    # The turn that reached the limit is whole, and may hold the INFO of each server.
+    assert 20480 <= size < 20480 + 40000
+    status, out, err = replay(path)
+    assert (status, err) == (0, "") and "identical" in out and "killed" not in out
+    assert one.ask("PING") == "PONG"
+    assert one.stop() == 0
+    assert os.path.getsize(path) == size and not os.path.exists(path + ".1")
+
+
+def test_of_which_the_end_is_cut_off(recorded):
+    """A full disk, a copy that was not finished: what is there is repeated."""
+    house, files = recorded
+    house.sentinels[0].stop()
+    with open(files[0], "rb") as recording:
+        whole = recording.read()
+    for left in (len(whole) - 1, len(whole) * 2 // 3, len(whole) // 3):
+        with open(files[0], "wb") as recording:
+            recording.write(whole[:left])
+        status, out, err = replay(files[0])
+        assert (status, err) == (0, ""), left
+        assert "identical" in out and "killed" in out
+    with open(files[0], "wb") as recording:
+        recording.write(whole[:10])
+    status, _, err = replay(files[0])
+    assert status == 2 and files[0] in err
+
+
 def test_refusals(lab):
     nothing = os.path.join(lab.dir, "nothing")
     assert replay(nothing) == (2, "", f"vedette-replay: {nothing}: No such file or directory\n")
@@ -150,6 +192,11 @@ def test_refusals(lab):
     program = harness.find_program(VEDETTE)
     run = subprocess.run([program, "--record"], capture_output=True, text=True, timeout=10)
     assert run.returncode == 1 and "--record lacks the RECORDING" in run.stderr
+    for size, complaint in (("many", "needs a size"), ("10kb", "of no use without --record")):
+        run = subprocess.run(
+            [program, "--record-limit", size], capture_output=True, text=True, timeout=10
+        )
+        assert run.returncode == 1 and complaint in run.stderr
     run = subprocess.run(
         [program, "--port", "0", "--record", lab.dir + "/no/such"],
         capture_output=True,

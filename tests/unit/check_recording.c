@@ -211,7 +211,7 @@ static void setup(void)
     (void)snprintf(file, sizeof(file), "%s/r", path);
     loop = ev_loop_new(EVFLAG_AUTO);
     vd_log_set_level(VD_LOG_NOTHING);
-    record = vd_record_open(file, &err);
+    record = vd_record_open(file, 0, &err);
     ck_assert_ptr_nonnull(record);
 }
 
@@ -503,7 +503,7 @@ START_TEST(what_is_there_is_left_alone)
     start();
     pass(1100);
     vd_record_close(record);
-    record = vd_record_open(file, &err);
+    record = vd_record_open(file, 0, &err);
     ck_assert_ptr_nonnull(record);
     (void)snprintf(second, sizeof(second), "%s.1", file);
     ck_assert_str_eq(vd_record_path(record), second);
@@ -521,7 +521,7 @@ START_TEST(nowhere_to_write)
     struct vd_err err;
 
     vd_record_close(record);
-    record = vd_record_open("/nonexistent/r", &err);
+    record = vd_record_open("/nonexistent/r", 0, &err);
     ck_assert_ptr_null(record);
     ck_assert_str_eq(err.text, "cannot record into /nonexistent/r: No such file or directory");
 }
