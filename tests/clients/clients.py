@@ -215,6 +215,11 @@ def main():
         if name not in CLIENTS:
             parser.error(f"unknown client {name}: {', '.join(CLIENTS)}")
 
+    try:
+        harness.find_program(options.program)
+    except FileNotFoundError as error:
+        sys.exit(f"clients: {error}")
+
     began = time.monotonic()
     jobs = []
     for name in names:
