@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "draw/draw.h"
+#include "exhaustive.h"
 #include "run.h"
 #include "scenario.h"
 #include "scenario_main.h"
@@ -25,6 +26,9 @@ struct arguments {
     bool twice;
     bool each; /* mix */
     bool shrink;
+    bool exhaustive;
+    bool pairs;
+    const char *corner;
     const char *draw;
 };
 
@@ -97,6 +101,14 @@ static int take(struct arguments *a, char **argv, int i)
         a->shrink = true;
         return 1;
     }
+    if (strcmp(option, "--exhaustive") == 0) {
+        a->exhaustive = true;
+        return 1;
+    }
+    if (strcmp(option, "--pairs") == 0) {
+        a->pairs = true;
+        return 1;
+    }
     if (strcmp(option, "--twice") == 0) {
         a->twice = true;
         return 1;
@@ -113,6 +125,8 @@ static int take(struct arguments *a, char **argv, int i)
         a->options.mutant = (enum sim_mutant)(number(option, value) % SIM_MUTANT_COUNT);
     else if (strcmp(option, "--minutes") == 0)
         a->options.minutes = (double)number(option, value);
+    else if (strcmp(option, "--corner") == 0)
+        a->corner = value != NULL ? value : "";
     else if (strcmp(option, "--draw") == 0)
         a->draw = value != NULL ? value : "";
     else if (strcmp(option, "--until") == 0)
@@ -247,6 +261,16 @@ static int run_batch(const struct arguments *a)
     return tally.failed != 0;
 }
 
+static int run_exhaustive(const struct arguments *a)
+{
+    struct sim_exhausted sum;
+
+    sim_exhaust(a->pairs ? SIM_EXHAUST_PAIRS : SIM_EXHAUST_SINGLES, a->jobs, stdout, &sum);
+    printf("%llu runs with %s, %llu failed\n", (unsigned long long)sum.runs,
+           a->pairs ? "two faults" : "one fault", (unsigned long long)sum.failed);
+    return sum.failed != 0;
+}
+
 static int run_each(const struct arguments *a)
 {
     struct arguments one = *a;
@@ -282,6 +306,10 @@ int main(int argc, char **argv)
     }
     if (a.options.until != NULL)
         a.failures_max = 1;
+    if (a.corner != NULL)
+        return sim_exhaust_one(a.corner, a.options.verbose);
+    if (a.exhaustive)
+        return run_exhaustive(&a);
     if (a.shrink)
         return run_shrink(&a);
     if (a.each)

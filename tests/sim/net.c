@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "corners.h"
 #include "schedule.h"
 #include "tell.h"
 
@@ -209,6 +210,7 @@ static void transmit(struct sim_net *net, struct sim_conn *conn, unsigned end, s
 {
     struct sim_host *from = conn->host[end];
     struct sim_host *to = conn->host[1 - end];
+    enum sim_corner_kind corner;
 
     msg->conn = conn;
     msg->from = (unsigned char)end;
@@ -218,9 +220,16 @@ static void transmit(struct sim_net *net, struct sim_conn *conn, unsigned end, s
         drop_msg(net, msg);
         return;
     }
+    corner = sim_corner_of_message(net->sim, msg);
+    if (corner == SIM_CORNER_RESET && conn->accepted) {
+        drop_msg(net, msg);
+        sim_conn_reset(net, conn);
+        return;
+    }
+    conn->black |= corner == SIM_CORNER_BLACK;
     msg->sequence = conn->sent[end]++;
     sim_tell_sent(net->sim, msg);
-    post(net, msg, from->busy + draw_delay(net, from, to));
+    post(net, msg, from->busy + draw_delay(net, from, to) + (corner == SIM_CORNER_LATE ? RTO : 0));
 }
 
 static void transmit_word(struct sim_net *net, struct sim_conn *conn, unsigned end,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "corners.h"
 #include "node.h"
 #include "oracle.h"
 #include "original.h"
@@ -428,20 +429,32 @@ static void make_durable(struct sim_sentinel *s, const struct vd_image *image)
     sim_saved_merge(&s->disk.platter, image);
 }
 
+static void die_at_corner(struct sim_sentinel *s)
+{
+    s->dead = true;
+    s->revive_after = SIM_S;
+}
+
 static bool do_save(void *self, const struct vd_image *image, struct vd_receipt *receipt,
                     struct vd_err *err)
 {
     struct sim_sentinel *s = self;
     struct sim *sim = s->sim;
 
+    enum sim_corner_kind corner = sim_corner_of_save(sim, s->index);
+
+    if (corner == SIM_CORNER_BEFORE || corner == SIM_CORNER_AFTER)
+        die_at_corner(s);
+    if (corner == SIM_CORNER_AFTER)
+        make_durable(s, image);
     if (s->dead || doom_strikes(s, SIM_DOOM_BEFORE_SAVE))
         return vd_err_set(err, "died before the save");
     s->host->busy = sim->setup.fsync;
     if (s->disk.slow != 0)
         s->host->busy = sim->setup.exact ? s->disk.slow : sim_between(&sim->times, 0, s->disk.slow);
     sim_note(sim, image->epoch ^ ((uint64_t)image->group_count << 40));
-    if (s->disk.failing) {
-        if (s->disk.failing_late)
+    if (s->disk.failing || corner == SIM_CORNER_FAILS || corner == SIM_CORNER_TORN) {
+        if (s->disk.failing_late || corner == SIM_CORNER_TORN)
             make_durable(s, image);
         SIM_TELL(sim, s->host, VD_MARK_SAVE, "cannot save");
         return vd_err_set(err, "disk is full");
@@ -493,6 +506,8 @@ static void do_perform(void *self, const struct vd_effect *effect)
 {
     struct sim_sentinel *s = self;
 
+    if (sim_corner_of_effect(s->sim, s->index) == SIM_CORNER_EFFECT)
+        die_at_corner(s);
     if (s->dead || doom_strikes(s, SIM_DOOM_AT_EFFECT))
         return;
     perform(s, effect);

@@ -91,6 +91,7 @@ struct sim_setup {
     bool acquainted;      /* sentinels have met before, and replicas were in step until now */
     bool rewrite;         /* CONFIG REWRITE works: servers keep their role over a restart */
     unsigned persistence; /* enum sim_persistence */
+    struct sim_corners *corners; /* faults that are counted out, see corners.h; NULL: none */
     bool corpses;         /* some of the dead may stay dead when the faults end */
 };
 
