@@ -332,6 +332,7 @@ START_TEST(test_replication_continues_after_a_promotion)
                                    .nodes = 3,
                                    .latency = SIM_MS,
                                    .repl_timeout_ms = 15000,
+                                   .repl_ping_ms = 10000,
                                    .sync_ms = 100,
                                    .load_ms = 50,
                                    .backlog = 1 << 20,

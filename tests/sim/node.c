@@ -179,17 +179,20 @@ struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host)
 
 /* Once a second ------------------------------------------------------------------ */
 
-static void save_data(struct sim_node *node)
+void sim_node_save(struct sim_node *node)
 {
-    sim_us now = node->sim->now;
-
     node->aof = node->at.data;
-    if (now - node->rdb_at < RDB_EVERY)
-        return;
-    node->rdb_at = now;
+    node->rdb_at = node->sim->now;
     node->rdb = node->at;
     node->rdb_is_positioned =
         node->primary != NULL ? node->upstream == SIM_UP_STREAMING || node->cached : node->backlog;
+}
+
+static void save_data(struct sim_node *node)
+{
+    node->aof = node->at.data;
+    if (node->sim->now - node->rdb_at >= RDB_EVERY)
+        sim_node_save(node);
 }
 
 static void run_cron(struct sim *sim, void *self)

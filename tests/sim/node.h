@@ -162,6 +162,8 @@ void sim_node_configure(struct sim_node *node, const struct sim_host *primary);
 void sim_node_start(struct sim_node *node, bool emptied);
 /* It will start on this machine, where nobody is (any more); it does not run. */
 void sim_node_move(struct sim_node *node, struct sim_host *to);
+/* SAVE: the snapshot is that of now. */
+void sim_node_save(struct sim_node *node);
 /* kill -9, or the plug pulled with `power`. */
 void sim_node_kill(struct sim_node *node, bool power);
 

@@ -15,7 +15,6 @@
 #define WRITE_BYTES 60
 #define PUBLISH_BYTES 150
 #define PING_BYTES 14
-#define PING_EVERY (10 * SIM_S)
 
 static bool same_id(const struct vd_id *a, const struct vd_id *b)
 {
@@ -246,10 +245,6 @@ void sim_node_follow(struct sim_node *node, const struct sim_host *primary)
     if (node->upstream == SIM_UP_STREAMING || was_primary)
         node->cached = true;
     leave_upstream(node);
-    if (was_primary && !node->backlog) {
-        node->backlog = true;
-        node->backlog_from = node->at.offset + 1;
-    }
     node->primary = primary;
     node->link_down_at = node->sim->now;
     sim_node_drop_replicas(node);
@@ -441,7 +436,7 @@ static void watch_replicas(struct sim_node *node)
         if (guest->kind == SIM_GUEST_REPLICA && guest->online && sim->now - guest->acked_at > limit)
             sim_node_drop_guest(guest);
     }
-    if (node->primary != NULL || sim->now - node->pinged_at < PING_EVERY ||
+    if (node->primary != NULL || sim->now - node->pinged_at < sim->setup.repl_ping_ms * SIM_MS ||
         node->paused_until > sim->now || node->failover != SIM_FAILOVER_NONE)
         return;
     node->pinged_at = sim->now;

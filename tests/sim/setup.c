@@ -38,6 +38,7 @@ static void draw_stuff(struct sim_setup *setup, struct sim_rng *dice)
     setup->fsync = PICK(dice, 50, 200, 1000, 8000);
     setup->write_every = PICK(dice, 50, 100, 200) * SIM_MS;
     setup->repl_timeout_ms = PICK(dice, 12000, 15000, 30000);
+    setup->repl_ping_ms = 10000;
     setup->sync_ms = PICK(dice, 20, 500, 5000);
     setup->load_ms = PICK(dice, 1, 50, 1000);
     setup->backlog = PICK(dice, 1 << 20, 1 << 20, 20000);

@@ -83,6 +83,7 @@ struct sim_setup {
     sim_us fsync;             /* of a save */
     sim_us write_every;       /* of each client */
     vd_ms repl_timeout_ms;
+    vd_ms repl_ping_ms;    /* of primaries to their replicas */
     vd_ms sync_ms;         /* a full resync: fork and transfer */
     vd_ms load_ms;         /* ... and loading */
     int64_t backlog;       /* bytes */
