@@ -156,17 +156,30 @@ static bool lost_to_another(const struct vd_core *core, const struct vd_group *g
     return false;
 }
 
+/* An order is not given up after one round. */
+static bool may_ask_again(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_failover *failover = &group->failover;
+
+    if (failover->coordinated)
+        return core->now - failover->started_at <
+               vd_min_ms(core->globals.election_timeout_ms, group->options.failover_timeout_ms);
+    return failover->forced && failover->rounds < ORDER_ROUNDS;
+}
+
 static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     enum vd_tally tally = vd_election_tally(core, group);
-    bool over = tally == VD_TALLY_LOST || (core->time_counts && failover->deadline <= core->now);
+    bool late = core->time_counts && failover->deadline <= core->now;
+    /* Who abstains now may vote in the next round: a coordinated one takes its time. */
+    bool over = late || (tally == VD_TALLY_LOST && !failover->coordinated);
 
     if (tally == VD_TALLY_WON || (failover->forced && over && !lost_to_another(core, group))) {
         elected(core, group);
         return INT64_MAX;
     }
-    if (vd_failover_is_ordered(group) && over && failover->rounds < ORDER_ROUNDS) {
+    if (over && may_ask_again(core, group)) {
         raise_epoch(core, group);
         canvass(core, group);
         return INT64_MAX;

@@ -183,8 +183,7 @@ static enum vd_handover_says demote(struct vd_core *core, struct vd_group *group
     enter(core, group, VD_HO_DEMOTING, DEMOTE_MS);
     vd_reconf_turn_to(core, primary, &group->failover.chosen->addr);
     group->failover.handover_ticket = primary->turn_ticket;
-    /* Behind the transaction, which has sent the waiting clients away. */
-    (void)send(core, primary, VD_RQ_UNPAUSE, 0);
+    primary->held_back = true;
     return VD_HANDOVER_WAIT;
 }
 
@@ -319,6 +318,7 @@ bool vd_handover_on_ack(struct vd_core *core, struct vd_node *node, const struct
         on_paused(core, group, event);
     } else if (failover->handover == VD_HO_DEMOTING) {
         node->turn_ticket.n = 0;
+        vd_handover_release(core, node);
         if (event->ack.ok) {
             enter(core, group, VD_HO_CHECKING, CHECK_MS);
         } else {
@@ -333,6 +333,14 @@ bool vd_handover_on_ack(struct vd_core *core, struct vd_node *node, const struct
     return true;
 }
 
+void vd_handover_release(struct vd_core *core, struct vd_node *node)
+{
+    if (!node->held_back || node->turn_ticket.n != 0 || !node->command.up)
+        return;
+    node->held_back = false;
+    (void)send(core, node, VD_RQ_UNPAUSE, 0);
+}
+
 /* The end ------------------------------------------------------------------------------- */
 
 void vd_handover_cancel(struct vd_core *core, struct vd_group *group)
@@ -343,8 +351,12 @@ void vd_handover_cancel(struct vd_core *core, struct vd_group *group)
 
     failover->handover = VD_HO_NONE;
     failover->handover_ticket.n = 0;
-    if (step == VD_HO_NONE || step == VD_HO_NEARING || !primary->command.up)
+    if (step == VD_HO_NONE || step == VD_HO_NEARING)
         return;
+    if (!primary->command.up) {
+        primary->held_back = true; /* until the link is back, or the pause ends */
+        return;
+    }
     if (step == VD_HO_SERVER)
         (void)send(core, primary, VD_RQ_ABORT, 0);
     if (step == VD_HO_DEMOTING || step == VD_HO_CHECKING || step == VD_HO_DEMOTED) {
@@ -352,7 +364,8 @@ void vd_handover_cancel(struct vd_core *core, struct vd_group *group)
         primary->turn_ticket = send(core, primary, VD_RQ_PROMOTE, 0);
         primary->turn_sent_at = core->now;
     }
-    (void)send(core, primary, VD_RQ_UNPAUSE, 0);
+    primary->held_back = true;
+    vd_handover_release(core, primary);
     ask(core, primary);
 }
 
@@ -366,9 +379,8 @@ void vd_handover_finish(struct vd_core *core, struct vd_group *group, struct vd_
     /* The server promoted it, but sent nobody away and wrote no file. */
     if (step == VD_HO_SERVER && failover->chosen->command.up)
         (void)send(core, failover->chosen, VD_RQ_PROMOTE, 0);
-    if (former->command.up &&
-        (step == VD_HO_PAUSING || step == VD_HO_DRAINING || step == VD_HO_SERVER))
-        (void)send(core, former, VD_RQ_UNPAUSE, 0);
+    former->held_back |= step == VD_HO_PAUSING || step == VD_HO_DRAINING || step == VD_HO_SERVER;
+    vd_handover_release(core, former);
 }
 
 bool vd_handover_mutes(const struct vd_node *node)

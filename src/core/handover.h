@@ -32,6 +32,13 @@ enum vd_handover_says vd_handover_tick(struct vd_core *core, struct vd_group *gr
 /* ACK of a step's request; false: it is about something else. */
 bool vd_handover_on_ack(struct vd_core *core, struct vd_node *node, const struct vd_event *event);
 
+/*
+ * A turn of the node was answered, or its link is up again: whom it still
+ * holds back may go on. Not before: the turn sends waiting clients away, and
+ * may be said twice on its way (REPLICAOF, then SLAVEOF).
+ */
+void vd_handover_release(struct vd_core *core, struct vd_node *node);
+
 /* The failover is given up: undo what was done to the primary. */
 void vd_handover_cancel(struct vd_core *core, struct vd_group *group);
 

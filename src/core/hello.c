@@ -181,7 +181,8 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
         return;
     if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary))
         adopt(core, teller, hello, &primary);
-    group->learned |= hello->config_epoch == group->config_epoch;
+    /* Epoch 0 is nobody's decision. */
+    group->learned |= hello->config_epoch != 0 && hello->config_epoch == group->config_epoch;
     teller->heard = true;
     teller->hello_at = core->now;
     teller->config_epoch = hello->config_epoch;

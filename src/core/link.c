@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "core/emit.h"
+#include "core/handover.h"
 #include "core/health.h"
 #include "core/notice.h"
 
@@ -283,6 +284,7 @@ void vd_link_on_up(struct vd_core *core, const struct vd_event *event)
     if (wire->kind == VD_LINK_COMMAND) {
         wire->node->info_wanted = true;
         wire->node->hello_wanted = true;
+        vd_handover_release(core, wire->node);
     }
     if (wire->kind == VD_LINK_PEER) {
         DL_FOREACH2 (wire->peer->opinions, opinion, peer_next) {

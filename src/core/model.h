@@ -113,6 +113,8 @@ struct vd_node {
     vd_ms reconf_at;
     vd_ticket turn_ticket; /* PROMOTE or REPLICATE without reply; 0: none */
     vd_ms turn_sent_at;    /* last of them */
+    bool held_back;        /* its clients are, until that turn is answered */
+    bool foreign;          /* another cluster's, as it seems; said once */
     bool turn_obeyed;      /* it was answered with OK */
     vd_ms refused_turn_at; /* it refused PROMOTE; VD_NEVER */
     vd_ticket role_ticket; /* ROLE without reply */

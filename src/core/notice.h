@@ -17,12 +17,13 @@
     X(SET, "+set", WARNING, true, true)                                                            \
     X(RESET, "+reset-master", WARNING, true, true)                                                 \
     X(REPLICA, "+slave", NOTICE, false, false)                                                     \
-    X(REPLICA_GONE, "-slave", NOTICE, true, false) /* ours */                                      \
-    X(PEER_GONE, "-sentinel", NOTICE, true, false) /* ours */                                      \
-    X(PAUSED, "+paused", WARNING, true, true)      /* ours */                                      \
-    X(RESUMED, "-paused", WARNING, true, true)     /* ours */                                      \
-    X(FENCED, "+fenced", WARNING, true, true)      /* ours */                                      \
-    X(UNFENCED, "-fenced", WARNING, true, true)    /* ours */                                      \
+    X(REPLICA_GONE, "-slave", NOTICE, true, false)       /* ours */                                \
+    X(PEER_GONE, "-sentinel", NOTICE, true, false)       /* ours */                                \
+    X(PAUSED, "+paused", WARNING, true, true)            /* ours */                                \
+    X(RESUMED, "-paused", WARNING, true, true)           /* ours */                                \
+    X(FOREIGN, "-foreign-instance", WARNING, true, true) /* ours */                                \
+    X(FENCED, "+fenced", WARNING, true, true)            /* ours */                                \
+    X(UNFENCED, "-fenced", WARNING, true, true)          /* ours */                                \
     X(PEER, "+sentinel", NOTICE, false, false)                                                     \
     X(PEER_SWITCH, "+sentinel-address-switch", NOTICE, false, false)                               \
     X(PEER_UPDATE, "+sentinel-address-update", NOTICE, false, false)                               \

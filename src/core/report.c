@@ -188,8 +188,11 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
     struct vd_group *group = node->group;
     struct vd_addr addr = node->follows;
 
+    /* One that remembers members has a state: what it was configured with is what they agreed on.
+     */
     if (!vd_node_is_primary(node) || node->role != VD_ROLE_REPLICA || group->learned ||
-        group->config_epoch != 0 || addr.port == 0 || vd_addr_equal(&addr, &node->addr) ||
+        group->node_count > 1 + vd_succession_recent(core, group) || group->config_epoch != 0 ||
+        addr.port == 0 || vd_addr_equal(&addr, &node->addr) ||
         vd_succession_recent(core, group) >= HOPS_MAX) {
         node->follow_pending = false;
         return;
@@ -280,6 +283,7 @@ void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
     if (node->turn_ticket.n != event->ack.ticket.n)
         return; /* a hello, a SCRIPT KILL: their effects are observed */
     node->turn_ticket.n = 0;
+    vd_handover_release(core, node);
     node->info_wanted = true;
     vd_group_touch(core, node->group);
     if (node->promoted) {

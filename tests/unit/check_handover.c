@@ -120,7 +120,7 @@ static void demote(unsigned flags)
     tell(primary, VD_ROLE_PRIMARY, 1500);
     tell(group->failover.chosen, VD_ROLE_REPLICA, 1500);
     ck_assert_uint_eq(sent_to(primary, VD_RQ_REPLICATE), 1);
-    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 0); /* its clients are sent away first */
     ck_assert_int_eq(group->failover.handover, VD_HO_DEMOTING);
 }
 
@@ -146,6 +146,7 @@ START_TEST(the_whole_way)
     chosen = group->failover.chosen;
     ck_assert_ptr_eq(group->primary, primary);
     ack(primary, primary->turn_ticket, true);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
     ck_assert_uint_eq(sent_to(chosen, VD_RQ_PROMOTE), 0); /* its reply alone proves nothing */
     tell(primary, VD_ROLE_REPLICA, 1500);
     ck_assert_uint_eq(sent_to(chosen, VD_RQ_PROMOTE), 1);
@@ -182,9 +183,10 @@ START_TEST(a_primary_that_holds_more_is_made_one_again)
     puppet_pass(&puppet, puppet.now + 400);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-master-timeout"), 1);
     ck_assert_uint_eq(sent_to(primary, VD_RQ_PROMOTE), 1);
-    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
     ck_assert_int_eq(group->failover.state, VD_FO_NONE);
     ck_assert_ptr_eq(group->primary, primary);
+    ack(primary, primary->turn_ticket, true);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
 }
 END_TEST
 
@@ -246,8 +248,10 @@ START_TEST(a_primary_that_will_not_hold_back)
     say_role(chosen, VD_ROLE_PRIMARY);
     ck_assert_ptr_eq(group->primary, chosen);
     ck_assert_uint_eq(sent_to(primary, VD_RQ_REPLICATE), 1);
-    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 0);
     ck_assert_uint_eq(sent_to(chosen, VD_RQ_PROMOTE), 1); /* writes its file, sends clients away */
+    ack(primary, primary->turn_ticket, true);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
 }
 END_TEST
 
@@ -369,6 +373,8 @@ END_TEST
 START_TEST(coordinated_needs_votes)
 {
     ck_assert_int_eq(order(VD_FAILOVER_COORDINATED, 0)->reply.kind, VD_REPLY_OK);
+    puppet_pass(&puppet, puppet.now + 9000); /* Sentinel's election timeout is 10 s */
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
     puppet_pass(&puppet, puppet.now + 1600);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-not-elected"), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+elected-leader"), 0);

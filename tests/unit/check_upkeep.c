@@ -272,6 +272,44 @@ START_TEST(not_unless_wanted_nor_with_a_replica)
 }
 END_TEST
 
+/* Foreign instances ----------------------------------------------------------------------- */
+
+/* An address of ours is another cluster's now: turning the server there would wipe its data. */
+START_TEST(a_member_of_another_cluster_is_left_alone)
+{
+    struct vd_node *node = puppet_node(&puppet, 2);
+    struct vd_info info = puppet_replica_info(2, 5000);
+
+    group->config_epoch = 1;
+    puppet.core->epoch = 1;
+    for (unsigned i = 1; i <= 2; i++) {
+        puppet_opinion(&puppet, i)->same_primary = true;
+        puppet_opinion(&puppet, i)->config_epoch = 1;
+    }
+    memset(info.replid.hex, 'f', VD_ID_LEN);
+    memset(node->synced.hex, 'a', VD_ID_LEN);
+    info.role = _i == 0 ? VD_ROLE_PRIMARY : VD_ROLE_REPLICA;
+    info.primary = puppet_addr("10.9.9.9", 6379);
+    info.connected_replicas = 1;
+    group->options.failover_timeout_ms = 100;
+    node->command.pending++;
+    puppet_info(&puppet, node, &info);
+    for (int i = 0; i < 50; i++) {
+        puppet_opinion(&puppet, 1)->hello_at = puppet.now;
+        puppet_opinion(&puppet, 2)->hello_at = puppet.now;
+        puppet_pass(&puppet, puppet.now + 50);
+        ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 0);
+        if (node->foreign)
+            return;
+        if (group->primary->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &group->primary->command, VD_PONG_OK);
+        if (node->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &node->command, VD_PONG_OK);
+    }
+    ck_abort_msg("it was not even looked at");
+}
+END_TEST
+
 /* Candidates --------------------------------------------------------------------------- */
 
 /* A data set that was synchronised, and then nothing came: the primary died at once. */
@@ -325,6 +363,7 @@ int main(void)
     tcase_add_test(tcase, a_primary_cut_off_with_us_is_fenced);
     tcase_add_test(tcase, lifted_when_a_majority_says_that_it_is_primary);
     tcase_add_test(tcase, not_unless_wanted_nor_with_a_replica);
+    tcase_add_loop_test(tcase, a_member_of_another_cluster_is_left_alone, 0, 2);
     tcase_add_test(tcase, offset_0_is_complete_where_the_lineage_is_carried);
     tcase_add_test(tcase, who_would_be_promoted_and_why_not_the_others);
     suite_add_tcase(suite, tcase);
