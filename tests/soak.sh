@@ -7,8 +7,8 @@
 #   ledger.tsv         a line per chunk: when, which build, mix, first seed, seeds, failed, virtual
 #                      seconds, real seconds
 #   failed.txt         the one command that repeats each failing seed, and what it violated
-#   MIX-SEED.txt       its transcript
-#   MIX-SEED.vt        ... shrunk, as a scenario
+#   SEED.txt           its transcript; MIX-SEED.txt where a mix was asked for
+#   SEED.vt            ... shrunk, as a scenario
 #
 #   tests/soak.sh [--sim PROGRAM] [--hours H] [--jobs N] [--chunk SEEDS] [--mix NAME|each] [--from SEED] DIRECTORY
 
@@ -54,7 +54,7 @@ end=$(($(date +%s) + $(printf '%s' "$hours" | awk '{ printf "%d", $1 * 3600 }'))
 # keep <command that failed>: its transcript, and the same made small.
 keep() {
     seed=$(printf '%s' "$1" | sed -n 's/.*--seed \([0-9]*\).*/\1/p')
-    name=$dir/$(printf '%s' "$1" | sed -n 's/.*--mix \([a-z-]*\).*/\1/p')-$seed
+    name=$dir/$(printf '%s' "$1" | sed -n 's/.*--mix \([a-z-]*\).*/\1-/p')$seed
     # shellcheck disable=SC2086 # the command is words of our own
     "$sim" ${1#sim } >"$name.txt" 2>&1
     # shellcheck disable=SC2086

@@ -149,24 +149,23 @@ static bool reaches(const struct sim *sim, const struct sim_sentinel *s, unsigne
            !view.primary.disconnected;
 }
 
-static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned group)
+static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                       const struct sim_node *primary)
 {
-    const struct sim_host *named = sim_sentinel_names(s, group);
-    const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
     struct vd_view_group view;
     unsigned reaching = 0;
 
     if (sim->setup.originals != 0)
         return; /* they give their votes to whoever asks */
-    if (primary == NULL ||
-        !vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) ||
-        view.primary.health == VD_HEALTH_REBOOTED || view.primary.role_reported != VD_ROLE_PRIMARY)
-        return;
+    if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) ||
+        view.peer_count + 1 < sim->setup.sentinels || view.primary.health == VD_HEALTH_REBOOTED ||
+        view.primary.role_reported != VD_ROLE_PRIMARY)
+        return; /* it does not know the others, or has other reasons */
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
         reaching += reaches(sim, sim->sentinels[i], group, primary);
     if (reaching >= sim->setup.sentinels / 2 + 1)
         sim_fail(sim, "%s is elected to replace %s, which %u of %u sentinels have been reaching",
-                 s->host->name, named->name, reaching, sim->setup.sentinels);
+                 s->host->name, primary->host->name, reaching, sim->setup.sentinels);
 }
 
 static void check_damping(struct sim *sim, const struct sim_sentinel *s, unsigned group)
@@ -275,7 +274,7 @@ void sim_conduct_on_notice(struct sim *sim, struct sim_sentinel *s, unsigned gro
     else if (strcmp(event, "+try-failover") == 0 && !ordered)
         check_damping(sim, s, group);
     else if (strcmp(event, "+elected-leader") == 0 && !ordered)
-        check_need(sim, s, group);
+        check_need(sim, s, group, node);
     else if (strcmp(event, "+failover-end") == 0)
         memset(course->turning, 0, sizeof(course->turning));
     else
