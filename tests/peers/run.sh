@@ -110,7 +110,11 @@ claim=
 
 printf 'peers: %s on %s\n' "$(basename "$source")" "$program"
 status=0
-python3 "$top/tests/peers/suite.py" "$work" "$claim" "$@" || status=$?
+# In the background, for a shell hears no signal while it waits for a command.
+python3 "$top/tests/peers/suite.py" "$work" "$claim" "$@" &
+suite_pid=$!
+trap 'kill "$suite_pid"; wait "$suite_pid"; exit 1' HUP INT TERM
+wait "$suite_pid" || status=$?
 if [ $status -ne 0 ]; then
     rm -rf "$sources/$peer-$suite.failed"
     cp -R "$work/tests/sentinel/tmp" "$sources/$peer-$suite.failed"
