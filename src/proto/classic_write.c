@@ -95,7 +95,7 @@ static void read_statement(struct writer *writer, struct line *line, const char 
 {
     bool remark = at == 0;
     const struct vd_word *name = &words->list[at];
-    bool of_group;
+    bool of_group = false;
     const char *known = remark ? vd_classic_remark_name(name->bytes, name->len, &of_group)
                                : vd_classic_statement_name(name->bytes, name->len, &of_group);
     struct vd_text text = {0};
