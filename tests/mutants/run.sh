@@ -47,8 +47,7 @@ one() {
     done
     # The changed objects come first: what they define is not taken from the archives any more.
     # shellcheck disable=SC2086
-    $CC $MUTANT_FLAGS -o "$work/sim" $objects "$build/tests/sim/main.o" "$build/libsim.a" "$build/libdraw.a" \
-        "$build/libproto.a" "$build/libcore.a" "$build/libbase.a" >"$work/ld.log" 2>&1 || {
+    (cd "$build" && $CC $MUTANT_FLAGS -o "$work/sim" $objects $MUTANT_LINK) >"$work/ld.log" 2>&1 || {
         row FAILED "does not link: $(head -n 1 "$work/ld.log")"
         return 1
     }
@@ -67,7 +66,7 @@ if [ "${1:-}" = --one ]; then
     one "$2" "$3" "$4"
     exit
 fi
-if [ $# -eq 0 ] || ! [ -f "$1/libsim.a" ] || ! [ -f "$1/tests/sim/main.o" ]; then
+if [ $# -eq 0 ] || ! [ -x "$1/tests/sim/sim" ]; then
     sed -n '3,/^$/s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
@@ -86,7 +85,9 @@ trap 'exit 1' HUP INT TERM
 CC=$(sed -n 's/^CC = //p' "$build/Makefile")
 # A build with sanitizers is linked with them.
 MUTANT_FLAGS=$(sed -n 's/^VD_CFLAGS = //p' "$build/Makefile" | tr ' ' '\n' | grep -- '^-fsanitize=' | tr '\n' ' ')
-export CC MUTANT_FLAGS
+# shellcheck disable=SC2016 # for make
+MUTANT_LINK=$(make -s -C "$build" --eval='vd-link: ; @echo $(tests_sim_sim_OBJECTS) $(tests_sim_sim_LDADD)' vd-link)
+export CC MUTANT_FLAGS MUTANT_LINK
 printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" sh "$0" --one "$build" "$tmp"
 cat "$tmp"/*.row 2>/dev/null | awk -F'\t' '
     { printf "%-20s %-9s %-14s %s\n", $1, $2, $3, $4; n++; if ($3 == "FAILED") bad++ }
