@@ -19,7 +19,7 @@ top=$(pwd)
 out=$top/build/fuzz
 seconds=${1:-4}
 [ $# -eq 0 ] || shift
-all='reader info hello classic native option recording'
+all='reader info hello classic native option recording rewrite'
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
 CC=${CC:-clang}
