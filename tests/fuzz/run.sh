@@ -46,7 +46,7 @@ if [ ! -f "$stamp" ] || [ -n "$(find src tests/fuzz -name '*.h' -newer "$stamp")
 fi
 : >"$stamp.new"
 objects=
-for source in src/base/*.c src/core/*.c src/proto/*.c src/replay/*.c src/shell/conf_native.c \
+for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/replay/*.c src/shell/conf_native.c \
     src/shell/conf_file.c src/shell/native_name.c tests/fuzz/*.c; do
     object=$out/objects/$(printf '%s' "${source%.c}" | tr / -).o
     if [ ! -f "$object" ] || [ -n "$(find "$source" -newer "$object")" ]; then
