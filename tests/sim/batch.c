@@ -52,6 +52,10 @@ static void add_stats(struct sim_stats *to, const struct sim_stats *from)
     to->acked += from->acked;
     to->lost += from->lost;
     to->dual_us += from->dual_us;
+    to->dual += from->dual;
+    to->outage_us += from->outage_us;
+    if (from->outage_worst_us > to->outage_worst_us)
+        to->outage_worst_us = from->outage_worst_us;
     to->prompt_us = from->prompt_us > to->prompt_us ? from->prompt_us : to->prompt_us;
 }
 

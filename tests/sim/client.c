@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "node.h"
+#include "oracle.h"
 #include "original.h"
 #include "sentinel.h"
 
@@ -99,6 +100,22 @@ static void on_lost(void *self, struct sim_conn *conn, enum vd_down_reason reaso
     client->sent_at = -1;
 }
 
+/* As an outside observer counts: what was acknowledged, in whose presence, after what silence. */
+static void count_ack(struct sim_client *client)
+{
+    struct sim *sim = client->sim;
+    sim_us silence = client->acked_at != 0 ? sim->now - client->acked_at : 0;
+
+    sim->stats.acked++;
+    sim->stats.dual += sim_oracle_is_dual(sim, client->group);
+    if (silence > PATIENCE + 2 * sim->setup.write_every) {
+        sim->stats.outage_us += silence;
+        if (silence > sim->stats.outage_worst_us)
+            sim->stats.outage_worst_us = silence;
+    }
+    client->acked_at = sim->now;
+}
+
 static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *msg)
 {
     struct sim_client *client = self;
@@ -122,7 +139,7 @@ static void on_heard(void *self, struct sim_conn *conn, const struct sim_msg *ms
         client->acked = vd_realloc(client->acked, client->acked_room * sizeof(struct sim_entry *));
     }
     client->acked[client->acked_count++] = msg->data;
-    client->sim->stats.acked++;
+    count_ack(client);
 }
 
 static const struct sim_host_ops ops = {

@@ -20,6 +20,7 @@ struct sim_client {
     sim_us sent_at; /* of what has no reply yet; -1: nothing */
     struct sim_task tick;
     uint64_t writes;
+    sim_us acked_at; /* the last; 0 none */
     struct sim_entry **acked;
     size_t acked_count;
     size_t acked_room;

@@ -143,11 +143,14 @@ static int take(struct arguments *a, char **argv, int i)
 static void print_stats(const struct sim_stats *stats)
 {
     printf("%llu faults, %llu switches, %llu turns, %llu messages, %llu saves; %llu writes "
-           "acknowledged, %llu lost; two primaries for %.3f s\n",
+           "acknowledged, %llu lost; two primaries for %.3f s, %llu writes acknowledged meanwhile; "
+           "clients without a primary for %.3f s, %.3f s at a time at worst\n",
            (unsigned long long)stats->faults, (unsigned long long)stats->switches,
            (unsigned long long)stats->turns, (unsigned long long)stats->messages,
            (unsigned long long)stats->saves, (unsigned long long)stats->acked,
-           (unsigned long long)stats->lost, (double)stats->dual_us / 1e6);
+           (unsigned long long)stats->lost, (double)stats->dual_us / 1e6,
+           (unsigned long long)stats->dual, (double)stats->outage_us / 1e6,
+           (double)stats->outage_worst_us / 1e6);
 }
 
 static void on_panic(const char *text)

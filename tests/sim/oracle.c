@@ -10,10 +10,13 @@
 #define uthash_free(ptr, size) vd_free(ptr)
 #include <uthash.h>
 
+#include "bounds.h"
 #include "conduct.h"
 #include "core/view.h"
 #include "node.h"
 #include "promotion.h"
+
+#define LOOK_EVERY 64 /* turns: what it knows is looked through */
 
 struct key {
     uint64_t who; /* hash of a sentinel's id; 0: the group as a whole */
@@ -554,6 +557,11 @@ void sim_oracle_on_turned(struct sim *sim, const struct sim_node *node, const st
     sim_note(sim, ((uint64_t)node->index << 8) ^ (uint64_t)msg->word);
 }
 
+bool sim_oracle_is_dual(const struct sim *sim, unsigned group)
+{
+    return sim->oracle->dual_since[group] >= 0;
+}
+
 void sim_oracle_on_roles(struct sim *sim)
 {
     for (unsigned g = 0; g < sim->setup.groups; g++) {
@@ -581,4 +589,6 @@ void sim_oracle_after_turn(struct sim *sim, struct sim_sentinel *s)
     if (links > most)
         sim_fail(sim, "%s has %u links open to %u nodes and %u sentinels", s->host->name, links,
                  sim->node_count, sim->setup.sentinels);
+    if (sim->stats.turns % LOOK_EVERY == 0)
+        sim_bounds_look(sim, s);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "corners.h"
 #include "node.h"
 #include "oracle.h"
@@ -95,6 +96,7 @@ struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
 void sim_sentinel_free(struct sim_sentinel *s)
 {
     if (s->running) {
+        sim_scripts_forget(s);
         sim_links_forget(s);
         sim_callers_forget(s);
         vd_drive_free(&s->drive);
@@ -155,6 +157,10 @@ static void configure(const struct sim_sentinel *s, struct sim_saved *saved, boo
     options.down_after_refused_ms = setup->down_after_refused_ms;
     options.failover_timeout_ms = setup->failover_timeout_ms;
     options.parallel_syncs = setup->parallel_syncs;
+    if (setup->scripts) {
+        options.notification_script = vd_strdup("/bin/notify");
+        options.client_reconfig_script = vd_strdup("/bin/reconfig");
+    }
     options.handover = setup->server_handover ? VD_SWITCHOVER_SERVER : VD_SWITCHOVER_PAUSE;
     options.reboot_failover = (enum vd_reboot_failover)setup->reboot_failover;
     if (setup->max_lag_bytes != 0)
@@ -199,7 +205,6 @@ void sim_sentinel_start(struct sim_sentinel *s)
     vd_arena_free(&arena);
     s->running = true;
     s->last_link = 0;
-    s->scripts = 0;
     s->doom = SIM_DOOM_NONE;
     memset(s->heard, 0, sizeof(s->heard));
     if (!s->host->powered)
@@ -225,6 +230,7 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power)
     vd_arena_reset(&s->arena);
     sim_cancel(sim, &s->turn);
     sim_cancel(sim, &s->unblock);
+    sim_scripts_forget(s);
     sim_links_forget(s);
     sim_callers_forget(s);
     vd_drive_free(&s->drive);
@@ -485,6 +491,7 @@ static void perform(struct sim_sentinel *s, const struct vd_effect *effect)
         SIM_SAY(s->sim, s->host->name, "%s %s", effect->notice.event, effect->notice.payload);
         sim_tell_notice(s->sim, s, effect);
         sim_oracle_on_notice(s->sim, s, effect);
+        sim_bounds_on_notice(s->sim, s, effect);
         break;
     case VD_EF_RECORD:
         sim_tell_failover(s->sim, s, effect->record);
@@ -494,9 +501,13 @@ static void perform(struct sim_sentinel *s, const struct vd_effect *effect)
         s->dead = true;
         s->revive_after = SIM_S;
         break;
-    case VD_EF_RESOLVE: /* all is named by literals here, and no scripts are configured */
     case VD_EF_SPAWN:
+        sim_scripts_spawn(s, effect);
+        break;
     case VD_EF_KILL:
+        sim_scripts_kill(s, effect);
+        break;
+    case VD_EF_RESOLVE: /* all is named by literals here */
         sim_fail(s->sim, "%s: an effect that nothing asked for: %d", s->host->name, effect->type);
         break;
     }

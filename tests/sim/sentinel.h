@@ -17,8 +17,16 @@ enum sim_link_state {
     SIM_LINK_DOWN, /* LINK_DOWN waits in the inbox, or was stepped in this turn */
 };
 
+/* So many since then. */
+struct sim_rate {
+    sim_us since;
+    unsigned count;
+};
+
 /* A connection that the core asked for. */
 struct sim_link {
+    struct sim_rate sends;
+    unsigned pending; /* requests without an answer */
     vd_link handle;
     enum vd_link_kind kind;
     enum sim_link_state state;
@@ -112,7 +120,9 @@ struct sim_sentinel {
     struct sim_caller *callers;
     uint64_t next_caller;
     uint64_t last_link; /* highest handle seen: they are never reused */
-    unsigned scripts;
+    unsigned scripts;   /* that run */
+    struct sim_script *running_scripts;
+    struct sim_rate attempts; /* at an election */
     struct sim_heard heard[SIM_NODES_MAX];
     /* crash at a boundary */
     enum sim_doom doom;
@@ -175,6 +185,10 @@ void sim_links_forget(struct sim_sentinel *s);
 void sim_links_connected(struct sim_sentinel *s, struct sim_conn *conn);
 void sim_links_lost(struct sim_sentinel *s, struct sim_conn *conn, enum vd_down_reason reason);
 void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct sim_msg *msg);
+
+void sim_scripts_spawn(struct sim_sentinel *s, const struct vd_effect *effect);
+void sim_scripts_kill(struct sim_sentinel *s, const struct vd_effect *effect);
+void sim_scripts_forget(struct sim_sentinel *s);
 
 void sim_callers_accepted(struct sim_sentinel *s, struct sim_conn *conn);
 void sim_callers_lost(struct sim_sentinel *s, struct sim_conn *conn);

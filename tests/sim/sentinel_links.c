@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "base/text.h"
+#include "bounds.h"
 #include "conduct.h"
 #include "node.h"
 #include "oracle.h"
@@ -196,6 +197,7 @@ void sim_links_send(struct sim_sentinel *s, const struct vd_effect *effect)
         sim_fail(s->sim, "%s: sends a request on a subscription", s->host->name);
     msg = word_for(s, link, effect);
     msg->ticket = effect->send.ticket.n;
+    sim_bounds_on_send(s->sim, s, link);
     if (link->conn != NULL) {
         sim_send(link->conn, 0, msg);
         if (s->sim->setup.mutant == SIM_MUTANT_ROGUE && effect->send.request == VD_RQ_PING)
@@ -332,6 +334,12 @@ void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct
         sim_close(conn, 0);
         sim_links_lost(s, conn, VD_DOWN_AUTH);
         return;
+    }
+    if (msg->word != SIM_MESSAGE) {
+        if (link->pending == 0)
+            sim_fail(s->sim, "%s hears an answer to nothing", s->host->name);
+        else
+            link->pending--;
     }
     switch ((int)msg->word) {
     case SIM_PONG:

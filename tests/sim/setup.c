@@ -44,6 +44,7 @@ static void draw_stuff(struct sim_setup *setup, struct sim_rng *dice)
     setup->backlog = PICK(dice, 1 << 20, 1 << 20, 20000);
     setup->min_replicas_lag_s = 10;
     setup->min_replicas = (unsigned)PICK(dice, 0, 0, 0, 1);
+    setup->scripts = sim_chance(dice, 200);
     setup->server_handover = sim_chance(dice, 500);
     setup->rewrite = sim_chance(dice, 700);
     setup->persistence = (unsigned)PICK(dice, SIM_KEEP_NOTHING, SIM_KEEP_RDB, SIM_KEEP_AOF);

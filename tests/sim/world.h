@@ -93,7 +93,8 @@ struct sim_setup {
     bool rewrite;         /* CONFIG REWRITE works: servers keep their role over a restart */
     unsigned persistence; /* enum sim_persistence */
     struct sim_corners *corners; /* faults that are counted out, see corners.h; NULL: none */
-    bool corpses;         /* some of the dead may stay dead when the faults end */
+    bool scripts;                /* sentinels have scripts to run */
+    bool corpses;                /* some of the dead may stay dead when the faults end */
 };
 
 struct sim_stats {
@@ -104,8 +105,11 @@ struct sim_stats {
     uint64_t faults;
     uint64_t switches; /* address changes, counted once per group and epoch */
     uint64_t acked;
-    uint64_t lost;     /* acknowledged, and not in the final primary's history */
-    sim_us dual_us;    /* more than one primary took writes */
+    uint64_t lost;    /* acknowledged, and not in the final primary's history */
+    sim_us dual_us;   /* more than one primary took writes, */
+    uint64_t dual;    /* and so many were acknowledged meanwhile */
+    sim_us outage_us; /* clients got no write acknowledged: times longer than their patience, */
+    sim_us outage_worst_us;
     sim_us settled_us; /* from the last fault to agreement */
     sim_us prompt_us;  /* from the one fault of a mix with a bound to its successor */
 };
