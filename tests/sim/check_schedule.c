@@ -11,7 +11,7 @@
 #include "faults.h"
 #include "run.h"
 
-#define SEEDS 300
+#define SEEDS 1000
 
 static void print_all(const struct sim_schedule *schedule, struct vd_text *to)
 {
@@ -36,9 +36,13 @@ static void parse_all(struct sim_schedule *schedule, const struct vd_text *from)
 START_TEST(test_all_that_is_planned_is_read_back)
 {
     unsigned met[SIM_DO_COUNT] = {0};
+    size_t mixes = 0;
+
+    while (sim_mix_at(mixes) != NULL)
+        mixes++;
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct sim_options options = {.mix = seed % 10 == 0 ? sim_mix_find("moves") : NULL};
+        struct sim_options options = {.mix = sim_mix_at(seed % mixes)};
         struct sim_setup setup;
         struct sim_schedule planned;
         struct sim_schedule read;
