@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The simulator as a test: 2,000 seeded schedules must pass; a seed must mean
- * the same run every time; and the oracle must be able to fail, which worlds
- * that lie to the core or for it show, each caught within a few seeds. The
+ * The simulator as a test: SEEDS seeded schedules must pass, and every single
+ * decisive fault of a failover of each kind; a seed must mean the same run
+ * every time; a failing one must shrink; and the oracle must be able to fail,
+ * which worlds that lie to the core or for it show, each caught within a few
+ * seeds (tests/mutants breaks the core itself). SEEDS is a minute's worth with
+ * the sanitizers on one core, counted in seeds so that no run is cut short. The
  * parts of the world on which verdicts rest (order on a connection, what a
  * disk gives back, who may continue a replication stream) are tested alone.
  */
@@ -10,11 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exhaustive.h"
+#include "faults.h"
 #include "live.h"
 #include "node.h"
 #include "oracle.h"
 #include "run.h"
 #include "sentinel.h"
+#include "shrink.h"
 
 #define SEEDS 2000
 #define JOBS 2
@@ -46,6 +52,18 @@ START_TEST(test_schedules_pass)
     /* Something happened at all. */
     ck_assert_uint_gt(tally.stats.switches, tally.seeds / 4);
     ck_assert_uint_gt(tally.stats.acked, 100 * tally.seeds);
+}
+END_TEST
+
+/* Each decisive message late or lost, each save failing or the last of a life: all of them. */
+START_TEST(test_single_faults_pass)
+{
+    struct sim_exhausted sum;
+
+    sim_exhaust(SIM_EXHAUST_DECISIVE, JOBS, stdout, &sum);
+    ck_assert_msg(sum.failed == 0, "%llu of %llu failed, such as %s",
+                  (unsigned long long)sum.failed, (unsigned long long)sum.runs, sum.failure);
+    ck_assert_uint_gt(sum.runs, 500);
 }
 END_TEST
 
@@ -111,6 +129,63 @@ START_TEST(test_lies_are_caught)
     }
     ck_assert_msg(caught, "lie %d in mix %s was not caught in %llu seeds", (int)lies[_i].mutant,
                   lies[_i].mix, (unsigned long long)lies[_i].seeds);
+}
+END_TEST
+
+/* Shrinking ---------------------------------------------------------------------- */
+
+START_TEST(test_kinds_of_failure)
+{
+    static const char *const alike[][2] = {
+        {"at 12.345 ms: s1 voted twice in epoch 7 of m1",
+         "at 9.1 ms: s3 voted twice in epoch 12 of m2"},
+        {"the process died: core.c:12: x", "the process died: core.c:13: x"},
+    };
+    char one[64];
+    char other[64];
+
+    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+        sim_failure_kind(alike[i][0], one, sizeof(one));
+        sim_failure_kind(alike[i][1], other, sizeof(other));
+        ck_assert_str_eq(one, other);
+    }
+    sim_failure_kind("at 1 ms: s1 voted twice", one, sizeof(one));
+    sim_failure_kind("at 1 ms: s1 voted", other, sizeof(other));
+    ck_assert_str_ne(one, other);
+}
+END_TEST
+
+/* Where the disk lies, one dead server is enough: all else of the schedule goes. */
+START_TEST(test_a_failing_seed_shrinks)
+{
+    struct sim_options options = {.mutant = SIM_MUTANT_LYING_DISK, .mix = sim_mix_find("cascade")};
+    struct sim_shrunk shrunk;
+    struct sim_setup setup;
+    struct sim_schedule schedule;
+    uint64_t seed = 1;
+    char before[64];
+    char after[64];
+    struct sim_result result;
+
+    do {
+        sim_setup_draw(&setup, seed++, &options);
+        sim_plan(&schedule, &setup);
+        sim_run_apart(&setup, &schedule, &result);
+        ck_assert_uint_lt(seed, 100);
+    } while (!result.failed || schedule.count < 4);
+    ck_assert(sim_shrink(&setup, &schedule, 500, &shrunk));
+    ck_assert_uint_le(shrunk.schedule.count, 2);
+    ck_assert_uint_le(shrunk.setup.groups, setup.groups);
+    ck_assert_uint_eq(shrunk.entries_before, schedule.count);
+    /* What is left fails as the seed did. */
+    sim_run_apart(&shrunk.setup, &shrunk.schedule, &result);
+    sim_failure_kind(result.failure, after, sizeof(after));
+    sim_failure_kind(shrunk.result.failure, before, sizeof(before));
+    ck_assert(result.failed);
+    ck_assert_str_eq(before, after);
+    /* And what does not fail cannot be shrunk. */
+    setup.mutant = SIM_HONEST;
+    ck_assert(!sim_shrink(&setup, &schedule, 500, &shrunk));
 }
 END_TEST
 
@@ -406,6 +481,9 @@ int main(void)
     tcase_add_loop_test(oracle, test_lies_are_caught, 0, (int)(sizeof(lies) / sizeof(lies[0])));
     tcase_set_timeout(oracle, PATIENCE);
     tcase_add_test(schedules, test_schedules_pass);
+    tcase_add_test(schedules, test_single_faults_pass);
+    tcase_add_test(schedules, test_kinds_of_failure);
+    tcase_add_test(schedules, test_a_failing_seed_shrinks);
     tcase_set_timeout(schedules, PATIENCE);
     suite_add_tcase(suite, world);
     suite_add_tcase(suite, oracle);
