@@ -40,7 +40,8 @@ void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
 {
     struct vd_connection *link = vd_connection_find(links, id);
 
-    if (link == NULL || link->stream.fd < 0 || link->kind != VD_LINK_COMMAND || link->no_beats)
+    if (link == NULL || link->stream.fd < 0 || vd_stream_is_shaking(&link->stream) ||
+        link->kind != VD_LINK_COMMAND || link->no_beats)
         return;
     vd_text_puts(&link->out, "*3\r\n");
     put_word(&link->out, "PUBLISH");
