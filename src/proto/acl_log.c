@@ -2,8 +2,6 @@
 /* What was denied to whom, the newest first. See acl.h. */
 #include <string.h>
 
-#include <utlist.h>
-
 #include "proto/acl_room.h"
 
 /* The same denial within this time is counted, not told again. */
@@ -17,61 +15,63 @@ static void entry_free(struct vd_log_entry *entry)
     vd_free(entry);
 }
 
-void vd_acl_log_reset(struct vd_acl *acl)
+static void keep_first(struct vd_acl *acl, size_t most)
 {
-    struct vd_log_entry *entry;
-    struct vd_log_entry *next;
-
-    DL_FOREACH_SAFE (acl->log, entry, next) {
-        DL_DELETE(acl->log, entry);
-        entry_free(entry);
-    }
-    acl->log_count = 0;
+    while (acl->log_count > most)
+        entry_free(acl->log[--acl->log_count]);
 }
 
-static struct vd_log_entry *find_same(const struct vd_acl *acl, const struct vd_denial *denial,
-                                      int64_t wall_ms)
+void vd_acl_log_reset(struct vd_acl *acl)
 {
-    struct vd_log_entry *entry;
+    keep_first(acl, 0);
+    vd_free(acl->log);
+    acl->log = NULL;
+}
 
-    DL_FOREACH (acl->log, entry) {
+/* Its place; log_count when there is none. */
+static size_t find_same(const struct vd_acl *acl, const struct vd_denial *denial, int64_t wall_ms)
+{
+    size_t i = 0;
+
+    for (; i < acl->log_count; i++) {
+        const struct vd_log_entry *entry = acl->log[i];
+
         if (entry->reason == denial->reason && wall_ms - entry->updated_ms <= GROUP_MS &&
             strcmp(entry->object, denial->object) == 0 && strcmp(entry->user, denial->user) == 0)
-            return entry;
+            break;
     }
-    return NULL;
+    return i;
+}
+
+static struct vd_log_entry *make_entry(struct vd_acl *acl, const struct vd_denial *denial,
+                                       int64_t wall_ms)
+{
+    struct vd_log_entry *entry = vd_alloc(sizeof(*entry));
+
+    entry->id = acl->last_log_id++;
+    entry->reason = denial->reason;
+    entry->object = vd_strdup(denial->object);
+    entry->user = vd_strdup(denial->user);
+    entry->created_ms = wall_ms;
+    acl->log = vd_realloc(acl->log, (acl->log_count + 1) * sizeof(acl->log[0]));
+    acl->log_count++;
+    return entry;
 }
 
 void vd_acl_log(struct vd_acl *acl, const struct vd_denial *denial, const char *client,
                 int64_t wall_ms, size_t most)
 {
-    struct vd_log_entry *entry = find_same(acl, denial, wall_ms);
+    size_t place = find_same(acl, denial, wall_ms);
+    struct vd_log_entry *entry =
+        place < acl->log_count ? acl->log[place] : make_entry(acl, denial, wall_ms);
 
-    if (most == 0)
-        return;
-    if (entry != NULL) {
-        DL_DELETE(acl->log, entry);
-        vd_free(entry->client);
-    } else {
-        entry = vd_alloc(sizeof(*entry));
-        entry->id = acl->last_log_id++;
-        entry->reason = denial->reason;
-        entry->object = vd_strdup(denial->object);
-        entry->user = vd_strdup(denial->user);
-        entry->created_ms = wall_ms;
-        acl->log_count++;
-    }
     entry->count++;
     entry->updated_ms = wall_ms;
+    vd_free(entry->client);
     entry->client = vd_strdup(client);
-    DL_PREPEND(acl->log, entry);
-    while (acl->log_count > most) {
-        struct vd_log_entry *last = acl->log->prev;
-
-        DL_DELETE(acl->log, last);
-        entry_free(last);
-        acl->log_count--;
-    }
+    memmove(&acl->log[1], &acl->log[0], place * sizeof(acl->log[0]));
+    acl->log[0] = entry;
+    keep_first(acl, most);
 }
 
 static const char *reason_name(enum vd_denial_reason reason)
@@ -119,10 +119,9 @@ static void render_entry(const struct vd_log_entry *entry, int64_t wall_ms, stru
 
 void vd_acl_log_render(const struct vd_acl *acl, size_t most, int64_t wall_ms, struct vd_resp *resp)
 {
-    const struct vd_log_entry *entry;
     size_t count = most < acl->log_count ? most : acl->log_count;
 
     vd_resp_array(resp, count);
-    for (entry = acl->log; count > 0; entry = entry->next, count--)
-        render_entry(entry, wall_ms, resp);
+    for (size_t i = 0; i < count; i++)
+        render_entry(acl->log[i], wall_ms, resp);
 }

@@ -75,15 +75,13 @@ struct vd_log_entry {
     char *client;
     int64_t created_ms;
     int64_t updated_ms;
-    struct vd_log_entry *prev;
-    struct vd_log_entry *next;
 };
 
 struct vd_acl {
     bool open_channels;
     struct vd_acl_user **users; /* in the order of their names; each is held */
     size_t user_count;
-    struct vd_log_entry *log; /* the newest first */
+    struct vd_log_entry **log; /* the newest first */
     size_t log_count;
     uint64_t last_log_id;
 };

@@ -86,7 +86,7 @@ void vd_command_put_name(const struct vd_command *parent, const struct vd_comman
 unsigned vd_command_category_find(const char *name, size_t len);
 
 /* The names of the commands in these categories, as an array. */
-void vd_command_render_category(struct vd_call *call, unsigned categories);
+void vd_command_render_category(struct vd_call *call, unsigned wanted);
 
 /* All categories by name, in the order of ACL CAT. */
 const char *const *vd_command_categories(size_t *count);

@@ -34,7 +34,7 @@ void vd_acl_file_load(struct vd_config *config)
     server->aclfile = path;
     if (config->user_count > 0) {
         vd_config_fault(config, path, 0, NULL,
-                        "users are declared in the configuration, and aclfile is set as well",
+                        "users are declared in the configuration, and there is an ACL file as well",
                         "keep the users in one place: in the configuration or in the ACL file");
     } else if (!vd_conf_file_read(path, &text, &err)) {
         vd_err_wrap(&err, "can't open the ACL file");
