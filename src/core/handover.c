@@ -369,6 +369,14 @@ void vd_handover_cancel(struct vd_core *core, struct vd_group *group)
     ask(core, primary);
 }
 
+void vd_handover_hold(struct vd_group *group)
+{
+    enum vd_handover step = group->failover.handover;
+
+    if (step == VD_HO_PAUSING || step == VD_HO_DRAINING || step == VD_HO_SERVER)
+        primary_of(group)->held_back = true;
+}
+
 void vd_handover_finish(struct vd_core *core, struct vd_group *group, struct vd_node *former)
 {
     struct vd_failover *failover = &group->failover;
@@ -379,7 +387,6 @@ void vd_handover_finish(struct vd_core *core, struct vd_group *group, struct vd_
     /* The server promoted it, but sent nobody away and wrote no file. */
     if (step == VD_HO_SERVER && failover->chosen->command.up)
         (void)send(core, failover->chosen, VD_RQ_PROMOTE, 0);
-    former->held_back |= step == VD_HO_PAUSING || step == VD_HO_DRAINING || step == VD_HO_SERVER;
     vd_handover_release(core, former);
 }
 
@@ -388,7 +395,7 @@ bool vd_handover_mutes(const struct vd_node *node)
     const struct vd_failover *failover = &node->group->failover;
     enum vd_handover step = failover->handover;
 
-    if (node->hands_over || node == node->group->fenced ||
+    if (node->hands_over || node->held_back || node == node->group->fenced ||
         (step == VD_HO_SERVER && node == failover->chosen))
         return true;
     return vd_node_is_primary(node) && (step == VD_HO_PAUSING || step == VD_HO_DRAINING ||

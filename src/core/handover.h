@@ -42,6 +42,12 @@ void vd_handover_release(struct vd_core *core, struct vd_node *node);
 /* The failover is given up: undo what was done to the primary. */
 void vd_handover_cancel(struct vd_core *core, struct vd_group *group);
 
+/*
+ * Before the succession: the primary whose clients are held back stays mute, since a hello would
+ * wait behind them, and all that follows on that link behind the hello.
+ */
+void vd_handover_hold(struct vd_group *group);
+
 /* Promoted, and the former primary turned: lift what is left of the pause from `former`. */
 void vd_handover_finish(struct vd_core *core, struct vd_group *group, struct vd_node *former);
 

@@ -116,6 +116,7 @@ static void promoted(struct vd_core *core, struct vd_group *group)
     failover->deadline = core->now + group->options.failover_timeout_ms;
     vd_script_reconfig(core, group, "leader", &from, &chosen->addr);
     group->failover_count++;
+    vd_handover_hold(group);
     vd_succession(core, group, chosen, failover->epoch);
     vd_reconf_begin(core, group);
     vd_handover_finish(core, group, former);
