@@ -250,6 +250,8 @@ struct vd_effect {
             enum vd_notice_level level;
             const char *event;   /* "+sdown": the channel */
             const char *payload; /* what is published and logged behind the name */
+            vd_job job; /* not 0: its process id stands behind the payload, which only the shell
+                           knows */
         } notice;
         struct {
             vd_job job;

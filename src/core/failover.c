@@ -307,6 +307,12 @@ void vd_failover_finish(struct vd_core *core, struct vd_group *group, bool timed
     vd_failover_enter(core, group, VD_FO_NONE);
 }
 
+/* Not elected, as far as that went; one that had begun to promote ends as if that took too long. */
+static enum vd_notice abort_notice(const struct vd_group *group)
+{
+    return group->failover.state <= VD_FO_SELECT_SLAVE ? VD_N_NOT_ELECTED : VD_N_SLAVE_TIMEOUT;
+}
+
 void vd_failover_yield(struct vd_core *core, struct vd_group *group)
 {
     switch (group->failover.state) {
@@ -321,7 +327,7 @@ void vd_failover_yield(struct vd_core *core, struct vd_group *group)
         /* It decides about a primary that we demoted: to make it one again would cross that. */
         if (group->failover.handover >= VD_HO_DEMOTING)
             group->failover.handover = VD_HO_NONE;
-        vd_failover_give_up(core, group, VD_N_NOT_ELECTED, "somebody else leads");
+        vd_failover_give_up(core, group, abort_notice(group), "somebody else leads");
         return;
     case VD_FO_RECONF_SLAVES:
         vd_failover_record(core, group, "somebody else leads");

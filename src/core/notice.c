@@ -89,6 +89,12 @@ void vd_notice_plain(struct vd_core *core, enum vd_notice notice, const char *fo
     tell(core, notice, NULL, extra);
 }
 
+void vd_notice_script(struct vd_core *core, enum vd_notice notice, vd_job job, const char *path)
+{
+    tell(core, notice, NULL, vd_arena_strdup(&core->out->arena, path));
+    core->out->list[core->out->count - 1].notice.job = job;
+}
+
 void vd_notice_group(struct vd_core *core, enum vd_notice notice, struct vd_group *group,
                      const char *format, ...)
 {

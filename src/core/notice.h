@@ -62,8 +62,6 @@
     X(FIX, "+fix-slave-config", NOTICE, true, false)                                               \
     X(SCRIPT_ERROR, "-script-error", WARNING, false, false)                                        \
     X(SCRIPT_TIMEOUT, "-script-timeout", WARNING, false, false)                                    \
-    X(SCRIPT_START, "+script-child", DEBUG, false, false)                                          \
-    X(SCRIPT_END, "-script-child", DEBUG, false, false)                                            \
     X(COMMAND_LINK, "-cmd-link-reconnection", DEBUG, false, false)                                 \
     X(SUBSCRIBE_LINK, "-pubsub-link-reconnection", DEBUG, false, false)                            \
     X(REMARK, "vedette", LOG_ONLY, false, false) /* no event of Sentinel: for people */
@@ -78,6 +76,8 @@ enum vd_notice {
 /* "<extra>", about no group. */
 void vd_notice_plain(struct vd_core *core, enum vd_notice notice, const char *format, ...)
     VD_PRINTF(3, 4);
+/* "<path> <process id>": of a script that runs. */
+void vd_notice_script(struct vd_core *core, enum vd_notice notice, vd_job job, const char *path);
 /* "master <name> <ip> <port> <extra>"; an empty extra leaves no blank. */
 void vd_notice_group(struct vd_core *core, enum vd_notice notice, struct vd_group *group,
                      const char *format, ...) VD_PRINTF(4, 5);

@@ -93,8 +93,6 @@ void vd_script_on_exit(struct vd_core *core, const struct vd_event *event)
     if (script == NULL)
         return;
     core->scripts_due = core->now;
-    vd_notice_plain(core, VD_N_SCRIPT_END, "%llu %d %d", (unsigned long long)event->script.job.n,
-                    event->script.exit_code, event->script.signal);
     if (event->script.failed_to_start) {
         vd_notice_plain(core, VD_N_SCRIPT_ERROR, "%s 99 0", script->argv[0]);
         free_script(core, script);
@@ -158,8 +156,7 @@ void vd_script_tick(struct vd_core *core)
 
                 effect->kill.job = script->job;
                 script->killed = true;
-                vd_notice_plain(core, VD_N_SCRIPT_TIMEOUT, "%s %llu", script->argv[0],
-                                (unsigned long long)script->job.n);
+                vd_notice_script(core, VD_N_SCRIPT_TIMEOUT, script->job, script->argv[0]);
             } else {
                 due = vd_min_ms(due, end_at);
             }

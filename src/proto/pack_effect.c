@@ -108,6 +108,7 @@ void vd_pack_effect(const struct vd_effect *effect, const struct vd_veil *veil, 
         vd_pack_number(effect->notice.level, to);
         vd_pack_string(effect->notice.event, to);
         vd_pack_string(effect->notice.payload, to);
+        vd_pack_number(effect->notice.job.n, to);
         return;
     case VD_EF_SPAWN:
         vd_pack_number(effect->spawn.job.n, to);

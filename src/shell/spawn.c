@@ -59,6 +59,8 @@ static void on_child(struct ev_loop *loop, ev_child *child, int events)
     }
     if (job == NULL)
         return;
+    vd_log(VD_LOG_DEBUG, "-script-child %ld %d %d", (long)job->pid,
+           WIFEXITED(status) ? WEXITSTATUS(status) : 0, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     say_end(spawn, job->id, WIFEXITED(status) ? WEXITSTATUS(status) : 0,
             WIFSIGNALED(status) ? WTERMSIG(status) : 0, false);
     DL_DELETE(spawn->jobs, job);
@@ -135,6 +137,8 @@ static void perform_spawn(struct vd_spawn *spawn, const struct vd_effect *effect
     job->id = effect->spawn.job;
     job->pid = pid;
     DL_APPEND(spawn->jobs, job);
+    /* Of Sentinel's events these two are logged only, and the core knows no processes. */
+    vd_log(VD_LOG_DEBUG, "+script-child %ld", (long)pid);
 }
 
 long vd_spawn_pid(const struct vd_spawn *spawn, vd_job id)

@@ -31,12 +31,19 @@ static void on_resolved(void *self, uint64_t token, const char *host, const char
 static void notice(struct vd_turn *turn, const struct vd_effect *effect)
 {
     const char *event = effect->notice.event;
+    struct vd_text text = {0};
+    const char *payload;
 
-    vd_log_notice(effect->notice.level, event, effect->notice.payload);
+    vd_text_puts(&text, effect->notice.payload);
+    if (effect->notice.job.n != 0)
+        vd_text_printf(&text, " %ld", vd_spawn_pid(turn->spawn, effect->notice.job));
+    payload = vd_text_cstr(&text);
+    vd_log_notice(effect->notice.level, event, payload);
     if (effect->notice.level != VD_NOTICE_DEBUG)
-        vd_watch_event(turn->watch, effect->notice.level, event, effect->notice.payload);
+        vd_watch_event(turn->watch, effect->notice.level, event, payload);
     if (effect->notice.level != VD_NOTICE_DEBUG && effect->notice.level != VD_NOTICE_LOG_ONLY)
-        vd_clients_publish(turn->clients, event, effect->notice.payload);
+        vd_clients_publish(turn->clients, event, payload);
+    vd_text_free(&text);
 }
 
 static void put_addr(const struct vd_addr *addr, struct vd_text *to)

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 import resp
-from harness import REDIS_SENTINEL, make_house, wait_until
+from harness import make_house, wait_until
 
 GROUP = "mymaster"
 
@@ -129,8 +129,7 @@ def test_a_script_that_hangs_is_killed(lab, program):
     one.sentinel("SET", GROUP, "notification-script", hang)
     wait_until(lambda: called(), 10, "it runs")
     pid = called()[0]["pid"]
-    # vedette tells its own number of the job; the pid is in PENDING-SCRIPTS.
-    watcher.wait("-script-timeout", 10, f"{hang} {pid if program == REDIS_SENTINEL else ''}")
+    watcher.wait("-script-timeout", 10, f"{hang} {pid}")
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10, "it is gone and reaped")
 
 
