@@ -60,6 +60,15 @@ static void order_failover(struct vd_core *core, struct vd_group *group,
     vd_emit_ok(core, client);
 }
 
+/*
+ * differs: Sentinel forgets a group in the middle of anything. A primary that
+ * holds its clients back, or is one no more, is not left like that.
+ */
+static bool is_handing_over(const struct vd_group *group)
+{
+    return group->failover.state != VD_FO_NONE && group->failover.handover > VD_HO_NEARING;
+}
+
 static void reset_group(struct vd_core *core, struct vd_group *group)
 {
     struct vd_node *primary = group->primary;
@@ -104,6 +113,10 @@ static void order_reset(struct vd_core *core, const struct vd_order *order, vd_c
 
         if (!vd_glob(order->name, strlen(order->name), group->name, strlen(group->name), false))
             continue;
+        if (is_handing_over(group)) {
+            vd_notice_group(core, VD_N_REMARK, group, "is not reset while it is switched over");
+            continue;
+        }
         reset_group(core, group);
         matched++;
     }
@@ -138,8 +151,13 @@ static void order_monitor(struct vd_core *core, const struct vd_order *order, vd
 
 static void order_remove(struct vd_core *core, struct vd_group *group, vd_client client)
 {
-    struct vd_removed *removed = vd_alloc(sizeof(*removed));
+    struct vd_removed *removed;
 
+    if (is_handing_over(group)) {
+        vd_emit_error(core, client, "INPROG Failover already in progress");
+        return;
+    }
+    removed = vd_alloc(sizeof(*removed));
     vd_notice_group(core, VD_N_UNMONITOR, group, "%s", "");
     removed->name = vd_strdup(group->name);
     removed->next = core->removed;
