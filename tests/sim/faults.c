@@ -91,14 +91,18 @@ static bool all_know_lineage(const struct sim *sim, const struct sim_node *node)
  * By what its INFO would say: could it be promoted, and do all know of it? A
  * former primary, whom nobody has told yet that it is not any more, could.
  */
-static bool is_eligible(const struct sim *sim, const struct sim_node *node)
+static bool is_eligible(const struct sim *sim, const struct sim_node *node,
+                        const struct sim_node *dead)
 {
+    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
     bool follows = node->primary != NULL && node->synced && node->cached;
     bool was_named = node->primary == NULL && all_know_lineage(sim, node);
     sim_us until = node->upstream == SIM_UP_STREAMING ? sim->now : node->link_down_at;
 
     if (follows && until - node->in_step_from < HEARD_WITHIN)
         return false;
+    if (above != NULL && above != dead && !above->running)
+        return false; /* that comes back, and may take its data away before anybody decides */
     if (!node->running || node->loading || node->priority == 0 || node->at.data == NULL ||
         (!follows && !was_named))
         return false;
@@ -117,7 +121,7 @@ bool sim_may_stay_away(const struct sim *sim, const struct sim_node *dead)
         return true;
     for (unsigned i = 0; i < sim->node_count; i++) {
         if (sim->nodes[i]->group == dead->group && sim->nodes[i] != named &&
-            sim->nodes[i] != dead && is_eligible(sim, sim->nodes[i]))
+            sim->nodes[i] != dead && is_eligible(sim, sim->nodes[i], dead))
             return true;
     }
     return false;
@@ -125,8 +129,18 @@ bool sim_may_stay_away(const struct sim *sim, const struct sim_node *dead)
 
 static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
 {
-    bool left[SIM_GROUPS_MAX] = {false};
+    const struct sim_node *left[SIM_GROUPS_MAX] = {NULL};
 
+    /* Who stays is settled before anybody is back. */
+    for (unsigned i = 0; corpses && i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        if (node->running || left[node->group] != NULL || !sim_chance(dice, 500) ||
+            !sim_may_stay_away(sim, node))
+            continue;
+        left[node->group] = node;
+        SIM_SAY(sim, node->host->name, "stays dead");
+    }
     for (unsigned i = 0; i < sim->node_count; i++) {
         struct sim_node *node = sim->nodes[i];
 
@@ -134,15 +148,8 @@ static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
         node->busy = false;
         node->locked = false;
         node->denies = false;
-        if (node->running)
-            continue;
-        if (corpses && !left[node->group] && sim_chance(dice, 500) &&
-            sim_may_stay_away(sim, node)) {
-            left[node->group] = true;
-            SIM_TELL(sim, node->host, VD_MARK_LIFE, "stays dead");
-            continue;
-        }
-        sim_node_start(node, false);
+        if (!node->running && left[node->group] != node)
+            sim_node_start(node, false);
     }
 }
 

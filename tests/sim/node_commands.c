@@ -132,10 +132,9 @@ unsigned sim_node_good_replicas(const struct sim_node *node)
     return good;
 }
 
+/* The password that is refused is the sentinels' own: clients go on. */
 static enum sim_error refuses_write(const struct sim_node *node)
 {
-    if (node->locked)
-        return SIM_ERR_NONE; /* the clients' password is another one */
     if (node->primary == NULL && node->sim->setup.min_replicas != 0 &&
         sim_node_good_replicas(node) < node->sim->setup.min_replicas)
         return SIM_ERR_NOREPLICAS;
