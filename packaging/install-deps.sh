@@ -32,7 +32,7 @@ CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 BROWSER='chromium chromium-driver python3-selenium'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch
-    prometheus chromium chromium-driver python3-selenium'
+    prometheus'
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() {

@@ -5,7 +5,7 @@
 (() => {
   const story = JSON.parse(document.getElementById("story").textContent);
   const KINDS = ["question", "order", "hello", "info", "ping", "link", "stream", "client"];
-  const KIND_NAMES = { question: "votes", order: "orders", hello: "hello", info: "INFO", ping: "PING",
+  const KIND_NAMES = { event: "events", question: "votes", order: "orders", hello: "hello", info: "INFO", ping: "PING",
     link: "links", stream: "replication", client: "clients" };
   const COLOR = k => `var(--${k === "client" ? "client-talk" : k})`;
   const PHASES = ["silence", "agreement", "standing", "election", "choice", "promotion", "turning"];
@@ -41,8 +41,8 @@
   // What is shown ---------------------------------------------------------------------------------
 
   const view = { group: -1, linear: false, stretch: 1, from: first, to: last, find: "",
-    state: { question: "on", order: "on", hello: "some", info: "some", ping: "off", link: "off",
-      stream: "some", client: "off" } };
+    state: { event: "some", question: "on", order: "on", hello: "some", info: "off", ping: "off", link: "off",
+      stream: "off", client: "off" } };
 
   // Where most happens: from the first fault, or the first silence, until the last failover is over.
   function interesting() {
@@ -70,11 +70,19 @@
     if (view.group >= 0 && item.group >= 0 && item.group !== view.group)
       return false;
     if (item.type === "mark")
-      return view.group < 0 || item.lane < 0 || laneIsShown(lanes[item.lane]);
+      return (view.group < 0 || item.lane < 0 || laneIsShown(lanes[item.lane])) && markIsShown(item);
     if (!laneIsShown(lanes[item.from]) || !laneIsShown(lanes[item.to]))
       return false;
     const state = view.state[item.kind];
     return state === "on" || (state === "some" && isAmid(item.at));
+  }
+
+  // Notices that say again what the messages and bands around them say.
+  const ECHO = /^([+-]failover-state-|\+new-epoch|\+vote-for-leader|\+slave |\+slave-reconf-(sent|inprog)|\+sentinel |[+-]role-change|[+-]sdown slave )/;
+  function markIsShown(mark) {
+    if (mark.kind === "fault" || mark.kind === "verdict" || mark.kind === "end")
+      return true;
+    return view.state.event === "on" || (view.state.event === "some" && !(mark.kind === "notice" && ECHO.test(mark.text)));
   }
 
   function laneIsShown(lane) {
@@ -208,11 +216,11 @@
     const room = $("stage").clientWidth || 1200;
     const left = 96;
     const right = failovers.length ? 150 : 30;
-    const gap = Math.max(118, Math.min(230, (room - left - right - 160) / Math.max(1, shown.length - 1)));
+    const gap = Math.max(118, Math.min(230, (room - left - right - 230) / Math.max(1, shown.length - 1)));
     const x = new Map();
     shown.forEach((lane, i) => x.set(lane.id, left + 60 + i * gap));
-    const width = Math.max(room, left + 60 + (shown.length - 1) * gap + 100 + right);
-    return { shown, x, left, right, width, gap, edge: left + 60 + (shown.length - 1) * gap + 100 };
+    const width = Math.max(room, left + 60 + (shown.length - 1) * gap + 170 + right);
+    return { shown, x, left, right, width, gap, edge: left + 60 + (shown.length - 1) * gap + 170 };
   }
 
   function drawHeads() {
@@ -532,20 +540,21 @@
       select.addEventListener("change", () => { view.group = Number(select.value); draw(); });
       $("groups").append(select);
     }
-    for (const kind of KINDS) {
-      const count = messages.filter(m => m.kind === kind).length;
+    for (const kind of ["event"].concat(KINDS)) {
+      const count = kind === "event" ? marks.length : messages.filter(m => m.kind === kind).length;
       if (!count) continue;
-      if (!windows.length && view.state[kind] === "some") view.state[kind] = kind === "stream" ? "on" : "off";
+      const names = kind === "event" ? { off: "off", some: "main", on: "all" } : STATE_NAMES;
+      if (!windows.length && kind !== "event" && view.state[kind] === "some") view.state[kind] = kind === "stream" ? "on" : "off";
       const button = html("button", { type: "button", class: "kind", style: `--c:${COLOR(kind)}`, "data-kind": kind });
       const tell = () => {
         button.dataset.state = view.state[kind];
-        button.replaceChildren(`${KIND_NAMES[kind]} `, html("small", {}, STATE_NAMES[view.state[kind]]));
-        button.title = `${count} messages`;
+        button.replaceChildren(`${KIND_NAMES[kind]} `, html("small", {}, names[view.state[kind]]));
+        button.title = `${count} ${kind === "event" ? "events" : "messages"}`;
         button.setAttribute("aria-pressed", view.state[kind] === "on" ? "true" : view.state[kind] === "off" ? "false" : "mixed");
       };
       button.addEventListener("click", () => {
         let next = (STATES.indexOf(view.state[kind]) + 1) % 3;
-        if (!windows.length && STATES[next] === "some") next = 2;
+        if (!windows.length && kind !== "event" && STATES[next] === "some") next = 2;
         view.state[kind] = STATES[next];
         tell();
         draw();

@@ -74,17 +74,25 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Edits to make one of the other; two letters that changed places are one edit. */
-static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+/*
+ * Edits to make one of the other; two letters that changed places are one edit.
+ * Any number above `most` where it is more than that, which is seen before the
+ * end: in the difference of lengths, or where two rows are above it already.
+ */
+static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len, size_t most)
 {
     size_t row[3][LONGEST_NAME + 1];
+    size_t least_above = 0;
 
+    if ((a_len > b_len ? a_len - b_len : b_len - a_len) > most)
+        return most + 1;
     for (size_t j = 0; j <= b_len; j++)
         row[0][j] = j;
     for (size_t i = 1; i <= a_len; i++) {
         size_t *now = row[i % 3];
         const size_t *above = row[(i - 1) % 3];
         const size_t *two_above = row[(i + 1) % 3];
+        size_t least_now = i;
 
         now[0] = i;
         for (size_t j = 1; j <= b_len; j++) {
@@ -94,7 +102,11 @@ static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b
             if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
                 fold(a[i - 2]) == fold(b[j - 1]))
                 now[j] = least(now[j], now[j], two_above[j - 2] + 1);
+            least_now = least(least_now, least_now, now[j]);
         }
+        if (least_now > most && least_above > most)
+            return most + 1;
+        least_above = least_now;
     }
     return row[a_len % 3][b_len];
 }
@@ -113,7 +125,7 @@ const char *vd_name_nearest(const char *name, const char *const *names, size_t c
 
         if (known_len > LONGEST_NAME)
             continue;
-        distance = edit_distance(name, len, names[i], known_len);
+        distance = edit_distance(name, len, names[i], known_len, best_distance);
         if (distance < best_distance || (distance == best_distance && best == NULL)) {
             best = names[i];
             best_distance = distance;

@@ -9,8 +9,12 @@
 # build/fuzz/corpus/TARGET, and what fails in build/fuzz/failed; run that once more with
 # build/fuzz/TARGET FILE. The exit status is 0 only if nothing failed.
 #
-# For AFL++, with its compiler and without libFuzzer: CC=afl-clang-fast FUZZER= sh tests/fuzz/run.sh 0
-# builds the same targets with a main of their own, for afl-fuzz -i tests/fuzz/corpus/TARGET.
+# For AFL++ (Debian's afl++), with its compiler and without libFuzzer:
+#
+#   CC=afl-clang-fast FUZZER= sh tests/fuzz/run.sh 0
+#   afl-fuzz -i tests/fuzz/corpus/info -o /tmp/afl -x tests/fuzz/info.dict -- build/fuzz/info
+#
+# builds the same targets with a main of their own, which takes many inputs in one process.
 
 set -u
 unset CDPATH
@@ -19,7 +23,8 @@ top=$(pwd)
 out=$top/build/fuzz
 seconds=${1:-4}
 [ $# -eq 0 ] || shift
-all='reader info hello classic native option recording rewrite'
+all='reader info hello classic native option recording rewrite acl'
+jobs=$(nproc 2>/dev/null || echo 2)
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
 CC=${CC:-clang}
@@ -46,18 +51,21 @@ if [ ! -f "$stamp" ] || [ -n "$(find src tests/fuzz -name '*.h' -newer "$stamp")
 fi
 : >"$stamp.new"
 objects=
+stale=
 for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/replay/*.c src/shell/conf_native.c \
     src/shell/conf_file.c src/shell/native_name.c tests/fuzz/*.c; do
     object=$out/objects/$(printf '%s' "${source%.c}" | tr / -).o
     if [ ! -f "$object" ] || [ -n "$(find "$source" -newer "$object")" ]; then
-        # shellcheck disable=SC2086
-        $CC $flags -c "$source" -o "$object" || { printf 'FAIL: build\n'; exit 1; }
+        stale="$stale $source $object"
     fi
     case $source in
     tests/fuzz/*) ;;
     *) objects="$objects $object" ;;
     esac
 done
+# shellcheck disable=SC2086
+printf '%s %s\n' $stale | CC=$CC FLAGS=$flags xargs -r -n 2 -P "$jobs" sh -c \
+    '[ -z "$1" ] || $CC $FLAGS -c "$1" -o "$2"' sh || { printf 'FAIL: build\n'; exit 1; }
 mv "$stamp.new" "$stamp"
 for target in $all; do
     main=
@@ -69,13 +77,14 @@ for target in $all; do
 done
 [ "$seconds" -gt 0 ] || exit 0
 
-failed=
-for target in "$@"; do
-    mkdir -p "$out/corpus/$target"
+# One target: what it has to say goes to its log, of which a failure shows the end.
+fuzz() {
+    target=$1
     dictionary=tests/fuzz/$target.dict
+    mkdir -p "$out/corpus/$target"
     if [ -z "$FUZZER" ]; then
-        "$out/$target" "tests/fuzz/corpus/$target"/* || failed="$failed $target"
-        continue
+        "$out/$target" "tests/fuzz/corpus/$target"/*
+        return
     fi
     [ -f "$dictionary" ] || dictionary=
     if "$out/$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1500 \
@@ -86,11 +95,27 @@ for target in "$@"; do
             "$(find "$out/corpus/$target" -type f | wc -l)"
     else
         tail -n 40 "$out/$target.log"
-        failed="$failed $target"
+        return 1
     fi
+}
+
+# As many at a time as there are processors.
+failed=
+while [ $# -gt 0 ]; do
+    running=
+    n=0
+    while [ $# -gt 0 ] && [ "$n" -lt "$jobs" ]; do
+        fuzz "$1" &
+        running="$running $!:$1"
+        shift
+        n=$((n + 1))
+    done
+    for job in $running; do
+        wait "${job%%:*}" || failed="$failed ${job#*:}"
+    done
 done
 [ -z "$failed" ] || {
     printf 'FAIL:%s (build/fuzz/failed has the inputs)\n' "$failed"
     exit 1
 }
-printf 'PASS: %s\n' "$*"
+printf 'PASS: every harness\n'

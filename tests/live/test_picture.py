@@ -16,7 +16,7 @@ from harness import VEDETTE, make_house, wait_until
 pytestmark = pytest.mark.vedette
 GROUP = "mymaster"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MISSING = "no browser to look with: packaging/install-deps.sh --checks installs Chromium"
+MISSING = "no browser to look with: packaging/install-deps.sh --browser installs Chromium"
 
 
 def build_dir():
