@@ -5,7 +5,6 @@ Chromium, and used as a person would use it."""
 import json
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -13,10 +12,8 @@ import pytest
 import harness
 from harness import VEDETTE, make_house, wait_until
 
-pytestmark = pytest.mark.vedette
 GROUP = "mymaster"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MISSING = "no browser to look with: packaging/install-deps.sh --browser installs Chromium"
 
 
 def build_dir():
@@ -33,39 +30,15 @@ def draw_scenario(lab, name):
     """The path of a scenario's picture."""
     sim = os.path.join(build_dir(), "tests/sim/sim")
     if not os.access(sim, os.X_OK):
-        pytest.skip("the simulator is not built (make check)")
+        pytest.fail("the simulator is not built: make check TESTS=")
     page = os.path.join(lab.dir, name + ".html")
     run(sim, "--scenario", "--print", "--draw", page, os.path.join(TOP, "tests/scenario", name + ".vt"))
     return page
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    """One browser for all, without a network to speak of."""
-    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
-        assert os.environ.get("CI") is None, MISSING
-        pytest.skip(MISSING)
-    try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-    except ImportError:
-        assert os.environ.get("CI") is None, MISSING
-        pytest.skip(MISSING)
-    options = webdriver.ChromeOptions()
-    profile = tmp_path_factory.mktemp("chromium")
-    for word in (
-        "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-        " --disable-background-networking --disable-component-update --window-size=1400,1000"
-        " --host-resolver-rules=MAP\t*\t~NOTFOUND"
-    ).split(" "):
-        options.add_argument(word.replace("\t", " "))
-    options.add_argument(f"--user-data-dir={profile}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = shutil.which("chromium")
-    driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
+@pytest.fixture
+def chromium(browser):
+    return browser.driver
 
 
 class Page:
