@@ -190,18 +190,23 @@ bool vd_metrics_step(struct vd_metrics *metrics, const struct vd_http_world *wor
 
 /* The process ---------------------------------------------------------------------- */
 
-/* Resident pages, from /proc; -1 where there is none. */
+/* Bytes: the second number of /proc/self/statm, in pages; -1 where there is none. */
 static int64_t read_resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
-    long pages = -1;
+    char line[128] = "";
+    const char *second;
+    int64_t pages;
+    bool good;
 
     if (file == NULL)
         return -1;
-    if (fscanf(file, "%*s %ld", &pages) != 1)
-        pages = -1;
+    good = fgets(line, sizeof(line), file) != NULL;
     (void)fclose(file);
-    return pages < 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
+    second = strchr(line, ' ');
+    if (!good || second == NULL || !vd_parse_int64(second + 1, strcspn(second + 1, " "), &pages))
+        return -1;
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 static int64_t count_fds(void)

@@ -119,7 +119,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 
     (void)version;
     (void)body;
-    (void)body_len;
+    *body_len = 0; /* none of it is wanted */
     if (exchange != NULL && exchange->refused) {
         vd_http_refuse(&reply, 429, "too many requests: ask again in a second");
         return vd_http_send(exchange, &reply);
