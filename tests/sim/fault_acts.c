@@ -322,6 +322,7 @@ bool sim_fault_strike(struct sim_fault *fault)
         return false;
     if (entry->deed == SIM_DO_ORDER)
         return sim_fault_order(fault);
+    fault->deaths = fault->hit->deaths;
     fault->node = sim_node_of(sim, fault->hit);
     if (fault->node != NULL)
         return strike_node(fault, fault->node);
@@ -339,6 +340,9 @@ bool sim_fault_lift(struct sim_fault *fault)
         sim_fault_way_back(fault);
         return true;
     }
+    if ((fault->entry->deed == SIM_DO_PAUSE || fault->entry->deed == SIM_DO_FREEZE) &&
+        fault->deaths != fault->hit->deaths)
+        return true; /* it died of something else: that life is over, and its pauses with it */
     if (fault->node != NULL)
         lift_node(fault, fault->node);
     else if (sim_original_of(fault->sim, fault->hit) != NULL)

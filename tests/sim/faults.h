@@ -69,6 +69,7 @@ struct sim_fault {
     struct sim_host *hit;   /* whom it struck, */
     struct sim_node *node;  /* ... if that was a server, */
     struct sim_node *other; /* and with whom it swapped */
+    unsigned deaths;        /* that its process had died then */
     int64_t before;         /* what it changed, for the way back */
 };
 

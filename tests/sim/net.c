@@ -436,6 +436,7 @@ void sim_host_die(struct sim_net *net, struct sim_host *host)
     struct sim_conn *next;
 
     host->listening = false;
+    host->deaths++;
     host->paused = 0;
     host->busy = 0;
     DL_FOREACH_SAFE (net->conns, conn, next) {

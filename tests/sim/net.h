@@ -114,6 +114,7 @@ struct sim_host {
     void *self;
     bool listening;         /* a process is there */
     bool powered;           /* or else nothing answers */
+    unsigned deaths;        /* of its process, so far */
     unsigned paused;        /* its process stands still, for so many reasons */
     sim_us busy;            /* what it sends now leaves so much later (it waits for its disk) */
     struct sim_msg *parked; /* arrived while paused */
