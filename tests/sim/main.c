@@ -34,18 +34,37 @@ struct arguments {
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: sim [--seed N] [--seeds N] [--jobs N] [--mix NAME] [--minutes M]\n"
-                 "           [--failures N] [--mutant N] [--twice] [--verbose] [--draw FILE]\n\n"
-                 "  --seed N      the seed, or the first of them (1)\n"
-                 "  --seeds N     so many, one after the other (1)\n"
-                 "  --jobs N      in so many processes (1)\n"
-                 "  --mix NAME    the family of faults (by the seed)\n"
-                 "  --minutes M   so much virtual time with faults (by the seed)\n"
-                 "  --failures N  stop after so many failing seeds (10)\n"
-                 "  --mutant N    a world that lies, for which the oracle must fail\n"
-                 "  --twice       run a seed twice and compare\n"
-                 "  --verbose     the transcript of one seed\n"
-                 "  --draw FILE   a picture of one seed, for a browser\n\nmixes:\n");
+    fputs(
+        "usage: sim [OPTION...]\n"
+        "       sim --scenario [OPTION...] FILE...     (see sim --scenario --help)\n\n"
+        "Runs seeded schedules of faults against simulated sentinels (the real core), servers and\n"
+        "clients, and looks whether anything that must never happen did. tests/sim/README.md\n"
+        "tells how to read a seed that failed.\n\n"
+        "one seed:\n"
+        "  --seed N      which (1)\n"
+        "  --verbose     its transcript\n"
+        "  --shrink      it fails: the smallest world that fails in the same way, as a scenario\n"
+        "  --draw FILE   a picture of it, for a browser\n"
+        "  --twice       run it twice and compare\n"
+        "many:\n"
+        "  --seeds N     so many, from --seed on; on a terminal with a bar\n"
+        "  --jobs N      in so many processes (1)\n"
+        "  --mix NAME    the family of faults (by the seed); 'each': so many seeds of each\n"
+        "  --minutes M   so much virtual time with faults (by the seed)\n"
+        "  --failures N  stop after so many failing seeds (10)\n"
+        "  --until REGEX stop at the first violation that says this, and let others pass\n"
+        "all single faults of a failover:\n"
+        "  --exhaustive  messages lost or late, saves failing, deaths at every boundary\n"
+        "  --pairs       ... two at a time, of those by which something is decided\n"
+        "  --corner NAME one of them, by the name under which it failed\n"
+        "the oracle itself:\n"
+        "  --mutant N    a world that lies, for which it must fail\n\n"
+        "Failing seeds are printed with the command that repeats them. The line 'transcripts' is "
+        "a\n"
+        "digest of all that happened: equal seeds of equal cores have an equal one. Exit status: "
+        "0\n"
+        "passed, 1 something failed, 2 a mistake on the command line.\n\nmixes:\n",
+        out);
     for (size_t i = 0; sim_mix_at(i) != NULL; i++)
         fprintf(out, "  %-10s %s\n", sim_mix_at(i)->name, sim_mix_at(i)->about);
 }
