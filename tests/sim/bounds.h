@@ -10,7 +10,8 @@
 
 #include "sentinel.h"
 
-void sim_bounds_on_send(struct sim *sim, struct sim_sentinel *s, struct sim_link *link);
+void sim_bounds_on_send(struct sim *sim, struct sim_sentinel *s, struct sim_link *link,
+                        enum vd_request request);
 void sim_bounds_on_notice(struct sim *sim, struct sim_sentinel *s, const struct vd_effect *effect);
 void sim_bounds_on_spawn(struct sim *sim, const struct sim_sentinel *s);
 /* Looks at what it knows; not cheap. */

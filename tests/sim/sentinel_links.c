@@ -197,7 +197,7 @@ void sim_links_send(struct sim_sentinel *s, const struct vd_effect *effect)
         sim_fail(s->sim, "%s: sends a request on a subscription", s->host->name);
     msg = word_for(s, link, effect);
     msg->ticket = effect->send.ticket.n;
-    sim_bounds_on_send(s->sim, s, link);
+    sim_bounds_on_send(s->sim, s, link, effect->send.request);
     if (link->conn != NULL) {
         sim_send(link->conn, 0, msg);
         if (s->sim->setup.mutant == SIM_MUTANT_ROGUE && effect->send.request == VD_RQ_PING)
