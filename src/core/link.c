@@ -128,6 +128,7 @@ static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason
 {
     bool was_steady = wire->up && core->now - wire->since >= STEADY_MS;
     bool was_heard = wire->up && wire->heard_at > wire->since;
+    vd_ms since = wire->since;
     struct vd_pulse *pulse = wire_pulse(wire);
 
     /* One that answered is no vain attempt, however short its life: the waiting begins anew. */
@@ -147,6 +148,9 @@ static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason
 
         wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, RETRY_MOST_MS));
     }
+    /* One who made the ping period longer than ever is needed (SENTINEL DEBUG) wants it rare. */
+    if (core->globals.ping_period_ms > RETRY_MOST_MS)
+        wire->retry_at = vd_max_ms(wire->retry_at, since + core->globals.ping_period_ms);
     if (pulse != NULL)
         vd_pulse_on_lost(core, pulse, reason);
     wire_changed(core, wire);

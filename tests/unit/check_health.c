@@ -65,6 +65,24 @@ START_TEST(a_dead_socket_starts_the_clock)
 }
 END_TEST
 
+START_TEST(a_lost_link_is_raised_soon_unless_pings_are_made_rare)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms raised_at;
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 20);
+    ck_assert_uint_ne(primary->command.link.n, 0);
+    puppet.core->globals.ping_period_ms = 10000;
+    raised_at = primary->command.since;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, raised_at + 9999);
+    ck_assert_uint_eq(primary->command.link.n, 0);
+    puppet_pass(&puppet, raised_at + 10000);
+    ck_assert_uint_ne(primary->command.link.n, 0);
+}
+END_TEST
+
 START_TEST(refused_is_faster_where_told)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
@@ -208,6 +226,7 @@ int main(void)
     tcase_add_test(tcase, links_are_asked_for_at_once);
     tcase_add_test(tcase, unanswered_ping_is_down_at_the_exact_millisecond);
     tcase_add_test(tcase, a_dead_socket_starts_the_clock);
+    tcase_add_test(tcase, a_lost_link_is_raised_soon_unless_pings_are_made_rare);
     tcase_add_test(tcase, refused_is_faster_where_told);
     tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
     tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
