@@ -135,13 +135,11 @@ static bool is_left_to_server(const struct vd_core *core, const struct vd_group 
            VD_SWITCHOVER_SERVER;
 }
 
-static enum vd_handover_says begin(struct vd_core *core, struct vd_group *group, vd_ms *next,
-                                   const char **why)
+static enum vd_handover_says begin(struct vd_core *core, struct vd_group *group, const char **why)
 {
     const struct vd_failover *failover = &group->failover;
     const struct vd_node *primary = primary_of(group);
 
-    (void)next;
     if (!failover->forced && !failover->coordinated)
         return VD_HANDOVER_PROMOTE;
     if (!is_willing(core, primary))
@@ -262,7 +260,7 @@ enum vd_handover_says vd_handover_tick(struct vd_core *core, struct vd_group *gr
         return fail(why, "the link to the replica was lost");
     switch (group->failover.handover) {
     case VD_HO_NONE:
-        return begin(core, group, next, why);
+        return begin(core, group, why);
     case VD_HO_NEARING:
         return tick_nearing(core, group, next, why);
     case VD_HO_PAUSING:

@@ -70,7 +70,8 @@ def test_scripts_of_a_failover(lab, program):
 
     at = f"master {GROUP} {old.host} {old.port}"
     wait_until(lambda: len(heard("+sdown", at)) == 3, 20, "+sdown of the primary, three times")
-    wait_until(lambda: len(heard("+elected-leader", at)) == 1, 20, "+elected-leader once")
+    # Once; twice on a machine so busy that the others did not hear of the first in time.
+    wait_until(lambda: heard("+elected-leader", at), 20, "+elected-leader")
     wait_until(
         lambda: len(heard("+switch-master", " ".join([GROUP, *addresses]))) == 3, 20, "+switch-master"
     )
