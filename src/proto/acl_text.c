@@ -66,12 +66,37 @@ void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to)
     }
 }
 
+/*
+ * differs: a name or a pattern with a quote or a backslash in it is quoted
+ * here, or else the file that was written could not be read.
+ */
+static void put_quoted(const char *line, struct vd_text *to)
+{
+    while (*line != '\0') {
+        size_t len = strcspn(line, " ");
+        size_t plain = strcspn(line, " \"'\\");
+
+        if (plain < len)
+            vd_words_quote(line, len, to);
+        else
+            vd_text_add(to, line, len);
+        line += len;
+        if (*line == ' ')
+            vd_text_putc(to, *line++);
+    }
+}
+
 void vd_acl_print(const struct vd_acl *acl, struct vd_text *to)
 {
+    struct vd_text line = {0};
+
     for (size_t i = 0; i < acl->user_count; i++) {
-        vd_acl_describe(acl->users[i], to);
+        vd_text_clear(&line);
+        vd_acl_describe(acl->users[i], &line);
+        put_quoted(vd_text_cstr(&line), to);
         vd_text_putc(to, '\n');
     }
+    vd_text_free(&line);
 }
 
 /* GETUSER --------------------------------------------------------------------------- */
