@@ -451,13 +451,14 @@ START_TEST(whatever_is_written_is_read)
                                       "sentinel rename-command \"m'\\\"#\" CONFIG x\n");
     struct vd_options *options = writable(image->groups[0].options);
     struct vd_globals *globals = writable(image->globals);
+    char *owned = options->renames[0].to;
     char kept[2048];
 
     options->auth_pass = writable(odd);
     options->renames[0].to = writable(odd);
     globals->sentinel_pass = writable(odd);
     (void)snprintf(kept, sizeof(kept), "%s", rewrite("", image));
-    options->renames[0].to = NULL;
+    options->renames[0].to = owned;
     image = image_of(kept);
     ck_assert_str_eq(image->groups[0].options->auth_pass, odd);
     ck_assert_str_eq(image->groups[0].options->renames[0].to, odd);

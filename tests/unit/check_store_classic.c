@@ -312,6 +312,7 @@ START_TEST(a_directory_that_cannot_be_written)
         store = vd_store_open_classic(file, &err);
         if (store == NULL || try_save(store, 7))
             _exit(3);
+        vd_store_close(store);
         _exit(strstr(err.text, "Permission denied") != NULL &&
                       strstr(err.text, "its directory") != NULL
                   ? 0
