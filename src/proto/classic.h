@@ -35,6 +35,7 @@ struct vd_classic {
     unsigned depth;                     /* of includes */
     struct vd_classic_queue statements; /* sentinel statements, in the order of the files */
     struct vd_classic_queue remarks;
+    struct vd_text idle; /* directives that were taken and do nothing, to be told at the end */
 };
 
 /* A fault of the line, its secret masked, or a warning if it is a remark; false, to be returned. */

@@ -65,6 +65,18 @@ static bool is_inert(const struct vd_word *name)
     return false;
 }
 
+/* One of those; it will be told, unless Redis wrote it there by itself. */
+static bool take_inert(struct vd_classic *classic, const struct vd_word *name)
+{
+    if (!is_inert(name))
+        return false;
+    if (vd_word_is(name, "latency-tracking-info-percentiles"))
+        return true;
+    vd_text_puts(&classic->idle, classic->idle.len > 0 ? ", " : "");
+    vd_text_add(&classic->idle, name->bytes, name->len);
+    return true;
+}
+
 /* Warned of; false when it is none of these. */
 static bool take_lacking(struct vd_classic *classic, const struct vd_classic_line *line)
 {
@@ -238,7 +250,7 @@ void vd_classic_directive(struct vd_classic *classic, const struct vd_classic_li
         return;
     }
     if (row == NULL) {
-        if (line->words.count < 2 || !(take_lacking(classic, line) || is_inert(name)))
+        if (line->words.count < 2 || !(take_lacking(classic, line) || take_inert(classic, name)))
             refuse_unknown(classic, line);
         return;
     }

@@ -273,6 +273,9 @@ bool vd_conf_classic_read(struct vd_config *config, const struct vd_classic_inpu
                   strlen(input->lines[i]));
     vd_classic_statements(&classic);
     vd_classic_remarks(&classic);
+    if (classic.idle.len > 0)
+        vd_config_warn(config, "without effect in a sentinel: %s", classic.idle.bytes);
+    vd_text_free(&classic.idle);
     vd_free(classic.statements.list);
     vd_free(classic.remarks.list);
     vd_arena_free(&classic.arena);

@@ -194,12 +194,15 @@ static void watch_signals(struct vd_daemon *daemon)
     ev_signal_start(daemon->loop, &daemon->interrupt);
 }
 
-static bool write_pidfile(const struct vd_server_options *server, struct vd_err *err)
+/* compat: in another's place the want of one keeps nobody from starting. */
+static bool write_pidfile(const struct vd_config *config, struct vd_err *err)
 {
+    const struct vd_server_options *server = &config->server;
+
     if (server->pidfile == NULL || server->pidfile[0] == '\0' ||
         vd_supervise_write_pidfile(server->pidfile, err))
         return true;
-    if (!server->pidfile_is_default)
+    if (!server->pidfile_is_default && config->guise == VD_GUISE_OWN)
         return false;
     vd_log(VD_LOG_WARNING, "%s", err->text);
     return true;
@@ -297,7 +300,7 @@ bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct 
     if (!enter_process(&config->server, err))
         return give_up(daemon, err);
     daemon->files = vd_supervise_raise_files();
-    if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(&config->server, err))
+    if (!open_world(daemon, err) || !restore(daemon, err) || !write_pidfile(config, err))
         return give_up(daemon, err);
     look_back(daemon);
     say_hello(daemon);

@@ -133,7 +133,11 @@ START_TEST(other_directives_are_taken)
             "repl-diskless-sync-delay 0\nenable-protected-configs yes\nenable-debug-command yes\n"
             "maxmemory 1gb\nreplica-priority 1\nslave-priority 1\ntls-port 0\naclfile \"\"\n"
             "tls-replication no\nrdbcompression no\nclient-default-resp 2\noom-score-adj no\n");
-    ck_assert_uint_eq(config.warning_count, 0);
+    ck_assert_uint_eq(config.warning_count, 1);
+    ck_assert_str_eq(config.warnings[0],
+                     "without effect in a sentinel: save, appendonly, hz, "
+                     "repl-diskless-sync-delay, enable-protected-configs, enable-debug-command, "
+                     "maxmemory, replica-priority, slave-priority, rdbcompression");
 }
 END_TEST
 
