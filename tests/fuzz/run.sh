@@ -63,7 +63,7 @@ for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/repla
     *) objects="$objects $object" ;;
     esac
 done
-# shellcheck disable=SC2086
+# shellcheck disable=SC2016,SC2086 # it is sh that expands
 printf '%s %s\n' $stale | CC=$CC FLAGS=$flags xargs -r -n 2 -P "$jobs" sh -c \
     '[ -z "$1" ] || $CC $FLAGS -c "$1" -o "$2"' sh || { printf 'FAIL: build\n'; exit 1; }
 mv "$stamp.new" "$stamp"

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Which lines and branches of src/core and src/proto are run by make check (units, scenarios,
+# simulator, fuzzing seeds): builds with gcov into build/coverage, runs it, and prints a table; the
+# lines themselves are in build/coverage/html. Needs lcov (Debian's package).
+#
+#   sh tests/coverage.sh [SEEDS]     so many simulated seeds besides (2000)
+#
+# Branches of assertions are not counted: their other side is a bug.
+
+set -u
+unset CDPATH
+cd "$(dirname "$0")/.." || exit 1
+top=$(pwd)
+build=$top/build/coverage
+seeds=${1:-2000}
+jobs=$(nproc 2>/dev/null || echo 2)
+rules='--rc lcov_branch_coverage=1 --rc genhtml_branch_coverage=1 --rc lcov_excl_br_line=VD_ASSERT'
+
+command -v lcov >/dev/null || {
+    printf 'FAIL: lcov is not installed (apt-get install lcov)\n'
+    exit 1
+}
+mkdir -p "$build" || exit 1
+[ -x configure ] || autoreconf -fi >/dev/null 2>&1
+(cd "$build" && "$top/configure" CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage >configure.log 2>&1) || {
+    tail -n 20 "$build/configure.log"
+    exit 1
+}
+find "$build" -name '*.gcda' -exec rm -f {} +
+make -C "$build" -j"$jobs" all check TESTS= >"$build/build.log" 2>&1 || {
+    tail -n 40 "$build/build.log"
+    exit 1
+}
+# One at a time: processes that end at once would wait for each other's counts. A test that fails is
+# told, and its coverage counts all the same.
+tests=$(cd "$build" && find tests/unit -name 'check_*' ! -name '*.*' | sort | tr '\n' ' ')
+CK_DEFAULT_TIMEOUT=300 make -C "$build" -k check TESTS="$tests tests/scenario/check.sh tests/fuzz/corpora.sh" \
+    >"$build/check.log" 2>&1 || sed -n '/^FAIL/p' "$build/check.log"
+"$build/tests/sim/sim" --seeds "$seeds" --failures 1000 >"$build/sim.log" 2>&1 || tail -n 3 "$build/sim.log"
+# shellcheck disable=SC2086
+lcov $rules --quiet --capture --directory "$build" --base-directory "$top" --no-external --output-file "$build/all.info" &&
+    lcov $rules --quiet --extract "$build/all.info" '*/src/core/*' '*/src/proto/*' --output-file "$build/house.info" &&
+    genhtml $rules --quiet --output-directory "$build/html" "$build/house.info" || exit 1
+# shellcheck disable=SC2086
+for room in core proto; do
+    lcov $rules --quiet --extract "$build/house.info" "*/src/$room/*" --output-file "$build/$room.info"
+    printf '== src/%s\n' "$room"
+    lcov $rules --summary "$build/$room.info" 2>&1 | sed -n 's/^ *\(lines\|branches\)\.*: */\1 /p'
+done
+printf '== least covered\n'
+# shellcheck disable=SC2086
+lcov $rules --list "$build/house.info" 2>/dev/null | sed -n 's/^\([a-z_]*\.[ch]\) *|\([0-9.]*\)% *\([0-9]*\)|[^|]*|\([0-9.]*\)%.*/\2 \4 \1/p' |
+    sort -n | head -n 15
