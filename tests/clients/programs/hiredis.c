@@ -15,6 +15,14 @@
 
 static const struct timeval second = {1, 0};
 
+/* Of the environment; "" for none. */
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value == NULL ? "" : value;
+}
+
 /* A connection that has given its password; NULL where there is none to be had. */
 static redisContext *connect_to(const char *host, int port, const char *password)
 {
@@ -45,15 +53,15 @@ static bool is_primary(redisContext *to)
 /* The primary that this sentinel names, when it says so itself. */
 static redisContext *follow_sentinel(const char *host, int port)
 {
-    redisContext *sentinel = connect_to(host, port, getenv("SENTINEL_PASSWORD"));
+    redisContext *sentinel = connect_to(host, port, setting("SENTINEL_PASSWORD"));
     if (sentinel == NULL)
         return NULL;
     redisReply *reply =
-        redisCommand(sentinel, "SENTINEL get-master-addr-by-name %s", getenv("GROUP"));
+        redisCommand(sentinel, "SENTINEL get-master-addr-by-name %s", setting("GROUP"));
     redisContext *primary = NULL;
     if (reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
         primary =
-            connect_to(reply->element[0]->str, atoi(reply->element[1]->str), getenv("PASSWORD"));
+            connect_to(reply->element[0]->str, atoi(reply->element[1]->str), setting("PASSWORD"));
     freeReplyObject(reply);
     redisFree(sentinel);
     if (primary != NULL && !is_primary(primary)) {
@@ -65,7 +73,7 @@ static redisContext *follow_sentinel(const char *host, int port)
 
 static redisContext *find_primary(void)
 {
-    char *list = strdup(getenv("SENTINELS"));
+    char *list = strdup(setting("SENTINELS"));
     redisContext *primary = NULL;
     char *rest = list;
     for (char *one; primary == NULL && (one = strtok_r(rest, ",", &rest)) != NULL;) {
