@@ -8,7 +8,8 @@
  * what is asked of vedette: only what it says counts, as votes and as
  * configurations.
  *
- *   original.c         life, links, what it sends and hears
+ *   original.c         life, and its file
+ *   original_links.c   its timer and links, what it sends and hears
  *   original_rules.c   who is down, who is voted for, the failover
  */
 #ifndef SIM_ORIGINAL_H
@@ -149,6 +150,8 @@ bool sim_original_is_settled(const struct sim_original *o, unsigned group, const
 
 /* Between the files of this room ------------------------------------------------ */
 
+extern const struct sim_host_ops sim_original_ops;
+void sim_original_tick(struct sim *sim, void *self);
 void sim_original_say(const struct sim_original *o, const char *event, unsigned group,
                       const struct sim_host *about);
 void sim_original_save(struct sim_original *o);
