@@ -32,7 +32,12 @@ typedef struct {
 } vd_ticket;
 
 #define VD_ID_LEN 40
-/* A sentinel's id or a server's run id, lower-case hex; "" while unknown. */
+/*
+ * A sentinel's id, a server's run id or replication id; "" while unknown. It is
+ * whatever its owner calls itself: up to 40 printable characters without blanks
+ * or commas (proto sees to that; of a server's INFO only hex is taken), compared
+ * byte by byte. Those that are made here are lower-case hex.
+ */
 struct vd_id {
     char hex[VD_ID_LEN + 1];
 };
