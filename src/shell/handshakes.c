@@ -7,8 +7,6 @@
 #include "shell/clock.h"
 
 #define BUDGET_US 2000
-/* Incoming handshakes under way, each with some 50 kB of OpenSSL's. */
-#define BEGUN_MAX 1024
 
 static void on_work(struct ev_loop *loop, ev_idle *work, int events)
 {
@@ -58,7 +56,7 @@ void vd_handshakes_want(struct vd_handshakes *all, struct vd_handshake *one)
     if (one->queued || one->waits)
         return;
     if (!one->outgoing && !one->begun) {
-        if (all->begun >= BEGUN_MAX) {
+        if (all->begun >= VD_HANDSHAKES_BEGUN_MAX) {
             one->waits = true;
             DL_APPEND(all->lobby, one);
             return;
@@ -71,17 +69,18 @@ void vd_handshakes_want(struct vd_handshakes *all, struct vd_handshake *one)
 
 void vd_handshakes_leave(struct vd_handshakes *all, struct vd_handshake *one)
 {
-    struct vd_handshake *next = all->lobby;
+    struct vd_handshake *next;
 
     if (one->queued)
         DL_DELETE(all->queue, one);
-    if (one->waits)
+    else if (one->waits)
         DL_DELETE(all->lobby, one);
     one->queued = one->waits = false;
     if (!one->begun)
         return;
     one->begun = false;
     all->begun--;
+    next = all->lobby;
     if (next == NULL)
         return;
     DL_DELETE(all->lobby, next);

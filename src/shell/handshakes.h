@@ -13,6 +13,9 @@
 
 #include <ev.h>
 
+/* Incoming ones under way, each with some 15 kB of OpenSSL's; others wait with a socket only. */
+#define VD_HANDSHAKES_BEGUN_MAX 4096
+
 /* Part of whoever shakes hands; zeroed, with `step` and `outgoing` filled in. */
 struct vd_handshake {
     /* Take one step. May end in vd_handshakes_leave and free it. */

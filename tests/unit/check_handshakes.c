@@ -7,7 +7,7 @@
 #include "shell/clock.h"
 #include "shell/handshakes.h"
 
-#define PLACES 1024
+#define PLACES VD_HANDSHAKES_BEGUN_MAX
 
 struct hand {
     struct vd_handshake shake; /* first */
