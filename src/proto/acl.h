@@ -86,8 +86,8 @@ void vd_acl_print(const struct vd_acl *acl, struct vd_text *to);
 bool vd_acl_parse(struct vd_acl *acl, const char *file, const char *bytes, size_t len,
                   struct vd_text *faults) VD_MUSTCHECK;
 
-/* ACL GETUSER. */
-void vd_acl_render(const struct vd_acl_user *user, struct vd_resp *resp);
+/* ACL GETUSER; `databases`: with the field that Valkey 9 has of them. */
+void vd_acl_render(const struct vd_acl_user *user, bool databases, struct vd_resp *resp);
 
 /* Decisions ----------------------------------------------------------------------- */
 

@@ -129,12 +129,12 @@ static void render_selector(const struct vd_selector *selector, struct vd_resp *
     vd_text_free(&text);
 }
 
-void vd_acl_render(const struct vd_acl_user *user, struct vd_resp *resp)
+void vd_acl_render(const struct vd_acl_user *user, bool databases, struct vd_resp *resp)
 {
     const struct vd_rights *rights = &user->rights;
     bool says_sanitize = rights->sanitize != VD_SANITIZE_UNSAID;
 
-    vd_resp_map(resp, 6);
+    vd_resp_map(resp, databases ? 7 : 6);
     vd_resp_bulk_cstr(resp, "flags");
     vd_resp_set(resp, 1 + (size_t)rights->nopass + (size_t)says_sanitize);
     vd_resp_bulk_cstr(resp, rights->on ? "on" : "off");
@@ -148,6 +148,10 @@ void vd_acl_render(const struct vd_acl_user *user, struct vd_resp *resp)
     for (size_t i = 0; i < rights->passwords.count; i++)
         vd_resp_bulk_cstr(resp, rights->passwords.list[i]);
     render_selector(&rights->root, resp);
+    if (databases) {
+        vd_resp_bulk_cstr(resp, "databases");
+        vd_resp_bulk_cstr(resp, "alldbs");
+    }
     vd_resp_bulk_cstr(resp, "selectors");
     vd_resp_array(resp, rights->selector_count);
     for (size_t i = 0; i < rights->selector_count; i++) {

@@ -45,7 +45,7 @@ void vd_run_acl_getuser(struct vd_call *call)
     if (user == NULL)
         vd_resp_null(&call->resp);
     else
-        vd_acl_render(user, &call->resp);
+        vd_acl_render(user, call->desk->is_valkey, &call->resp);
 }
 
 /* Changed --------------------------------------------------------------------------- */
@@ -91,14 +91,15 @@ void vd_run_acl_deluser(struct vd_call *call)
 static const char *find_file(struct vd_call *call)
 {
     const char *path = call->desk->server->aclfile;
+    const char *product = call->desk->is_valkey ? "" : "Redis ";
 
     if (path == NULL)
-        vd_resp_error(
-            &call->resp,
-            "ERR This Redis instance is not configured to use an ACL file. You may want to "
-            "specify users via the ACL SETUSER command and then issue a CONFIG REWRITE "
-            "(assuming you have a Redis configuration file set) in order to store users "
-            "in the Redis configuration.");
+        vd_resp_error(&call->resp,
+                      "ERR This %sinstance is not configured to use an ACL file. You may want to "
+                      "specify users via the ACL SETUSER command and then issue a CONFIG REWRITE "
+                      "(assuming you have a %sconfiguration file set) in order to store users in "
+                      "the %sconfiguration.",
+                      product, product, product);
     return path;
 }
 

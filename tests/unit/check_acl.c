@@ -306,6 +306,12 @@ START_TEST(shown)
            "%6 $5 flags ~2 $2 on $6 nopass $9 passwords *0 $8 commands $5 +@all $4 keys $2 ~* $8 "
            "channels $2 &* $9 selectors *0");
     expect("acl getuser nobody", "_");
+    counter.desk.is_valkey = true;
+    expect("acl getuser default",
+           "%7 $5 flags ~2 $2 on $6 nopass $9 passwords *0 $8 commands $5 +@all $4 keys $2 ~* $8 "
+           "channels $2 &* $9 databases $6 alldbs $9 selectors *0");
+    expect("hello", "%6 $6 server $6 valkey $7 version $5 9.0.0 $5 proto :3 $2 id :7 $4 mode $8 "
+                    "sentinel $7 modules *0");
 }
 END_TEST
 
