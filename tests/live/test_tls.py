@@ -308,7 +308,7 @@ def test_servers_that_are_refused(lab, ca):
         server.spawn()
         wait_log(server, "Ready to accept connections")
     servers["plain"] = lab.redis(name="plain")
-    lines = [f"tls-verify-names yes", *(
+    lines = ["tls-verify-names yes", *(
         line for name, server in servers.items() for line in group_lines(name, server, down_after=1000)
     )]
     one = make_group(lab, lines=lines, tls=fine)
@@ -374,7 +374,7 @@ def test_names_are_verified(lab, ca):
 # Files ------------------------------------------------------------------------------------------
 
 
-def serial_shown(one, context):
+def name_shown(one, context):
     with resp.Connection(one.address, tls=context) as client:
         return client.sock.getpeercert()["subject"][0][0][1]
 
@@ -401,12 +401,12 @@ def test_new_certificates_by_sighup(lab, ca):
     plain_port, one.port, one.tls = one.port, tls_port, first
     one.hang_up()
     kept = one.connect()
-    assert serial_shown(one, ca.context()) == "first"
+    assert name_shown(one, ca.context()) == "first"
 
     install(second, lab.dir)
     one.signal(signal.SIGHUP)
     wait_log(one, "SIGHUP: the TLS files were read anew")
-    assert serial_shown(one, ca.context()) == "second"
+    assert name_shown(one, ca.context()) == "second"
     assert kept.ask("PING") == "PONG", "a connection keeps what it began with"
 
     # The key of another certificate; then one that has expired; then none.
@@ -419,12 +419,34 @@ def test_new_certificates_by_sighup(lab, ca):
     os.unlink(os.path.join(lab.dir, "live.crt"))
     one.signal(signal.SIGHUP)
     wait_log(one, "tls-cert-file .*live.crt: No such file or directory; give the path of a PEM file")
-    assert serial_shown(one, ca.context()) == "second", "the good ones stay"
+    assert name_shown(one, ca.context()) == "second", "the good ones stay"
     assert kept.ask("PING") == "PONG"
     kept.close()
     one.hang_up()
     one.port, one.tls = plain_port, None
     assert int(one.info("vedette")["tls_certificate_expires_in_seconds"]) > 86400
+
+
+@pytest.mark.vedette
+def test_new_certificates_in_the_originals_place(lab, ca):
+    """There the configuration is the state and is not read again, but the files it names are."""
+    install(ca.issue("first"), lab.dir)
+    lines = [f"tls-cert-file {lab.dir}/live.crt", f"tls-key-file {lab.dir}/live.key"]
+    one = make_group(lab, lines=[*lines, "tls-auth-clients no"], start=False)
+    name = os.path.join(lab.dir, REDIS_SENTINEL)
+    os.symlink(find_program(VEDETTE), name)
+    one.argv = [name, one.config]
+    tls_port = lab.free_port()
+    with open(one.config, "a", encoding="utf-8") as out:
+        out.write(f"tls-port {tls_port}\n")
+    one.start()
+    one.hang_up()
+    one.port = tls_port
+    assert name_shown(one, ca.context()) == "first"
+    install(ca.issue("second"), lab.dir)
+    one.signal(signal.SIGHUP)
+    wait_log(one, "SIGHUP: the TLS files were read anew")
+    assert name_shown(one, ca.context()) == "second"
 
 
 def check(lab, *lines):
