@@ -201,8 +201,11 @@ static enum vd_handover_says tick_draining(struct vd_core *core, struct vd_group
         return do_without(group, why, "the replica did not catch up in time");
     *next = failover->handover_until;
     if (failover->handover == VD_HO_DRAINING) {
-        *next = vd_min_ms(*next, look_again(core, group, primary, 1));
-        *next = vd_min_ms(*next, look_again(core, group, failover->chosen, 1));
+        /* At once at first, less often as it takes its time. */
+        vd_ms pace = 1 + (drain_limit(group) - (failover->handover_until - core->now)) / 16;
+
+        *next = vd_min_ms(*next, look_again(core, group, primary, pace));
+        *next = vd_min_ms(*next, look_again(core, group, failover->chosen, pace));
     }
     return VD_HANDOVER_WAIT;
 }
