@@ -261,6 +261,7 @@ static int run_shrink(const struct arguments *a)
 static int run_batch(const struct arguments *a)
 {
     struct sim_tally tally;
+    uint64_t needed;
 
     if (a->options.mix != NULL)
         printf("%s: ", a->options.mix->name);
@@ -277,9 +278,9 @@ static int run_batch(const struct arguments *a)
                (double)tally.stats.prompt_us / 1000.0);
     print_stats(&tally.stats);
     printf("transcripts %016llx\n", (unsigned long long)tally.hash);
+    needed = tally.first_failed - a->seed + 1;
     if (a->options.until != NULL && tally.failed != 0)
-        printf("caught after %llu seeds: %s\n",
-               (unsigned long long)(tally.first_failed - a->seed + 1), tally.failure);
+        printf("caught after %llu seeds: %s\n", (unsigned long long)needed, tally.failure);
     return tally.failed != 0;
 }
 

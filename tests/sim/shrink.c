@@ -201,6 +201,17 @@ static bool take_step(struct sim_setup *setup, unsigned step)
     }
 }
 
+/* Did the step change anything? */
+static bool differ(const struct sim_setup *a, const struct sim_setup *b)
+{
+    return a->groups != b->groups || a->originals != b->originals || a->sentinels != b->sentinels ||
+           a->nodes != b->nodes || a->clients != b->clients ||
+           a->loss_permille != b->loss_permille || a->latency != b->latency ||
+           a->fsync != b->fsync || a->corpses != b->corpses ||
+           a->faults_end_at != b->faults_end_at ||
+           a->down_after_refused_ms != b->down_after_refused_ms;
+}
+
 static bool simplify_world(struct search *search)
 {
     bool any = false;
@@ -212,7 +223,7 @@ static bool simplify_world(struct search *search)
             return any;
         if (setup.quorum > setup.sentinels + setup.originals)
             setup.quorum = setup.sentinels + setup.originals;
-        while (memcmp(&setup, &search->best->setup, sizeof(setup)) != 0 &&
+        while (differ(&setup, &search->best->setup) &&
                try(search, &setup, &search->best->schedule)) {
             any = true;
             (void)take_step(&setup, step);
