@@ -14,6 +14,7 @@
 #include "scenario.h"
 #include "scenario_main.h"
 #include "shrink.h"
+#include "speed.h"
 
 #define SHRINK_TRIES 3000
 
@@ -28,6 +29,7 @@ struct arguments {
     bool shrink;
     bool exhaustive;
     bool pairs;
+    bool speed;
     const char *corner;
     const char *draw;
 };
@@ -57,6 +59,8 @@ static void usage(FILE *out)
         "  --exhaustive  messages lost or late, saves failing, deaths at every boundary\n"
         "  --pairs       ... two at a time, of those by which something is decided\n"
         "  --corner NAME one of them, by the name under which it failed\n"
+        "how fast:\n"
+        "  --speed       virtual seconds per second of the processor, three vedettes and servers\n"
         "the oracle itself:\n"
         "  --mutant N    a world that lies, for which it must fail\n\n"
         "Failing seeds are printed with the command that repeats them. The line 'transcripts' is "
@@ -122,6 +126,10 @@ static int take(struct arguments *a, char **argv, int i)
     }
     if (strcmp(option, "--exhaustive") == 0) {
         a->exhaustive = true;
+        return 1;
+    }
+    if (strcmp(option, "--speed") == 0) {
+        a->speed = true;
         return 1;
     }
     if (strcmp(option, "--pairs") == 0) {
@@ -329,6 +337,10 @@ int main(int argc, char **argv)
     }
     if (a.options.until != NULL)
         a.failures_max = 1;
+    if (a.speed) {
+        sim_print_speed();
+        return 0;
+    }
     if (a.corner != NULL)
         return sim_exhaust_one(a.corner, a.options.verbose);
     if (a.exhaustive)
