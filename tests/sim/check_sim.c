@@ -63,7 +63,7 @@ START_TEST(test_single_faults_pass)
     sim_exhaust(SIM_EXHAUST_DECISIVE, JOBS, stdout, &sum);
     ck_assert_msg(sum.failed == 0, "%llu of %llu failed, such as %s",
                   (unsigned long long)sum.failed, (unsigned long long)sum.runs, sum.failure);
-    ck_assert_uint_gt(sum.runs, 500);
+    ck_assert_uint_gt(sum.runs, 1000);
 }
 END_TEST
 

@@ -31,11 +31,12 @@ static enum sim_corner_kind look_up(const struct sim_corners *corners, enum sim_
     return SIM_CORNER_NONE;
 }
 
+/* A hello is counted when it is told, not once more for everybody who hears of it. */
 static bool decides(enum sim_word word)
 {
     return word == SIM_QUESTION || word == SIM_ANSWER || word == SIM_PROMOTE ||
            word == SIM_REPLICATE || word == SIM_DONE || word == SIM_ROLE || word == SIM_ROLE_IS ||
-           word == SIM_PUBLISH || word == SIM_MESSAGE;
+           word == SIM_PUBLISH;
 }
 
 enum sim_corner_kind sim_corner_of_message(const struct sim *sim, const struct sim_msg *msg)

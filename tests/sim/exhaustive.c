@@ -69,8 +69,10 @@ static void make_plan(struct plan *plan, size_t story, enum sim_exhaust what)
     plan->scenario.setup.corners = &corners;
     sim_run_world(&plan->scenario.setup, &plan->scenario.schedule, NULL, &result);
     VD_ASSERT(!result.failed);
+    /* In pairs, what only delays is left out: there would be too many. */
     for (unsigned n = 0; n < corners.messages; n++) {
-        for (int kind = SIM_CORNER_LATE; kind <= SIM_CORNER_BLACK; kind++)
+        for (int kind = what == SIM_EXHAUST_PAIRS ? SIM_CORNER_RESET : SIM_CORNER_LATE;
+             kind <= SIM_CORNER_BLACK; kind++)
             add(plan, (enum sim_corner_kind)kind, 0, n);
     }
     for (unsigned s = 0; s < plan->scenario.setup.sentinels; s++) {
@@ -78,7 +80,8 @@ static void make_plan(struct plan *plan, size_t story, enum sim_exhaust what)
             add(plan, SIM_CORNER_BEFORE, s, n);
             add(plan, SIM_CORNER_AFTER, s, n);
             add(plan, SIM_CORNER_FAILS, s, n);
-            add(plan, SIM_CORNER_TORN, s, n);
+            if (what != SIM_EXHAUST_PAIRS)
+                add(plan, SIM_CORNER_TORN, s, n);
         }
         for (unsigned n = 0; what == SIM_EXHAUST_SINGLES && n < corners.effects[s]; n++)
             add(plan, SIM_CORNER_EFFECT, s, n);
