@@ -82,6 +82,106 @@ START_TEST(password)
 }
 END_TEST
 
+/* Options of CLIENT LIST, and whether they take this client: a subscriber of 1.2.3.4, 100 s old. */
+static const struct {
+    const char *options;
+    bool takes;
+} filters[] = {
+    {"", true},
+    {"id 7", true},
+    {"id 6 7", true},
+    {"id 8", false},
+    {"not-id 7", false},
+    {"not-id 8 9", true},
+    {"type pubsub", true},
+    {"type normal", false},
+    {"type replica", false},
+    {"not-type normal", true},
+    {"not-type pubsub", false},
+    {"addr 1.2.3.4:5", true},
+    {"addr 1.2.3.4:6", false},
+    {"not-addr 1.2.3.4:5", false},
+    {"laddr [::1]:9", true},
+    {"ip 1.2.3.4", true},
+    {"ip 1.2.3", false},
+    {"not-ip 1.2.3.4", false},
+    {"user default", true},
+    {"name me", true},
+    {"name you", false},
+    {"not-name you", true},
+    {"lib-name redis-py", true},
+    {"lib-ver 5", false},
+    {"flags P", true},
+    {"flags Pe", false},
+    {"flags N", false},
+    {"not-flags N", true},
+    {"db 0", true},
+    {"db 1", false},
+    {"maxage 100", true},
+    {"maxage 101", false},
+    {"idle 10", true},
+    {"idle 11", false},
+    {"type pubsub name me not-id 8", true},
+    {"type pubsub name you", false},
+    {"type pubsub not-name me", false},
+    {"skipme yes", false},
+    {"skipme no", true},
+};
+
+START_TEST(filters_take)
+{
+    struct vd_client_facts facts = {
+        .session = &counter.session,
+        .addr = "1.2.3.4:5",
+        .laddr = "[::1]:9",
+        .age_s = 100,
+        .idle_s = 10,
+    };
+    struct vd_text request = {0};
+
+    (void)counter_say(&counter, "client setname me");
+    (void)counter_say(&counter, "client setinfo lib-name redis-py");
+    vd_text_printf(&request, "client list %s", filters[_i].options);
+    (void)counter_run(&counter, request.bytes);
+    ck_assert_int_eq(counter.out.type, VD_OUT_CLIENT_LIST);
+    counter.session.channels = 1;
+    ck_assert_int_eq(vd_client_filter_takes(&counter.out.filter, &facts, true), filters[_i].takes);
+    counter.session.channels = 0;
+    vd_text_free(&request);
+}
+END_TEST
+
+START_TEST(replies_switched_off)
+{
+    ck_assert_str_eq(counter_say(&counter, "client reply skip"), "");
+    ck_assert(counter.session.muted);
+    (void)counter_say(&counter, "ping");
+    ck_assert(counter.session.muted);
+    (void)counter_say(&counter, "ping");
+    ck_assert(!counter.session.muted);
+    (void)counter_say(&counter, "client reply off");
+    (void)counter_say(&counter, "ping");
+    ck_assert(counter.session.muted);
+    ck_assert_str_eq(counter_say(&counter, "client reply on"), "+OK");
+    ck_assert(!counter.session.muted);
+}
+END_TEST
+
+START_TEST(pauses)
+{
+    ck_assert_str_eq(counter_say(&counter, "client pause 50"), "+OK");
+    ck_assert_int_eq(counter.out.type, VD_OUT_PAUSE);
+    ck_assert_int_eq(counter.out.pause_ms, 50);
+    ck_assert_str_eq(counter_say(&counter, "client pause 50 write"), "+OK");
+    ck_assert_int_eq(counter.out.type, VD_OUT_REPLIED);
+    ck_assert_str_eq(counter_say(&counter, "client pause 9223372036854775807"),
+                     "-ERR timeout is out of range");
+    ck_assert_str_eq(counter_say(&counter, "client unpause"), "+OK");
+    ck_assert_int_eq(counter.out.type, VD_OUT_PAUSE);
+    ck_assert_int_eq(counter.out.pause_ms, 0);
+}
+END_TEST
+
 START_TEST(subscribed)
 {
     counter.session.channels = 1;
@@ -172,6 +272,9 @@ int main(void)
     tcase_add_test(tcase, versions);
     tcase_add_test(tcase, password);
     tcase_add_test(tcase, subscribed);
+    tcase_add_loop_test(tcase, filters_take, 0, (int)(sizeof(filters) / sizeof(filters[0])));
+    tcase_add_test(tcase, replies_switched_off);
+    tcase_add_test(tcase, pauses);
     tcase_add_test(tcase, filters);
     tcase_add_test(tcase, client_line);
     suite_add_tcase(suite, tcase);
