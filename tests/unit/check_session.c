@@ -86,7 +86,7 @@ END_TEST
 static const struct {
     const char *options;
     bool takes;
-} filters[] = {
+} takers[] = {
     {"", true},
     {"id 7", true},
     {"id 6 7", true},
@@ -141,11 +141,11 @@ START_TEST(filters_take)
 
     (void)counter_say(&counter, "client setname me");
     (void)counter_say(&counter, "client setinfo lib-name redis-py");
-    vd_text_printf(&request, "client list %s", filters[_i].options);
+    vd_text_printf(&request, "client list %s", takers[_i].options);
     (void)counter_run(&counter, request.bytes);
     ck_assert_int_eq(counter.out.type, VD_OUT_CLIENT_LIST);
     counter.session.channels = 1;
-    ck_assert_int_eq(vd_client_filter_takes(&counter.out.filter, &facts, true), filters[_i].takes);
+    ck_assert_int_eq(vd_client_filter_takes(&counter.out.filter, &facts, true), takers[_i].takes);
     counter.session.channels = 0;
     vd_text_free(&request);
 }
@@ -272,7 +272,7 @@ int main(void)
     tcase_add_test(tcase, versions);
     tcase_add_test(tcase, password);
     tcase_add_test(tcase, subscribed);
-    tcase_add_loop_test(tcase, filters_take, 0, (int)(sizeof(filters) / sizeof(filters[0])));
+    tcase_add_loop_test(tcase, filters_take, 0, (int)(sizeof(takers) / sizeof(takers[0])));
     tcase_add_test(tcase, replies_switched_off);
     tcase_add_test(tcase, pauses);
     tcase_add_test(tcase, filters);
