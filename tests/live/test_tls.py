@@ -249,7 +249,7 @@ def test_much_at_once(lab, ca):
 
 @pytest.mark.vedette
 def test_garbage_on_the_tls_port(lab, ca):
-    """Cut, flipped and random handshakes: no crash, no leak, and those who behave are served."""
+    """Cut, flipped, random and endless handshakes: no crash, no leak; those who behave are served."""
     one = make_group(lab, tls=ca.issue())
     luck = random.Random(7)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -259,6 +259,8 @@ def test_garbage_on_the_tls_port(lab, ca):
     hello = outgoing.read()
     assert one.ask("PING") == "PONG"
     base = one.open_descriptors()
+    slow = socket.create_connection(one.address, 15)
+    slow.sendall(hello[:100])
     for trial in range(300):
         data = bytearray(hello)
         kind = trial % 4
@@ -277,12 +279,17 @@ def test_garbage_on_the_tls_port(lab, ca):
                 if luck.random() < 0.5:
                     wild.shutdown(socket.SHUT_WR)
                 if luck.random() < 0.1:
+                    wild.settimeout(0.05)
                     wild.recv(100)
             except OSError:
                 pass
         if trial % 50 == 0:
             assert one.ask("PING") == "PONG"
-    wait_until(lambda: one.open_descriptors() <= base, 15, "their descriptors are closed")
+    wait_until(lambda: one.open_descriptors() <= base + 1, 5, "their descriptors are closed")
+    assert slow.recv(100) == b"", "who does not go on is sent away"
+    slow.close()
+    wait_log(one, "is refused: it does not end its TLS handshake within 10 s")
+    assert one.open_descriptors() <= base
     with one.connect() as late:
         assert late.ask("PING") == "PONG"
 
