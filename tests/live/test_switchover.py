@@ -5,6 +5,7 @@ Every writer writes keys of its own, one after the other, and remembers what was
 end all of that must be on the new primary.
 """
 
+import re
 import threading
 import time
 
@@ -71,8 +72,20 @@ class Crowd:
         return missing
 
 
+def receives(primary, replica):
+    """Has the replica acknowledged any of the stream? Until it does, a fresh one is sent none."""
+    for name, value in primary.info("replication").items():
+        if re.fullmatch(r"slave\d+", name):
+            parts = dict(part.split("=", 1) for part in value.split(","))
+            if int(parts["port"]) == replica.port:
+                return int(parts["offset"]) > 0
+    return False
+
+
 def switch(house, *words):
     """Order it under writers; (stall in ms, acknowledged writes that were lost)."""
+    for replica in house.replicas:
+        wait_until(lambda r=replica: receives(house.primary, r), 10, f"{replica.name} receives")
     crowd = Crowd(house)
     try:
         begin_count = crowd.acked()
