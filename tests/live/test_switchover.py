@@ -82,10 +82,20 @@ def receives(primary, replica):
     return False
 
 
-def switch(house, *words):
-    """Order it under writers; (stall in ms, acknowledged writes that were lost)."""
+def wait_steady(house):
     for replica in house.replicas:
         wait_until(lambda r=replica: receives(house.primary, r), 10, f"{replica.name} receives")
+
+
+def make_steady_house(*arguments, **options):
+    house = make_house(*arguments, **options)
+    wait_steady(house)
+    return house
+
+
+def switch(house, *words):
+    """Order it under writers; (stall in ms, acknowledged writes that were lost)."""
+    wait_steady(house)
     crowd = Crowd(house)
     try:
         begin_count = crowd.acked()
@@ -102,7 +112,7 @@ def switch(house, *words):
 
 @pytest.mark.parametrize("words", [(), ("COORDINATED",)], ids=["plain", "coordinated"])
 def test_nothing_is_lost(lab, program, trials, words):
-    house = make_house(lab, [program] * 3)
+    house = make_steady_house(lab, [program] * 3)
     stalls = []
     for _ in range(trials(3)):
         old = house.primary
@@ -118,7 +128,7 @@ def test_nothing_is_lost(lab, program, trials, words):
 
 def test_by_the_servers_own_failover(lab, program):
     """handover server: slower, as Valkey's sentinel does it."""
-    house = make_house(lab, [program] * 3, extra=(f"sentinel handover {GROUP} server",))
+    house = make_steady_house(lab, [program] * 3, extra=(f"sentinel handover {GROUP} server",))
     watcher = house.sentinels[0].watch()
     old = house.primary
     _, lost = switch(house, "COORDINATED")
@@ -131,14 +141,14 @@ def test_by_the_servers_own_failover(lab, program):
 
 
 def test_to_a_replica_by_name(lab, program):
-    house = make_house(lab, [program] * 3)
+    house = make_steady_house(lab, [program] * 3)
     wanted = house.replicas[-1]
     assert house.sentinels[1].sentinel("FAILOVER", GROUP, "COORDINATED", "TO", wanted.host, wanted.port) == "OK"
     assert house.wait_switch(20) is wanted
 
 
 def test_orders_that_are_refused(lab, program):
-    house = make_house(lab, [program] * 3)
+    house = make_steady_house(lab, [program] * 3)
     one = house.sentinels[0]
     replica = house.replicas[0]
     for words, error in (
@@ -161,7 +171,7 @@ def test_orders_that_are_refused(lab, program):
 
 def test_no_good_end_changes_nothing(lab, program):
     """A replica that hangs cannot catch up: the primary stays one and takes writes again."""
-    house = make_house(lab, [program] * 3, replicas=1, down_after=5000, failover_timeout=3000)
+    house = make_steady_house(lab, [program] * 3, replicas=1, down_after=5000, failover_timeout=3000)
     one = house.sentinels[0]
     replica = house.replicas[0]
     old = house.primary
@@ -178,7 +188,7 @@ def test_no_good_end_changes_nothing(lab, program):
 
 def test_without_the_right_to_pause(lab, program):
     """Least rights that Sentinel's documentation asks for: a plain order goes as it always went."""
-    house = make_house(lab, [program] * 3)
+    house = make_steady_house(lab, [program] * 3)
     old = house.primary
     for server in house.servers:
         server.ask("ACL", "SETUSER", "default", "-client|pause")
@@ -189,7 +199,7 @@ def test_without_the_right_to_pause(lab, program):
 
 def test_coordinated_without_the_right_to_pause(lab, program):
     """FAILOVER holds clients back by itself."""
-    house = make_house(lab, [program] * 3)
+    house = make_steady_house(lab, [program] * 3)
     for server in house.servers:
         server.ask("ACL", "SETUSER", "default", "-client|pause")
     _, lost = switch(house, "COORDINATED")
