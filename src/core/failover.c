@@ -167,6 +167,7 @@ static bool may_ask_again(const struct vd_core *core, const struct vd_group *gro
     return failover->forced && failover->rounds < ORDER_ROUNDS;
 }
 
+/* differs: an order asks for votes, too; Sentinel's takes itself for elected at once. */
 static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;

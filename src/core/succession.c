@@ -24,7 +24,10 @@ unsigned vd_succession_recent(const struct vd_core *core, const struct vd_group 
     return recent;
 }
 
-/* What only a primary, or only a replica, is asked about. */
+/*
+ * What only a primary, or only a replica, is asked about. differs: run id and
+ * role are kept, where Sentinel makes all servers anew at a switch.
+ */
 static void reset_node(const struct vd_core *core, struct vd_node *node)
 {
     node->role_at = core->now; /* what it said it was, it said about another configuration */
