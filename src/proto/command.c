@@ -25,6 +25,7 @@
 #define BY_NAMES "O(N) where N is the number of names given"
 #define BY_USERS "O(N) where N is the number of users"
 #define BY_RULES "O(N) where N is the number of rules"
+#define NOT_TOLD ""
 #define BY_ENTRIES "O(N) where N is the number of entries"
 
 static const char *const tips_info[] = {"nondeterministic_output", "request_policy:all_shards",
@@ -155,7 +156,8 @@ static const struct vd_command sentinel_subs[] = {
         "Show which replica a failover would promote now, and why not the others.", "vedette",
         BY_REPLICAS, NULL),
     SUB("ckquorum", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_ckquorum, "<master-name>",
-        "Check whether enough Sentinels are there for quorum and majority.", "2.8.4", NULL, NULL),
+        "Check whether enough Sentinels are there for quorum and majority.", "2.8.4", NOT_TOLD,
+        NULL),
     SUB("config", -4, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_config,
         "(GET <pattern> ... | SET <param> <value> [<param> <value> ...])",
         "Show or change parameters of this Sentinel.", "6.2.0", NULL, NULL),
@@ -165,7 +167,7 @@ static const struct vd_command sentinel_subs[] = {
         "<master-name> [COORDINATED] [TO <ip> <port>]",
         "Fail a master over now, without asking other Sentinels for agreement. COORDINATED: lose "
         "no write, or do nothing. TO: to this replica.",
-        "2.8.4", NULL, NULL),
+        "2.8.4", NOT_TOLD, NULL),
     SUB("flushconfig", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_flush, "",
         "Save the state of this Sentinel on disk.", "2.8.4", NULL, NULL),
     SUB("forget", -4, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_forget,
@@ -201,7 +203,7 @@ static const struct vd_command sentinel_subs[] = {
         "LOCAL.",
         "vedette", BY_PEERS, NULL),
     SUB("pending-scripts", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_scripts, "",
-        "Show the scripts that run or wait.", "2.8.4", NULL, NULL),
+        "Show the scripts that run or wait.", "2.8.4", NOT_TOLD, NULL),
     SUB("primaries", 2, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_groups, "", "The same as MASTERS.",
         "7.2.4", BY_GROUPS, NULL),
     SUB("primary", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_group, "<primary-name>",
@@ -222,7 +224,7 @@ static const struct vd_command sentinel_subs[] = {
         "2.8.4", NULL, NULL),
     SUB("simulate-failure", -3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_simulate,
         "[CRASH-AFTER-ELECTION] [CRASH-AFTER-PROMOTION] [HELP]",
-        "Crash at a chosen moment of a failover, for tests.", "3.2.0", NULL, NULL),
+        "Crash at a chosen moment of a failover, for tests.", "3.2.0", NOT_TOLD, NULL),
     SUB("slaves", 3, VD_CMD_ADMIN, CAT_POWER, vd_run_sentinel_replicas, "<master-name>",
         "The same as REPLICAS.", "2.8.0", BY_REPLICAS, NULL),
 };

@@ -56,7 +56,7 @@ struct vd_command {
     const char *usage;   /* arguments, for HELP: "<name> [arg ...]"; "" none */
     const char *summary;
     const char *since;       /* the Redis version that had it first */
-    const char *complexity;  /* NULL: O(1) */
+    const char *complexity;  /* NULL: O(1); "": not told */
     const char *const *tips; /* NULL-terminated; NULL: none */
     const char *group;       /* of a command: "connection"; NULL in its subcommands */
     const struct vd_command *subs;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "proto/call.h"
+#include "proto/command_details.h"
 
 struct bit_name {
     unsigned bit;
@@ -82,14 +83,16 @@ static long compare_releases(const char *a, const char *b)
  * Who claims to be an older release tells of no command that it had not yet,
  * nor of those that are vedette's own; they can be called all the same.
  */
-static bool is_shown(const struct vd_call *call, const struct vd_command *row)
+static bool is_of_release(const struct vd_call *call, const char *since)
 {
     const char *claimed = call->desk->server->redis_version;
 
-    if (row->flags & VD_CMD_HIDDEN)
-        return false;
-    return claimed == NULL ||
-           (strchr(row->since, '.') != NULL && compare_releases(row->since, claimed) <= 0);
+    return claimed == NULL || (strchr(since, '.') != NULL && compare_releases(since, claimed) <= 0);
+}
+
+static bool is_shown(const struct vd_call *call, const struct vd_command *row)
+{
+    return (row->flags & VD_CMD_HIDDEN) == 0 && is_of_release(call, row->since);
 }
 
 /* The rows that are told. */
@@ -192,30 +195,122 @@ void vd_run_command_count(struct vd_call *call)
 
 /* COMMAND DOCS ---------------------------------------------------------------- */
 
+static const struct bit_name argument_flags[] = {
+    {VD_ARG_OPTIONAL, "optional"},
+    {VD_ARG_MULTIPLE, "multiple"},
+    {VD_ARG_MULTIPLE_TOKEN, "multiple_token"},
+};
+
+/* A field of a map, unless there is nothing to tell; returns how many it put. */
+static size_t put_field(struct vd_resp *resp, const char *name, const char *value)
+{
+    if (value == NULL)
+        return 0;
+    vd_resp_bulk_cstr(resp, name);
+    vd_resp_bulk_cstr(resp, value);
+    return 1;
+}
+
+/* The field "arguments", unless there are none in the release claimed; returns how many it put. */
+static size_t put_arguments(struct vd_call *call, const struct vd_argument *list)
+{
+    struct vd_resp *resp = &call->resp;
+    size_t count = 0;
+
+    for (const struct vd_argument *arg = list; arg != NULL && arg->name != NULL; arg++)
+        count += arg->since == NULL || is_of_release(call, arg->since);
+    if (count == 0)
+        return 0;
+    vd_resp_bulk_cstr(resp, "arguments");
+    vd_resp_array(resp, count);
+    for (const struct vd_argument *arg = list; arg->name != NULL; arg++) {
+        size_t mark = vd_resp_mark(resp);
+        size_t fields = 0;
+
+        if (arg->since != NULL && !is_of_release(call, arg->since))
+            continue;
+        fields += put_field(resp, "name", arg->name);
+        fields += put_field(resp, "type", arg->type);
+        fields += put_field(resp, "token", arg->token);
+        fields += put_field(resp, "since", arg->since);
+        fields += put_field(resp, "deprecated_since", arg->deprecated_since);
+        if (arg->flags != 0) {
+            vd_resp_bulk_cstr(resp, "flags");
+            put_bits(resp, arg->flags, argument_flags, COUNT(argument_flags));
+            fields++;
+        }
+        fields += put_arguments(call, arg->inside);
+        vd_resp_map_at(resp, mark, fields);
+    }
+    return 1;
+}
+
+/* So the field "history". */
+static size_t put_history(struct vd_call *call, const struct vd_command_change *list)
+{
+    struct vd_resp *resp = &call->resp;
+    size_t count = 0;
+
+    for (const struct vd_command_change *at = list; at != NULL && at->since != NULL; at++)
+        count += is_of_release(call, at->since);
+    if (count == 0)
+        return 0;
+    vd_resp_bulk_cstr(resp, "history");
+    vd_resp_set(resp, count);
+    for (const struct vd_command_change *at = list; at->since != NULL; at++) {
+        if (!is_of_release(call, at->since))
+            continue;
+        vd_resp_array(resp, 2);
+        vd_resp_bulk_cstr(resp, at->since);
+        vd_resp_bulk_cstr(resp, at->what);
+    }
+    return 1;
+}
+
+static size_t put_details(struct vd_call *call, const struct vd_command_details *details)
+{
+    struct vd_resp *resp = &call->resp;
+    size_t fields = 0;
+
+    if (details == NULL)
+        return 0;
+    if (details->deprecated_since != NULL && is_of_release(call, details->deprecated_since)) {
+        vd_resp_bulk_cstr(resp, "doc_flags");
+        vd_resp_set(resp, 1);
+        vd_resp_status(resp, "deprecated");
+        fields++;
+        fields += put_field(resp, "deprecated_since", details->deprecated_since);
+        fields += put_field(resp, "replaced_by", details->replaced_by);
+    }
+    fields += put_history(call, details->history);
+    return fields + put_arguments(call, details->arguments);
+}
+
 static void put_docs(struct vd_call *call, const struct vd_command *parent,
                      const struct vd_command *command)
 {
     struct vd_resp *resp = &call->resp;
-    const char *cost = command->complexity;
+    const char *cost = command->complexity != NULL ? command->complexity : "O(1)";
+    size_t fields = 0;
+    size_t mark;
 
     put_name(resp, parent, command);
-    vd_resp_map(resp, command->sub_count > 0 ? 5 : 4);
-    vd_resp_bulk_cstr(resp, "summary");
-    vd_resp_bulk_cstr(resp, command->summary);
-    vd_resp_bulk_cstr(resp, "since");
-    vd_resp_bulk_cstr(resp, command->since);
-    vd_resp_bulk_cstr(resp, "group");
-    vd_resp_bulk_cstr(resp, parent != NULL ? parent->group : command->group);
-    vd_resp_bulk_cstr(resp, "complexity");
-    vd_resp_bulk_cstr(resp, cost != NULL ? cost : "O(1)");
-    if (command->sub_count == 0)
-        return;
-    vd_resp_bulk_cstr(resp, "subcommands");
-    vd_resp_map(resp, count_shown(call, command->subs, command->sub_count));
-    for (size_t i = 0; i < command->sub_count; i++) {
-        if (is_shown(call, &command->subs[i]))
-            put_docs(call, command, &command->subs[i]);
+    mark = vd_resp_mark(resp);
+    fields += put_field(resp, "summary", command->summary);
+    fields += put_field(resp, "since", command->since);
+    fields += put_field(resp, "group", parent != NULL ? parent->group : command->group);
+    fields += put_field(resp, "complexity", *cost != '\0' ? cost : NULL);
+    fields += put_details(call, vd_command_details(parent, command));
+    if (command->sub_count > 0) {
+        vd_resp_bulk_cstr(resp, "subcommands");
+        vd_resp_map(resp, count_shown(call, command->subs, command->sub_count));
+        for (size_t i = 0; i < command->sub_count; i++) {
+            if (is_shown(call, &command->subs[i]))
+                put_docs(call, command, &command->subs[i]);
+        }
+        fields++;
     }
+    vd_resp_map_at(resp, mark, fields);
 }
 
 void vd_run_command_docs(struct vd_call *call)

@@ -34,7 +34,8 @@ NAMES = """
 acl acl|cat acl|deluser acl|dryrun acl|genpass acl|getuser acl|help acl|list acl|load acl|log
 acl|save acl|setuser acl|users acl|whoami auth client client|caching client|getname
 client|getredir client|help client|id client|info client|kill client|list client|no-evict
-client|pause client|reply client|tracking client|trackinginfo client|unblock client|unpause command
+client|pause client|reply client|setname client|tracking client|trackinginfo client|unblock
+client|unpause command
 command|count command|docs command|getkeys command|getkeysandflags command|help command|info
 command|list hello info ping psubscribe publish punsubscribe role sentinel sentinel|ckquorum
 sentinel|config sentinel|debug sentinel|failover sentinel|flushconfig
@@ -292,6 +293,79 @@ def test_help_names_what_the_original_has(both):
     assert all(isinstance(line, resp.Status) for line in ours)
     named = [{line.split()[0] for line in lines[1:] if line[0] != " "} for lines in (theirs, ours)]
     assert named[0] <= named[1]
+
+
+# what redis-sentinel 7.0 tells otherwise of its commands, and why
+NEWER_DOCS = {
+    "client|pause": ("since", "3.0.0, as since Redis 7.2"),
+    "command|getkeys": ("arguments", "are told, as since Redis 7.2"),
+    "command|getkeysandflags": ("arguments", "are told, as since Redis 7.2"),
+    "sentinel|debug": ("arguments", "are optional, as since Redis 7.2"),
+}
+# Sentences: only that there is one must be alike.
+OWN_SENTENCES = ("summary", "complexity")
+
+
+def no_later(since, release):
+    """Is this part as old as that release?"""
+    return since[0].isdigit() and tuple(int(part) for part in since.split(".")[:2]) <= release
+
+
+def argument_docs(arguments, release):
+    """The arguments that a release has, as lists of fields in their order; kinds as in RESP3."""
+    docs = []
+    for argument in map(resp.pairs, arguments):
+        if "since" in argument and not no_later(argument["since"], release):
+            continue
+        if "arguments" in argument:
+            argument = {**argument, "arguments": argument_docs(argument["arguments"], release)}
+        if "flags" in argument:
+            argument = {**argument, "flags": shape(argument["flags"])}
+        docs.append(list(argument.items()))
+    return docs
+
+
+def command_docs(sentinel, version, release):
+    """COMMAND DOCS by full name: the fields in their order, of what was there in that release."""
+    found = {}
+
+    def take(reply):
+        for name, fields in resp.pairs(reply).items():
+            fields = dict(resp.pairs(fields))
+            take(fields.get("subcommands", {}))
+            if "subcommands" in fields:
+                fields["subcommands"] = None
+            for field in OWN_SENTENCES:
+                if field in fields:
+                    fields[field] = type(fields[field])
+            if "history" in fields:
+                kind = type(fields["history"]).__name__
+                fields["history"] = kind, [at for at, _ in fields["history"] if no_later(at, release)]
+            if "arguments" in fields:
+                fields["arguments"] = argument_docs(fields["arguments"], release)
+            found[name] = fields
+
+    take(replies(sentinel, ["COMMAND DOCS"], version)[0])
+    return found
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_docs_tell_the_same_facts(both, program, version):
+    """Arguments to the last token, releases, groups, in their order; sentences left out."""
+    release = release_of(both.sentinels[0])
+    if release != (7, 0):
+        pytest.skip("the names of arguments are those of 7.0")
+    theirs, ours = (command_docs(one, version, release) for one in both.sentinels)
+    assert set(NAMES) == set(theirs)
+    assert sum("arguments" in fields for fields in theirs.values()) > 40
+    for name, expected in theirs.items():
+        answered = ours[name]
+        differing, reason = NEWER_DOCS.get(name, (None, None))
+        if program == VEDETTE and differing is not None:
+            assert answered.pop(differing, []) != expected.pop(differing, []), f"no more: {name} {reason}"
+        answered = [pair for pair in answered.items() if pair != ("history", ("Set", []))]
+        answered = [pair for pair in answered if pair != ("history", ("list", []))]
+        assert answered == list(expected.items()), name
 
 
 def test_same_values(both):

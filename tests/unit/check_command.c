@@ -6,6 +6,7 @@
 
 #include "counter.h"
 #include "proto/command.h"
+#include "proto/command_details.h"
 
 static struct counter counter;
 
@@ -164,6 +165,96 @@ START_TEST(command_docs)
 }
 END_TEST
 
+static const char *const argument_types[] = {"string", "integer",    "pattern",
+                                             "oneof",  "pure-token", "block"};
+
+static void check_argument(const struct vd_argument *arg)
+{
+    bool known = false;
+    bool holds = strcmp(arg->type, "oneof") == 0 || strcmp(arg->type, "block") == 0;
+
+    for (size_t i = 0; i < sizeof(argument_types) / sizeof(argument_types[0]); i++)
+        known = known || strcmp(arg->type, argument_types[i]) == 0;
+    ck_assert_msg(known, "%s %s", arg->name, arg->type);
+    ck_assert_msg(holds == (arg->inside != NULL), "%s", arg->name);
+    ck_assert_msg((arg->flags & VD_ARG_MULTIPLE_TOKEN) == 0 || arg->token != NULL, "%s", arg->name);
+    if (!holds)
+        return;
+    ck_assert_ptr_nonnull(arg->inside->name);
+    for (const struct vd_argument *inner = arg->inside; inner->name != NULL; inner++)
+        check_argument(inner);
+}
+
+/* Returns how many of a command and its subcommands have details. */
+static size_t check_details(const struct vd_command *parent, const struct vd_command *row)
+{
+    const struct vd_command_details *details = vd_command_details(parent, row);
+    const struct vd_argument *arguments = details != NULL ? details->arguments : NULL;
+    size_t count = details != NULL;
+
+    /* HELP shows arguments where DOCS does. */
+    ck_assert_msg((row->usage[0] != '\0') == (arguments != NULL), "%s", row->name);
+    for (const struct vd_argument *arg = arguments; arg != NULL && arg->name != NULL; arg++)
+        check_argument(arg);
+    for (size_t i = 0; i < row->sub_count; i++)
+        count += check_details(row, &row->subs[i]);
+    return count;
+}
+
+START_TEST(details_are_whole)
+{
+    size_t count;
+    const struct vd_command *rows = vd_commands(&count);
+    size_t used = 0;
+    size_t there = 0;
+
+    for (size_t i = 0; i < count; i++)
+        used += check_details(NULL, &rows[i]);
+    for (const struct vd_command_details *at = vd_command_details_all(); at->name != NULL; at++)
+        there++;
+    ck_assert_uint_eq(used, there); /* none is of an unknown command, or twice there */
+}
+END_TEST
+
+START_TEST(docs_tell_arguments)
+{
+    (void)counter_run(&counter, "hello 3");
+    ck_assert_ptr_nonnull(
+        strstr(counter_say(&counter, "command docs auth"),
+               " $7 history ~1 *2 $5 6.0.0 $28 Takes a user's name as well. "
+               "$9 arguments *2 %4 $4 name $8 username $4 type $6 string "
+               "$5 since $5 6.0.0 $5 flags ~1 +optional %2 $4 name $8 password $4 type $6 string"));
+    ck_assert_ptr_nonnull(strstr(counter_say(&counter, "command docs client|caching"),
+                                 "$9 arguments *1 %3 $4 name $4 mode $4 type $5 oneof "
+                                 "$9 arguments *2 %3 $4 name $3 yes $4 type $10 pure-token "
+                                 "$5 token $3 YES %3 $4 name $2 no"));
+    ck_assert_ptr_nonnull(strstr(counter_say(&counter, "command docs sentinel|slaves"),
+                                 "$9 doc_flags ~1 +deprecated $16 deprecated_since $5 5.0.0 "
+                                 "$11 replaced_by $19 `SENTINEL REPLICAS` $9 arguments *1 %2"));
+    ck_assert_ptr_null(
+        strstr(counter_say(&counter, "command docs sentinel|ckquorum"), "complexity"));
+    ck_assert_ptr_null(strstr(counter_say(&counter, "command docs sentinel|myid"), "arguments"));
+}
+END_TEST
+
+/* Who claims an older release has its arguments only. */
+START_TEST(docs_of_an_older_release)
+{
+    static const char failover[] = "command docs sentinel|failover";
+
+    ck_assert_ptr_nonnull(strstr(counter_say(&counter, failover), "$5 token $2 TO"));
+    counter.server.redis_version = (char *)(uintptr_t) "9.0.0";
+    ck_assert_ptr_null(strstr(counter_say(&counter, failover), "$5 token $2 TO"));
+    ck_assert_ptr_nonnull(strstr(counter_say(&counter, failover), "$5 token $11 COORDINATED"));
+    counter.server.redis_version = (char *)(uintptr_t) "7.0.15";
+    ck_assert_ptr_null(strstr(counter_say(&counter, failover), "$5 token $11 COORDINATED"));
+    ck_assert_ptr_null(strstr(counter_say(&counter, failover), "history"));
+    ck_assert_ptr_nonnull(strstr(counter_say(&counter, failover), "$11 master-name"));
+    ck_assert_ptr_null(strstr(counter_say(&counter, "command docs client|kill"), "$6 MAXAGE"));
+    counter.server.redis_version = NULL;
+}
+END_TEST
+
 START_TEST(command_list)
 {
     ck_assert_str_eq(counter_say(&counter, "command list filterby pattern S*EL|G*"),
@@ -220,6 +311,9 @@ int main(void)
     tcase_add_test(tcase, arities);
     tcase_add_test(tcase, command_info);
     tcase_add_test(tcase, command_docs);
+    tcase_add_test(tcase, details_are_whole);
+    tcase_add_test(tcase, docs_tell_arguments);
+    tcase_add_test(tcase, docs_of_an_older_release);
     tcase_add_test(tcase, command_list);
     tcase_add_test(tcase, command_getkeys);
     tcase_add_test(tcase, help);
