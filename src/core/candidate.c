@@ -58,6 +58,33 @@ bool vd_candidate_is_related(const struct vd_node *node)
     return carries(node, &group->lineage) || carries(node, &group->lineage_before);
 }
 
+/* It follows the primary of `other`. */
+static bool is_member_of(const struct vd_node *node, const struct vd_group *other)
+{
+    if (other == NULL || other == node->group)
+        return false;
+    /* Two groups that claim one address would turn it to and fro: it stays where it is. */
+    if (vd_node_find(other, &node->addr) != NULL)
+        return true;
+    return node->link_up && (!vd_candidate_is_related(node) || carries(node, &other->lineage));
+}
+
+bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+    const struct vd_group *other;
+
+    if (node->role == VD_ROLE_PRIMARY)
+        return !vd_candidate_is_related(node) && node->keys > 0 && node->connected_replicas > 0;
+    if (node->role != VD_ROLE_REPLICA || node->follows.port == 0 ||
+        vd_node_find(group, &node->follows) != NULL)
+        return false;
+    other = vd_group_find_address(core, &node->follows);
+    if (is_member_of(node, other))
+        return true; /* empty, too: others count on it */
+    return !vd_candidate_is_related(node) && node->keys > 0 && (node->link_up || other != NULL);
+}
+
 /*
  * Has it a complete data set? INFO says offset 1 where there is no primary,
  * not even a former one to resume from: a full resynchronisation began and
@@ -106,7 +133,7 @@ enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node 
         return VD_UNFIT_LOADING;
     if (!is_complete(node))
         return VD_UNFIT_SYNCING;
-    if (!vd_candidate_is_related(node))
+    if (!vd_candidate_is_related(node) || vd_candidate_is_foreign(core, node))
         return VD_UNFIT_FOREIGN;
     /* By order, with a primary that works: only one that follows it loses nothing. */
     if (node->group->primary->s_down_at == VD_NEVER && !node->link_up)
@@ -310,7 +337,7 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
         if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)
             return NULL;
         if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0 ||
-            vd_candidate_has_refused(core, node))
+            vd_candidate_has_refused(core, node) || vd_candidate_is_foreign(core, node))
             continue;
         if (best == NULL || node->keys > best->keys ||
             (node->keys == best->keys && node->offset > best->offset))

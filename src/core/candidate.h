@@ -67,4 +67,12 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
 /* Is the node's data of the group's lineage? True where the lineage is unknown. */
 bool vd_candidate_is_related(const struct vd_node *node);
 
+/*
+ * A living member of another cluster, at an address that was ours: by its own
+ * word it follows the primary of another group that is watched, or it follows
+ * or leads others with data that is none of this group's. To turn it would
+ * wipe that data.
+ */
+bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *node);
+
 #endif

@@ -80,7 +80,7 @@ static const char *forget_node(struct vd_core *core, struct vd_group *group,
         return "ERR No such replica is known of that master";
     if (vd_node_is_primary(node))
         return "ERR The primary is not forgotten: see SENTINEL REMOVE and FAILOVER";
-    if (node->s_down_at == VD_NEVER && node->command.up)
+    if (node->s_down_at == VD_NEVER && node->command.up && !node->foreign)
         return "ERR The replica is alive: stop it first, or let it follow nobody";
     known = node->addr;
     remember(core, group, NULL, &known);

@@ -118,6 +118,16 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
     return INT64_MAX;
 }
 
+bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node)
+{
+    bool foreign = vd_candidate_is_foreign(core, node);
+
+    if (foreign && !node->foreign)
+        vd_notice_node(core, VD_N_FOREIGN, node, "%s", "");
+    node->foreign = foreign;
+    return foreign;
+}
+
 bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group)
 {
     vd_ms valid_ms = SHARED_PERIODS * core->globals.publish_period_ms;

@@ -18,6 +18,9 @@ void vd_guard_on_reboot(struct vd_core *core, struct vd_node *node);
  */
 vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group);
 
+/* Another cluster's (vd_candidate_is_foreign): nobody turns it. Says so, once. */
+bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node);
+
 /* A majority of all known sentinels, oneself included, has told our configuration epoch and
  * primary. */
 bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/failover.h"
+#include "core/guard.h"
 #include "core/notice.h"
 
 #define LOOK_LEAST_MS 50
@@ -31,6 +32,12 @@ void vd_reconf_turn(struct vd_core *core, struct vd_node *node)
     vd_reconf_turn_to(core, node, &node->group->primary->addr);
 }
 
+/* Another cluster's replica by its own word. A primary is turned: it may be the former one. */
+static bool is_left_alone(struct vd_core *core, struct vd_node *node)
+{
+    return node->role == VD_ROLE_REPLICA && vd_guard_leaves_alone(core, node);
+}
+
 void vd_reconf_begin(struct vd_core *core, struct vd_group *group)
 {
     const struct vd_addr *from = &group->failover.from;
@@ -39,7 +46,13 @@ void vd_reconf_begin(struct vd_core *core, struct vd_group *group)
     DL_FOREACH (group->nodes, node) {
         node->reconf = VD_RECONF_NONE;
         node->reconf_at = core->now;
-        if (vd_node_is_primary(node) || !vd_addr_equal(&node->addr, from))
+        if (vd_node_is_primary(node))
+            continue;
+        if (is_left_alone(core, node)) {
+            node->reconf = VD_RECONF_DONE;
+            continue;
+        }
+        if (!vd_addr_equal(&node->addr, from))
             continue;
         /*
          * The former primary. Whoever still writes to it loses those writes:
@@ -115,6 +128,10 @@ static void turn_the_rest(struct vd_core *core, struct vd_group *group)
     DL_FOREACH (group->nodes, node) {
         if (vd_node_is_primary(node) || node->reconf != VD_RECONF_NONE || !node->command.up)
             continue;
+        if (is_left_alone(core, node)) {
+            node->reconf = VD_RECONF_DONE;
+            continue;
+        }
         vd_reconf_turn(core, node);
         vd_notice_node(core, VD_N_RECONF_SENT_BE, node, "%s", "");
     }
@@ -149,6 +166,10 @@ static vd_ms turn_next(struct vd_core *core, struct vd_group *group)
             break;
         if (vd_node_is_primary(node) || node->reconf != VD_RECONF_NONE || !node->command.up)
             continue;
+        if (is_left_alone(core, node)) {
+            node->reconf = VD_RECONF_DONE;
+            continue;
+        }
         node->reconf = VD_RECONF_SENT;
         node->reconf_at = core->now;
         vd_reconf_turn(core, node);

@@ -2,7 +2,6 @@
 /* Repair: see repair.h. PROTOCOL facts: +convert-to-slave, +fix-slave-config. */
 #include "core/repair.h"
 
-#include "core/candidate.h"
 #include "core/election.h"
 #include "core/guard.h"
 #include "core/maintenance.h"
@@ -92,33 +91,6 @@ static bool is_spared(struct vd_core *core, struct vd_node *node)
     return true;
 }
 
-/*
- * A living member of another cluster, at an address that was ours: it follows
- * or leads others, with data that is none of this group's. To turn it would
- * wipe that data.
- */
-static bool is_foreign(const struct vd_core *core, const struct vd_node *node)
-{
-    const struct vd_group *group = node->group;
-
-    if (vd_candidate_is_related(node) || node->keys <= 0)
-        return false;
-    if (node->role == VD_ROLE_PRIMARY)
-        return node->connected_replicas > 0;
-    return node->follows.port != 0 && vd_node_find(group, &node->follows) == NULL &&
-           (node->link_up || vd_group_find_address(core, &node->follows) != NULL);
-}
-
-static bool is_left_alone(struct vd_core *core, struct vd_node *node)
-{
-    bool foreign = is_foreign(core, node);
-
-    if (foreign && !node->foreign)
-        vd_notice_node(core, VD_N_FOREIGN, node, "%s", "");
-    node->foreign = foreign;
-    return foreign;
-}
-
 vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
 {
     vd_ms next = INT64_MAX;
@@ -146,7 +118,7 @@ vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
         node->info_wanted |= core->now - node->info_sent_at >= AGAIN_MS;
         return at;
     }
-    if (is_spared(core, node) || is_left_alone(core, node))
+    if (is_spared(core, node) || vd_guard_leaves_alone(core, node))
         return core->now + AGAIN_MS;
     vd_notice_node(core, node->role == VD_ROLE_PRIMARY ? VD_N_CONVERT : VD_N_FIX, node, "%s", "");
     vd_reconf_turn(core, node);

@@ -244,6 +244,8 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
         return;
     learn_lineage(core, node);
     learn_replicas(core, node, info);
+    if (info->role == VD_ROLE_REPLICA)
+        (void)vd_guard_leaves_alone(core, node); /* said at once */
     vd_reconf_on_info(core, node);
     vd_promotion_on_role(core, node);
     if (node->follow_pending)

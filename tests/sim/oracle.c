@@ -520,12 +520,16 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
 
 /*
  * Does its last INFO tell that it belongs to others? A server that came back
- * alone, with a replication id of its own, looks like any that came back.
+ * alone, with a replication id of its own, looks like any that came back. And
+ * one that follows a member of this group is its replica, whatever its address.
  */
-static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node)
+static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node, unsigned group)
 {
     const struct sim_heard *heard = &s->heard[node->index];
 
+    if (heard->known && heard->role == VD_ROLE_REPLICA && heard->follows != NULL &&
+        sim_sentinel_group(s, heard->follows) == group)
+        return false;
     return heard->known && (heard->is_followed || heard->was_promoted ||
                             (heard->role == VD_ROLE_REPLICA && heard->link_up));
 }
@@ -547,7 +551,8 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
         sim_fail(sim, "%s lets %s follow an address that nobody has", s->host->name, to->name);
     else if (msg->addr == to)
         sim_fail(sim, "%s lets %s follow itself", s->host->name, to->name);
-    else if (sim_sentinel_group(s, msg->addr) != node->group && is_foreign(s, node))
+    else if (sim_sentinel_group(s, msg->addr) != node->group &&
+             is_foreign(s, node, sim_sentinel_group(s, msg->addr)))
         sim_fail(sim, "%s lets %s follow %s, of another group", s->host->name, to->name,
                  msg->addr->name);
 }

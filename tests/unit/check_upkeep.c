@@ -310,6 +310,48 @@ START_TEST(a_member_of_another_cluster_is_left_alone)
 }
 END_TEST
 
+/*
+ * It follows the primary of another group that is watched: in step with it, or
+ * (_i == 1) not yet, but known there. Not turned, not even in a failover; no
+ * candidate; said once; forgotten at an operator's word although it lives.
+ */
+START_TEST(a_replica_of_another_group_is_left_to_it)
+{
+    struct vd_node *node = puppet_node(&puppet, 2);
+    struct vd_node *third = puppet_node(&puppet, 3);
+    struct vd_info info = puppet_replica_info(2, 5000);
+    struct vd_addr theirs = puppet_addr("10.9.9.9", 6379);
+    struct vd_group *other = vd_group_add(puppet.core, "other", &theirs, &group->options);
+
+    info.primary = theirs;
+    info.keys = 0;
+    info.link_up = _i == 0;
+    if (_i == 0)
+        memset(info.replid.hex, 'f', VD_ID_LEN);
+    else
+        (void)vd_node_add(puppet.core, other, &node->addr);
+    for (unsigned i = 0; i < 2; i++) {
+        node->command.pending++;
+        puppet_info(&puppet, node, &info);
+        ck_assert_uint_eq(puppet_noticed(&puppet, "-foreign-instance"), i == 0 ? 1 : 0);
+    }
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, node), VD_UNFIT_FOREIGN);
+
+    group->failover.state = VD_FO_RECONF_SLAVES;
+    group->failover.deadline = puppet.now + 60000;
+    node->reconf = VD_RECONF_NONE;
+    third->reconf = VD_RECONF_NONE;
+    node->command.pending++;
+    puppet_info(&puppet, node, &info);
+    ck_assert_int_ne(third->turn_sent_at, VD_NEVER);
+    ck_assert_int_eq(node->turn_sent_at, VD_NEVER);
+    ck_assert_int_eq(node->reconf, VD_RECONF_DONE);
+
+    group->failover.state = VD_FO_NONE;
+    ck_assert_ptr_null(forget_node(2));
+}
+END_TEST
+
 /* Candidates --------------------------------------------------------------------------- */
 
 /* A data set that was synchronised, and then nothing came: the primary died at once. */
@@ -364,6 +406,7 @@ int main(void)
     tcase_add_test(tcase, lifted_when_a_majority_says_that_it_is_primary);
     tcase_add_test(tcase, not_unless_wanted_nor_with_a_replica);
     tcase_add_loop_test(tcase, a_member_of_another_cluster_is_left_alone, 0, 2);
+    tcase_add_loop_test(tcase, a_replica_of_another_group_is_left_to_it, 0, 2);
     tcase_add_test(tcase, offset_0_is_complete_where_the_lineage_is_carried);
     tcase_add_test(tcase, who_would_be_promoted_and_why_not_the_others);
     suite_add_tcase(suite, tcase);
