@@ -497,6 +497,19 @@ static bool was_ours(const struct sim *sim, const struct sim_node *node)
     return false;
 }
 
+/* One that came back empty at an address of another group was made its replica: it is theirs now.
+ */
+static bool leads_adoptive(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
+{
+    const struct watched *watched = watch(sim, s);
+
+    for (unsigned g = 0; node->moved && g < sim->setup.groups; g++) {
+        if (g != node->group && watched->leading[g] && sim_sentinel_knows(s, g, node->host))
+            return true;
+    }
+    return false;
+}
+
 static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struct sim_node *node)
 {
     struct watched *watched = watch(sim, s);
@@ -505,6 +518,8 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
     if (sim_sentinel_names(s, node->group) == node->host)
         return; /* a handover is undone: it stays what it was */
     if (!watched->leading[node->group]) {
+        if (leads_adoptive(sim, s, node))
+            return;
         sim_fail(sim, "%s promotes %s, but does not lead", s->host->name, node->host->name);
         return;
     }
@@ -540,7 +555,9 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
     const struct sim_node *node = to != NULL ? sim_node_of(sim, to) : NULL;
 
     if (node == NULL) {
-        sim_fail(sim, "%s turns something that is no data node", s->host->name);
+        /* Or is it where one was before it moved, and the link is not known to be dead? */
+        if (to == NULL || to->group >= SIM_GROUPS_MAX)
+            sim_fail(sim, "%s turns something that is no data node", s->host->name);
         return;
     }
     if (msg->word == SIM_PROMOTE) {
