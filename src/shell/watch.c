@@ -109,12 +109,12 @@ static void count(struct vd_watch *watch, const char *event, const char *name)
     group->counts.reboots += is_reboot;
 }
 
-const struct vd_watch_counts *vd_watch_counts(const struct vd_watch *watch, const char *name)
+const struct vd_watch_counts *vd_watch_counts(const struct vd_watch *watch, const char *group)
 {
-    const struct vd_watch_group *group;
+    const struct vd_watch_group *known;
 
-    HASH_FIND_STR(watch->groups, name, group);
-    return group == NULL ? NULL : &group->counts;
+    HASH_FIND_STR(watch->groups, group, known);
+    return known == NULL ? NULL : &known->counts;
 }
 
 void vd_watch_event(struct vd_watch *watch, enum vd_notice_level level, const char *name,

@@ -40,7 +40,7 @@ START_TEST(test_all_that_is_planned_is_read_back)
 
     while (sim_mix_at(mixes) != NULL)
         mixes++;
-
+    ck_assert_uint_gt(mixes, 0);
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct sim_options options = {.mix = sim_mix_at(seed % mixes)};
         struct sim_setup setup;

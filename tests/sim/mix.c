@@ -181,6 +181,7 @@ const struct sim_mix *sim_mix_of_seed(uint64_t seed)
 
     while (drawn < MIX_COUNT && !mixes[drawn].by_name) /* those are the last */
         drawn++;
+    VD_ASSERT(drawn > 0);
     place = seed % (2 * drawn);
     /* Half of the seeds are of the first, which has everything. */
     return place < drawn ? &mixes[place] : &mixes[0];

@@ -162,7 +162,7 @@ struct sim_watched *sim_original_replica(struct sim_original_group *group,
                                          struct sim_original *o);
 bool sim_original_is_linked(const struct sim_watched *w);
 void sim_original_turn(struct sim_original *o, struct sim_watched *w, const struct sim_host *to);
-void sim_original_ask(struct sim_original *o, unsigned group, bool now);
+void sim_original_ask(struct sim_original *o, unsigned g, bool at_once);
 
 void sim_original_check(struct sim_original *o, unsigned group); /* with each tick */
 void sim_original_informed(struct sim_original *o, unsigned group, struct sim_watched *w,
