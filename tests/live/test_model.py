@@ -431,8 +431,9 @@ SCRIPTS = {
         "servers 3 1", "state", "r1 write", "r2 replicaof r1", "until r2 streams r1", "r1 write", "until r2 streams r1", "state",
         "kill r2", "until r1 replicas 0", "r1 write", "state", "r3 replicaof r1", "until r3 streams r1", "r1 write",
     ],
-    "wait with a replica that stands still": [*HOUSE, "pause r3", "r1 write", "r1 wait 2 500", "r1 wait 1 500", "resume r3",
-                                              "until r3 streams r1", "r1 wait 2 500"],
+    "wait with a replica that stands still": [*HOUSE, "pause r3", "r1 write", "r1 wait 2 2500", "r1 wait 1 500", "resume r3",
+                                              # Real ones that have just come acknowledge once a second.
+                                              "until r3 streams r1", "r1 wait 2 2500"],
     "writes held back": [
         *HOUSE, "r1 pause 30000", "r1 ping", "r1 write", "state", "r1 unpause", "r1 collect", "until r2 streams r1",
         "until r3 streams r1", "state",
