@@ -2,11 +2,11 @@
 /* Exchange: see exchange.h. */
 #include "http/exchange.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "http/json.h"
 
 const char *vd_http_query(const struct vd_http_request *request, const char *name)
 {
@@ -16,26 +16,12 @@ const char *vd_http_query(const struct vd_http_request *request, const char *nam
 void vd_http_refuse(struct vd_http_reply *reply, unsigned status, const char *format, ...)
 {
     char sentence[512];
-    json_t *body;
-    char *text;
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
-    /* What is quoted of the request may be no UTF-8, or be cut amid a character. */
-    body = json_pack("{s:s}", "error", sentence);
-    if (body == NULL)
-        body = json_pack("{s:s}", "error", "the request is not UTF-8");
-    text = json_dumps(body, JSON_ENSURE_ASCII);
-    VD_ASSERT(text != NULL);
-    reply->status = status;
-    reply->type = VD_HTTP_JSON;
-    vd_text_clear(&reply->body);
-    vd_text_puts(&reply->body, text);
-    vd_text_putc(&reply->body, '\n');
-    free(text);
-    json_decref(body);
+    vd_http_say(reply, status, json_pack("{s:o}", "error", vd_json_text(sentence)));
 }
 
 bool vd_http_query_count(const struct vd_http_request *request, const char *name, int64_t most,

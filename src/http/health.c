@@ -59,6 +59,20 @@ static bool check_majority(const struct vd_view_group *group, struct vd_http_rep
     return false;
 }
 
+/* These pages are open to everybody, and tell no more than they must. */
+static json_t *brief(const struct vd_http_world *world, const struct vd_view_group *group,
+                     const struct vd_view_node *node)
+{
+    struct vd_text name = {0};
+    json_t *value;
+
+    vd_survey_name(world, &node->addr, &name);
+    value = json_pack("{s:o, s:o}", "group", vd_json_text(group->name), "node",
+                      vd_json_text(vd_text_cstr(&name)));
+    vd_text_free(&name);
+    return value;
+}
+
 void vd_http_primary(const struct vd_http_world *world, const struct vd_http_request *request,
                      struct vd_http_reply *reply)
 {
@@ -74,7 +88,7 @@ void vd_http_primary(const struct vd_http_world *world, const struct vd_http_req
         vd_http_refuse(reply, 503, "the primary of %s is %s", group.name,
                        primary->s_down ? "down" : vd_survey_health_word(primary->health));
     else
-        vd_http_say(reply, 200, vd_json_node(world, primary, NULL));
+        vd_http_say(reply, 200, brief(world, &group, primary));
 }
 
 /* May it be read from? */
@@ -109,7 +123,7 @@ void vd_http_replica(const struct vd_http_world *world, const struct vd_http_req
         if (node != NULL && !vd_survey_is_called(&replica.addr, node))
             continue;
         if (is_fresh(world, &group, &replica, max_lag_ms))
-            json_array_append_new(list, vd_json_node(world, &replica, &group.primary));
+            json_array_append_new(list, brief(world, &group, &replica));
     }
     if (json_array_size(list) > 0) {
         vd_http_say(reply, 200, list);

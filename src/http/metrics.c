@@ -3,6 +3,7 @@
 #include "http/metrics.h"
 
 #include <dirent.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -54,31 +55,34 @@ static const char *label(struct vd_metrics *metrics, const struct vd_http_world 
 
 /* Servers ------------------------------------------------------------------------- */
 
+#define AT(member) offsetof(struct vd_figures, member)
+
+/* Whole numbers of INFO, and where they are told. */
+static const struct {
+    enum vd_family family;
+    size_t offset; /* of an int64_t; -1 there: unknown */
+} figure_counts[] = {
+    {VD_FAMILY_NODE_MEMORY, AT(used_memory)}, {VD_FAMILY_NODE_MEMORY_MAX, AT(max_memory)},
+    {VD_FAMILY_NODE_COMMANDS, AT(commands)},  {VD_FAMILY_NODE_OPS, AT(ops)},
+    {VD_FAMILY_NODE_HITS, AT(hits)},          {VD_FAMILY_NODE_MISSES, AT(misses)},
+    {VD_FAMILY_NODE_EVICTED, AT(evicted)},    {VD_FAMILY_NODE_EXPIRED, AT(expired)},
+    {VD_FAMILY_NODE_CLIENTS, AT(clients)},    {VD_FAMILY_NODE_REJECTED, AT(rejected)},
+    {VD_FAMILY_NODE_NET_IN, AT(net_in)},      {VD_FAMILY_NODE_NET_OUT, AT(net_out)},
+    {VD_FAMILY_NODE_UPTIME, AT(uptime_s)},
+};
+
 static void put_figures(struct vd_samples *to, const char *labels, const char *info)
 {
     struct vd_figures figures;
-    struct {
-        enum vd_family family;
-        int64_t value;
-    } counts[] = {
-        {VD_FAMILY_NODE_MEMORY, 0},   {VD_FAMILY_NODE_MEMORY_MAX, 0}, {VD_FAMILY_NODE_COMMANDS, 0},
-        {VD_FAMILY_NODE_OPS, 0},      {VD_FAMILY_NODE_HITS, 0},       {VD_FAMILY_NODE_MISSES, 0},
-        {VD_FAMILY_NODE_EVICTED, 0},  {VD_FAMILY_NODE_EXPIRED, 0},    {VD_FAMILY_NODE_CLIENTS, 0},
-        {VD_FAMILY_NODE_REJECTED, 0}, {VD_FAMILY_NODE_NET_IN, 0},     {VD_FAMILY_NODE_NET_OUT, 0},
-        {VD_FAMILY_NODE_UPTIME, 0},
-    };
-    int64_t values[sizeof(counts) / sizeof(counts[0])];
 
     vd_figures_read(info, strlen(info), &figures);
-    memcpy(values,
-           (const int64_t[]){figures.used_memory, figures.max_memory, figures.commands, figures.ops,
-                             figures.hits, figures.misses, figures.evicted, figures.expired,
-                             figures.clients, figures.rejected, figures.net_in, figures.net_out,
-                             figures.uptime_s},
-           sizeof(values));
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        if (values[i] >= 0)
-            vd_sample_count(to, counts[i].family, labels, values[i]);
+    for (size_t i = 0; i < sizeof(figure_counts) / sizeof(figure_counts[0]); i++) {
+        int64_t value;
+
+        memcpy(&value, (const char *)&figures + figure_counts[i].offset, sizeof(value));
+        if (value >= 0)
+            vd_sample_count(to, figure_counts[i].family, labels, value);
+    }
     if (figures.cpu_sys_s >= 0 && figures.cpu_user_s >= 0)
         vd_sample_real(to, VD_FAMILY_NODE_CPU, labels, figures.cpu_sys_s + figures.cpu_user_s);
 }

@@ -189,8 +189,7 @@ static enum MHD_Result answer_page(struct vd_http_exchange *exchange, vd_http_pa
     return vd_http_send(exchange, &reply);
 }
 
-enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path,
-                              const char *method)
+enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path)
 {
     struct vd_http_reply reply = {0};
     bool known = has_token(exchange);
@@ -207,7 +206,7 @@ enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *pat
             return send_file(exchange, i);
     if (strcmp(path, "/metrics") == 0)
         return answer_metrics(exchange);
-    if (strcmp(path, "/events") == 0 && strcmp(method, MHD_HTTP_METHOD_GET) == 0)
+    if (strcmp(path, "/events") == 0)
         return answer_events(exchange);
     vd_http_refuse(&reply, 404, "there is no such page; see vedette(8)");
     return vd_http_send(exchange, &reply);

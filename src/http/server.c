@@ -125,7 +125,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
         return vd_http_send(exchange, &reply);
     }
     if (exchange != NULL)
-        return vd_http_route(exchange, url, method);
+        return vd_http_route(exchange, url);
     *slot = begin_exchange(http, connection, !may_ask(http));
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         vd_http_refuse(&reply, 405, "only GET and HEAD are answered");

@@ -54,8 +54,7 @@ struct vd_http {
 void vd_http_look(const struct vd_http *http, struct vd_http_world *world);
 
 /* Find and make the answer. False: the connection is to be closed. */
-enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path,
-                              const char *method);
+enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path);
 
 /* Queue the reply, whose body is taken over. */
 enum MHD_Result vd_http_send(struct vd_http_exchange *exchange, struct vd_http_reply *reply);

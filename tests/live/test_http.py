@@ -184,7 +184,8 @@ def test_token(lab, scheme):
     bad = TOKEN[:-1] if scheme == "Bearer" else base64.b64encode(TOKEN.encode()).decode()
 
     assert door.status("/healthz") == 200, "platforms cannot say the token"
-    assert door.status("/primary") in (200, 503)
+    wait_until(lambda: door.status("/primary") == 200, 10, "a primary")
+    assert set(json.loads(door.ask("/primary")[2])) == {"group", "node"}, "little for everybody"
     for path in ("/", "/metrics", "/events", "/api/v1/groups", "/nothing"):
         assert door.status(path) == 401, path
         assert door.status(path, headers={"Authorization": f"{scheme} {bad}"}) == 401, path
@@ -214,6 +215,7 @@ def test_bad_requests(lab):
         status, headers, body = door.ask("/metrics", method=method)
         assert status == 405 and "GET" in headers["Allow"] and json.loads(body)["error"], method
     assert door.status("/metrics", method="HEAD") == 200
+    assert door.status("/events", method="HEAD") == 200
     assert door.raw(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello").startswith(
         b"HTTP/1.1 413"
     )
