@@ -131,6 +131,8 @@ static bool agrees(const struct vd_client_traits *traits, const struct vd_client
         {traits->lib_ver != NULL,
          traits->lib_ver != NULL && is_text(traits->lib_ver, or_empty(session->lib_ver))},
         {traits->flags != NULL, traits->flags != NULL && has_flags(traits->flags, session)},
+        /* Valkey's capabilities: nobody can claim one here, as nobody can at its sentinel. */
+        {traits->capa != NULL, traits->capa != NULL && traits->capa->len == 0},
         {traits->db != NULL, traits->db != NULL && is_text(traits->db, "0")},
         {traits->type != VD_CLIENT_ANY, is_of_type(traits->type, session)},
     };

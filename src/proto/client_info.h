@@ -41,6 +41,7 @@ struct vd_client_traits {
     const struct vd_word *lib_ver;
     const struct vd_word *flags; /* all of these letters */
     const struct vd_word *db;
+    const struct vd_word *capa; /* all of these capabilities, a letter each */
     enum vd_client_type type;
 };
 

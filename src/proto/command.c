@@ -105,7 +105,7 @@ static const struct vd_command client_subs[] = {
     SUB("kill", -3, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_kill,
         "<ip:port> | <option> <value> [<option> <value> ...]",
         "Close connections: by ID, ADDR, LADDR, TYPE, USER, NAME, IP, FLAGS, LIB-NAME, LIB-VER, "
-        "DB, each also with NOT- before it; MAXAGE, IDLE; SKIPME (yes|no).",
+        "DB, CAPA, each also with NOT- before it; MAXAGE, IDLE; SKIPME (yes|no).",
         "2.4.0", BY_CLIENTS, NULL),
     SUB("list", -2, CALM | VD_CMD_ADMIN, CAT_POWER | VD_CAT_CONNECTION, vd_run_client_list,
         "[<option> <value> ...]", "List the connections; options as of KILL.", "2.4.0", BY_CLIENTS,

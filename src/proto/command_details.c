@@ -76,13 +76,14 @@
 #define FILTERS_9                                                                                  \
     TEXT_9("NAME", "name"), NUMBER_9("IDLE", "idle", OPTIONAL), TEXT_9("FLAGS", "flags"),          \
         TEXT_9("LIB-NAME", "lib-name"), TEXT_9("LIB-VER", "lib-ver"),                              \
-        NUMBER_9("DB", "db", OPTIONAL), TEXT_9("IP", "ip"),                                        \
+        NUMBER_9("DB", "db", OPTIONAL), TEXT_9("IP", "ip"), TEXT_9("CAPA", "capa"),                \
         GROUP("NOT-TYPE", "not-client-type", "oneof", "9.0.0", OPTIONAL, TYPE_WORDS),              \
         NUMBER_9("NOT-ID", "not-client-id", ANY), TEXT_9("NOT-USER", "not-username"),              \
         TEXT_9("NOT-ADDR", "not-addr"), TEXT_9("NOT-LADDR", "not-laddr"),                          \
         TEXT_9("NOT-NAME", "not-name"), TEXT_9("NOT-FLAGS", "not-flags"),                          \
         TEXT_9("NOT-LIB-NAME", "not-lib-name"), TEXT_9("NOT-LIB-VER", "not-lib-ver"),              \
-        NUMBER_9("NOT-DB", "not-db", OPTIONAL), TEXT_9("NOT-IP", "not-ip")
+        NUMBER_9("NOT-DB", "not-db", OPTIONAL), TEXT_9("NOT-IP", "not-ip"),                        \
+        TEXT_9("NOT-CAPA", "not-capa")
 
 static const struct vd_argument kill_types[] = {
     WORD("NORMAL", "normal"),

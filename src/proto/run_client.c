@@ -214,6 +214,20 @@ static bool read_user(struct vd_call *call, const struct vd_word *name,
     return true;
 }
 
+static bool read_capa(struct vd_call *call, bool negated, const struct vd_word *letters,
+                      struct vd_client_traits *traits)
+{
+    if (strspn(letters->bytes, "r") != letters->len) {
+        vd_resp_error(&call->resp,
+                      negated ? "ERR Unknown capa found in the NOT-CAPA filter: %.128s"
+                              : "ERR Unknown capa found in the provided filter: %.128s",
+                      letters->bytes);
+        return false;
+    }
+    traits->capa = letters;
+    return true;
+}
+
 static bool read_seconds(struct vd_call *call, const struct vd_word *option,
                          const struct vd_word *value, int64_t *seconds)
 {
@@ -267,6 +281,8 @@ static bool read_option(struct vd_call *call, size_t *at, bool kill)
         return read_type(call, value, &traits->type);
     if (vd_word_is(&name, "user"))
         return read_user(call, value, traits);
+    if (vd_word_is(&name, "capa"))
+        return read_capa(call, negated, value, traits);
     if (vd_word_is(option, "maxage"))
         return read_seconds(call, option, value, &filter->max_age_s);
     if (vd_word_is(option, "idle"))

@@ -156,6 +156,8 @@ static const struct {
     {"client list id", "-ERR syntax error"},
     {"client kill id 0", "-ERR client-id should be greater than 0"},
     {"client kill user other", "-ERR No such user 'other'"},
+    {"client kill capa rx", "-ERR Unknown capa found in the provided filter: rx"},
+    {"client list not-capa x", "-ERR Unknown capa found in the NOT-CAPA filter: x"},
     {"client kill type x", "-ERR Unknown client type 'x'"},
     {"client kill skipme maybe", "-ERR syntax error"},
     {"client kill id 1 addr", "-ERR syntax error"},
