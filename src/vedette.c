@@ -16,9 +16,9 @@
 #include "shell/record.h"
 #include "shell/store.h"
 
-/* A call of the program; the arguments are those behind the name, or behind the option. */
 #define RECORD_LIMIT ((int64_t)1 << 30)
 
+/* A call of the program; the arguments are those behind the name, or behind the option. */
 struct call {
     enum vd_guise guise;
     size_t count;
@@ -43,7 +43,7 @@ static const struct {
     task *task;
 } options[] = {
     {"", NULL, "[FILE] [-] [--NAME VALUE ...]", "serve; - reads standard input as well", serve},
-    {"--check", NULL, "FILE [--NAME VALUE ...]", "say what is wrong with a configuration", check},
+    {"--check", NULL, "[FILE] [--NAME VALUE ...]", "say what is wrong with a configuration", check},
     {"--history", NULL, "[FILE] [--NAME VALUE ...]", "print the failovers of its state directory",
      print_history},
     {"--export-sentinel-conf", NULL, "NEW [FILE] [--NAME VALUE ...]",

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The README's picture of a failover's states is printed from the table that rules them.
+"""What the README says that can be held against the tree.
 
+Its picture of a failover's states is printed from the table that rules them:
 `/usr/bin/python3 tests/live/test_readme.py` writes it anew.
 """
 
+import glob
 import os
 import re
+
+import test_protocol
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 README = os.path.join(TOP, "README.md")
@@ -53,6 +57,26 @@ def test_options_of_the_readme_exist():
     assert len(names) >= 10
     for name in names:
         assert f'"{name}"' in tables or name == "-time", name
+
+
+def test_what_can_be_counted_is_as_many():
+    text = re.sub(r"\s+", " ", read(README))
+    mutants = glob.glob(os.path.join(TOP, "tests", "mutants", "*.patch"))
+    assert f"the same {len(test_protocol.cases())} requests" in text
+    assert f"sends both {len(test_protocol.BYTES)} pieces of bad input" in text
+    assert f"Of {len(mutants)} mutants" in read(os.path.join(TOP, "tests", "sim", "README.md"))
+
+
+def test_what_stands_where_is_there():
+    """Every path in the last chapter exists, and no directory of tests is left out."""
+    chapter = read(README).split("## Where things are")[1]
+    named = re.findall(r"`([a-z./]+)`", chapter)
+    assert len(named) >= 10
+    for name in named:
+        assert os.path.exists(os.path.join(TOP, name)), name
+    for path in glob.glob(os.path.join(TOP, "tests", "*", "")):
+        name = os.path.basename(os.path.dirname(path))
+        assert name.startswith("__") or f"tests/{name}" in named, name
 
 
 if __name__ == "__main__":
