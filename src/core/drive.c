@@ -43,6 +43,8 @@ static bool save(struct vd_drive *drive, vd_ms now)
 
     if (!vd_core_is_dirty(drive->core))
         return true;
+    if (drive->mute && now < drive->retry_at)
+        return false;
     image = vd_core_image(drive->core, &drive->effects.arena);
     drive->last.image = image;
     drive->error.text[0] = '\0';

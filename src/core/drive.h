@@ -10,7 +10,8 @@
  * answered to the core as unsent in the next turn. Only +switch-master is
  * kept and told once saving works again, since clients wait for it. Chatter goes out all the
  * same, so that a mute sentinel still watches and answers look-ups. The save
- * is tried again with every turn, at the latest after VD_DRIVE_RETRY_MS.
+ * is tried again every VD_DRIVE_RETRY_MS, not for every reply that comes in:
+ * a mute sentinel has better things to do than to wait for a full disk.
  *
  * Only a store makes receipts, and only a receipt opens promises.
  */
@@ -21,7 +22,7 @@
 #include "base/text.h"
 #include "core/core.h"
 
-#define VD_DRIVE_RETRY_MS 1000
+#define VD_DRIVE_RETRY_MS 100
 #define VD_DRIVE_UNSAID_MAX 64
 
 /* Proof that an image is durable. Made by stores only (tests/tidy greps for it). */
@@ -45,7 +46,7 @@ struct vd_drive {
     void *self;
     bool mute;           /* the last save failed */
     struct vd_err error; /* why */
-    vd_ms retry_at;      /* of the save, while mute */
+    vd_ms retry_at;      /* of the save, while mute: not before, and no later */
     struct vd_effects effects;
     struct vd_text unsaid[VD_DRIVE_UNSAID_MAX]; /* +switch-master while mute: told when saved */
     size_t unsaid_count;

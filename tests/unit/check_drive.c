@@ -162,11 +162,17 @@ START_TEST(a_full_disk_makes_mute)
     ck_assert_ptr_null(strchr(story.text, 'p'));
     ck_assert_ptr_nonnull(strchr(story.text, 'r'));
     ck_assert_int_le(vd_drive_wake_at(&drive), now + VD_DRIVE_RETRY_MS);
-    /* Asked again while the disk is still full: still no answer. */
+    /* Asked again at once: still no answer, and the disk is left alone for a while. */
     turn(&vote, 1);
     ck_assert_ptr_null(strchr(story.text, 'p'));
+    ck_assert_ptr_null(strchr(story.text, 'f'));
+    now += VD_DRIVE_RETRY_MS;
+    turn(&vote, 1);
+    ck_assert_ptr_null(strchr(story.text, 'p'));
+    ck_assert_ptr_nonnull(strchr(story.text, 'f'));
     /* Room again: the same vote, now that it is on disk. */
     story.disk_fails = false;
+    now += VD_DRIVE_RETRY_MS;
     turn(&vote, 1);
     ck_assert(!drive.mute);
     ck_assert_ptr_nonnull(strchr(story.text, 'p'));
