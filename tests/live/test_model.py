@@ -454,8 +454,9 @@ SCRIPTS = {
         "until r2 streams r1", "until r3 streams r1", "state",
     ],
     "a script that does not end": [
-        *HOUSE, "r1 busy", "r1 ping", "r1 write", "r1 promote", "r1 publish", "r1 script-kill", "sleep 300", "r1 ping", "r1 write",
-        "r1 script-kill",
+        *HOUSE, "r1 busy", "r1 ping", "r1 write", "r1 promote", "r1 publish", "r1 script-kill",
+        "until r1 failover no-failover",  # INFO is answered again
+        "r1 ping", "r1 write", "r1 script-kill",
     ],
     "a primary that is not there": [
         "servers 2", "r1 write", "kill r2", "r1 replicaof r2", "sleep 1500", "state", "r1 write", "r1 replicaof no-one", "r1 write",

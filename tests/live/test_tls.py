@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 import redis
@@ -240,8 +239,12 @@ def test_much_at_once(lab, ca):
         for _ in range(10):
             assert client.read() == "PONG"
         assert client.read() == "x" * 1024
+        number = client.ask("CLIENT", "ID")
         client.send_bytes(b"*1\r\n$4\r\nINFO\r\n" * count)
-        time.sleep(0.2)  # the socket fills up meanwhile; what follows holds however far that went
+        wait_until(
+            lambda: re.search(r" omem=[1-9]", one.ask("CLIENT", "LIST", "ID", number)),
+            30, "more than the socket takes waits",
+        )
         for _ in range(count):
             assert client.read().startswith("# Server")
         assert client.ask("PING") == "PONG"
