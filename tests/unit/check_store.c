@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -22,6 +21,7 @@
 #include "shell/clock.h"
 #include "shell/state_dir.h"
 #include "shell/store.h"
+#include "victim.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
 #define ID2 "2222222222222222222222222222222222222222"
@@ -537,30 +537,9 @@ static _Noreturn void save_for_ever(int to)
 /* Killed at any instant: what had a receipt is there, and no save is there by half. */
 START_TEST(killed_while_saving)
 {
-    uint64_t told = 0;
-    uint64_t epoch;
+    uint64_t told = victim_kill(save_for_ever, 20 + 7 * (unsigned)_i);
     struct vd_saved saved;
-    int ends[2];
-    int status;
-    pid_t pid;
 
-    ck_assert_int_eq(pipe(ends), 0);
-    pid = fork();
-    if (pid == 0) {
-        (void)close(ends[0]);
-        save_for_ever(ends[1]);
-    }
-    ck_assert_int_gt(pid, 0);
-    (void)close(ends[1]);
-    for (int i = 0; i < 20 + 7 * _i; i++) {
-        ck_assert_int_eq(read(ends[0], &told, sizeof(told)), (ssize_t)sizeof(told));
-    }
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status));
-    while (read(ends[0], &epoch, sizeof(epoch)) == (ssize_t)sizeof(epoch))
-        told = epoch;
-    (void)close(ends[0]);
     must_load(&saved);
     ck_assert_uint_ge(saved.image.epoch, told);
     ck_assert_uint_le(saved.image.epoch, told + 1);

@@ -24,6 +24,7 @@
 #include "shell/guise.h"
 #include "shell/restore.h"
 #include "shell/store.h"
+#include "victim.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
 
@@ -360,28 +361,8 @@ static _Noreturn void save_for_ever(int to)
 /* Killed at any instant: what had a receipt is there, and the file is whole. */
 START_TEST(killed_while_saving)
 {
-    uint64_t told = 0;
-    uint64_t epoch;
-    int ends[2];
-    int status;
-    pid_t pid;
+    uint64_t told = victim_kill(save_for_ever, 5 + 7 * (unsigned)_i);
 
-    ck_assert_int_eq(pipe(ends), 0);
-    pid = fork();
-    if (pid == 0) {
-        (void)close(ends[0]);
-        save_for_ever(ends[1]);
-    }
-    ck_assert_int_gt(pid, 0);
-    (void)close(ends[1]);
-    for (int i = 0; i < 5 + 7 * _i; i++)
-        ck_assert_int_eq(read(ends[0], &told, sizeof(told)), (ssize_t)sizeof(told));
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status));
-    while (read(ends[0], &epoch, sizeof(epoch)) == (ssize_t)sizeof(epoch))
-        told = epoch;
-    (void)close(ends[0]);
     load();
     ck_assert_uint_ge(config.current_epoch, told);
     ck_assert_uint_le(config.current_epoch, told + 1);

@@ -2,18 +2,14 @@
 """Writes by redis-py."""
 
 import itertools
-import os
 import time
 
 import redis
 from redis.sentinel import Sentinel
 
-sentinels = [one.rsplit(":", 1) for one in os.environ["SENTINELS"].split(",")]
-client = Sentinel(
-    sentinels,
-    sentinel_kwargs={"password": os.environ["SENTINEL_PASSWORD"] or None, "socket_timeout": 1},
-    socket_timeout=1,
-).master_for(os.environ["GROUP"], password=os.environ["PASSWORD"] or None)
+from redis_py_settings import MASTER, OPTIONS, SENTINELS
+
+client = Sentinel(SENTINELS, **OPTIONS).master_for(**MASTER)
 
 print("version", redis.__version__, flush=True)
 for n in itertools.count():
