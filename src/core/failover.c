@@ -188,8 +188,8 @@ static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
     if (!over && !is_moot(group))
         return failover->deadline;
     vd_failover_give_up(core, group, VD_N_NOT_ELECTED, "not elected");
-    /* differs: a lost election is retried in a new epoch after 100-500 ms. */
-    group->stand_at = vd_failover_retry_at(core);
+    group->stand_at =
+        vd_failover_retry_at(core, vd_elapsed(core->now, group->primary->o_down_at, 0));
     return INT64_MAX;
 }
 

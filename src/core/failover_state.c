@@ -5,9 +5,8 @@
 #include "core/emit.h"
 #include "core/handover.h"
 
-#define RETRY_LEAST_MS                                                                             \
-    100 /* after an attempt that failed: so long, and up to RETRY_SPREAD_MS more */
-#define RETRY_SPREAD_MS 400
+#define RETRY_LEAST_MS 100 /* after an attempt that failed: so long, and up to four times more */
+#define RETRY_MOST_MS 2000
 #define FRESH_INFO_MS 250 /* the choice waits so long for what replicas hold now */
 
 static const struct {
@@ -83,9 +82,11 @@ void vd_failover_record(struct vd_core *core, struct vd_group *group, const char
     effect->record = record;
 }
 
-vd_ms vd_failover_retry_at(const struct vd_core *core)
+vd_ms vd_failover_retry_at(const struct vd_core *core, vd_ms disputed_ms)
 {
-    return core->now + RETRY_LEAST_MS + (vd_ms)(core->dice % RETRY_SPREAD_MS);
+    vd_ms least_ms = vd_max_ms(RETRY_LEAST_MS, vd_min_ms(disputed_ms / 16, RETRY_MOST_MS));
+
+    return core->now + least_ms + (vd_ms)(core->dice % (uint64_t)(4 * least_ms));
 }
 
 void vd_failover_drop_candidate(struct vd_group *group)

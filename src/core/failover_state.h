@@ -16,8 +16,12 @@ void vd_failover_enter(struct vd_core *core, struct vd_group *group, enum vd_fai
 void vd_failover_give_up(struct vd_core *core, struct vd_group *group, enum vd_notice notice,
                          const char *result);
 void vd_failover_drop_candidate(struct vd_group *group);
-/* differs: it is tried again, in a new epoch, after 100-500 ms; Sentinel waits for minutes. */
-vd_ms vd_failover_retry_at(const struct vd_core *core);
+/*
+ * differs: it is tried again, in a new epoch, after 100-500 ms; Sentinel waits
+ * for minutes. Less often, up to 2-10 s, the longer others refuse to take part:
+ * each try is an epoch that everybody has to save.
+ */
+vd_ms vd_failover_retry_at(const struct vd_core *core, vd_ms disputed_ms);
 
 /* By an operator, not for a fault. */
 static inline bool vd_failover_is_ordered(const struct vd_group *group)

@@ -136,7 +136,7 @@ vd_ms vd_promotion_await(struct vd_core *core, struct vd_group *group)
     }
     if (failover->deadline <= core->now) {
         vd_failover_give_up(core, group, VD_N_SLAVE_TIMEOUT, "promotion not seen");
-        group->stand_at = vd_failover_retry_at(core);
+        group->stand_at = vd_failover_retry_at(core, 0);
         return INT64_MAX;
     }
     if (chosen == NULL || (!chosen->command.up && core->now - chosen->turn_sent_at >= PROMOTION_MS))

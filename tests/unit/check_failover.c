@@ -222,6 +222,20 @@ START_TEST(a_lost_election_is_retried_soon_in_a_new_epoch)
 }
 END_TEST
 
+START_TEST(who_is_refused_for_long_wears_out_few_epochs)
+{
+    struct vd_group *group = puppet_group(&puppet);
+
+    to_wait_start();
+    group->primary->o_down_at = puppet.now - 60000;
+    puppet_answer(&puppet, 1, true, "", 0);
+    puppet_answer(&puppet, 2, false, "", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-not-elected"), 1);
+    ck_assert_int_ge(group->stand_at, puppet.now + 2000);
+    ck_assert_int_lt(group->stand_at, puppet.now + 10000);
+}
+END_TEST
+
 START_TEST(who_voted_watches_its_leader_and_succeeds_it)
 {
     struct vd_group *group = puppet_group(&puppet);
@@ -586,6 +600,7 @@ int main(void)
     tcase_add_test(tcase, who_asks_for_a_vote_says_why);
     tcase_add_test(tcase, a_refused_promotion_goes_to_another);
     tcase_add_test(tcase, a_lost_election_is_retried_soon_in_a_new_epoch);
+    tcase_add_test(tcase, who_is_refused_for_long_wears_out_few_epochs);
     tcase_add_test(tcase, who_voted_watches_its_leader_and_succeeds_it);
     tcase_add_test(tcase, a_newer_configuration_ends_ours);
     tcase_add_loop_test(tcase, candidate_is, 0, (int)(sizeof(trials) / sizeof(trials[0])));
