@@ -6,31 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_malloc(size) vd_alloc(size)
-#define uthash_free(ptr, size) vd_free(ptr)
-#include <uthash.h>
-
 #include "bounds.h"
 #include "conduct.h"
 #include "core/view.h"
+#include "facts.h"
 #include "node.h"
 #include "promotion.h"
 
 #define LOOK_EVERY 64 /* turns: what it knows is looked through */
-
-struct key {
-    uint64_t who; /* hash of a sentinel's id; 0: the group as a whole */
-    uint64_t group;
-    uint64_t epoch;
-};
-
-/* A fact that can be only one way: a vote, a leader, a configuration. */
-struct fact {
-    struct key key;
-    uint64_t what;
-    char text[VD_ID_LEN + 1];
-    UT_hash_handle hh;
-};
 
 /* What of a sentinel is durable, as far as anybody may rely on it. */
 struct durable_group {
@@ -56,64 +39,26 @@ struct watched {
 
 struct sim_oracle {
     struct watched watched[SIM_SENTINELS_MAX];
-    struct fact *votes;
-    struct fact *leaders;
-    struct fact *configs;
+    struct sim_fact *votes;
+    struct sim_fact *leaders;
+    struct sim_fact *configs;
     struct sim_conduct *conduct;
-    struct fact *loose;                /* epochs in which nothing was promised */
+    struct sim_fact *loose;            /* epochs in which nothing was promised */
     sim_us dual_since[SIM_GROUPS_MAX]; /* -1: one primary at most */
 };
 
-/* Facts ---------------------------------------------------------------------------- */
-
-static struct fact *find_fact(struct fact *facts, const struct key *key)
-{
-    struct fact *fact;
-
-    /* A key is three numbers and no gap: every byte of it is set. */
-    HASH_FIND(hh, facts, key, sizeof(*key), fact); /* NOLINT(clang-analyzer-core.*) */
-    return fact;
-}
-
-/* The fact, made if it is new. */
-static struct fact *put_fact(struct fact **facts, const struct key *key, uint64_t what,
-                             const char *text)
-{
-    struct fact *fact = find_fact(*facts, key);
-
-    if (fact != NULL)
-        return fact;
-    fact = vd_alloc(sizeof(*fact));
-    fact->key = *key;
-    fact->what = what;
-    (void)snprintf(fact->text, sizeof(fact->text), "%s", text);
-    HASH_ADD(hh, *facts, key, sizeof(fact->key), fact);
-    return fact;
-}
-
-static void free_facts(struct fact *facts)
-{
-    struct fact *fact;
-    struct fact *next;
-
-    HASH_ITER (hh, facts, fact, next) {
-        HASH_DEL(facts, fact);
-        vd_free(fact);
-    }
-}
-
 static bool is_loose(const struct sim *sim, unsigned group, uint64_t epoch)
 {
-    struct key key = {.group = group, .epoch = epoch};
+    struct sim_fact_key key = {.group = group, .epoch = epoch};
 
-    return find_fact(sim->oracle->loose, &key) != NULL;
+    return sim_fact_find(sim->oracle->loose, &key) != NULL;
 }
 
 static void set_loose(struct sim *sim, unsigned group, uint64_t epoch)
 {
-    struct key key = {.group = group, .epoch = epoch};
+    struct sim_fact_key key = {.group = group, .epoch = epoch};
 
-    (void)put_fact(&sim->oracle->loose, &key, 1, "");
+    (void)sim_fact_put(&sim->oracle->loose, &key, 1, "");
 }
 
 struct sim_oracle *sim_oracle_new(struct sim *sim)
@@ -128,10 +73,10 @@ struct sim_oracle *sim_oracle_new(struct sim *sim)
 
 void sim_oracle_free(struct sim_oracle *oracle)
 {
-    free_facts(oracle->votes);
-    free_facts(oracle->leaders);
-    free_facts(oracle->configs);
-    free_facts(oracle->loose);
+    sim_facts_free(oracle->votes);
+    sim_facts_free(oracle->leaders);
+    sim_facts_free(oracle->configs);
+    sim_facts_free(oracle->loose);
     sim_conduct_free(oracle->conduct);
     vd_free(oracle);
 }
@@ -155,9 +100,9 @@ static unsigned group_number(const struct sim *sim, const char *name)
 static void check_vote(struct sim *sim, const struct sim_sentinel *s, unsigned group,
                        uint64_t epoch, const struct vd_id *vote)
 {
-    struct key key = {.who = sim_hash_text(s->id.hex), .group = group, .epoch = epoch};
-    const struct fact *fact =
-        put_fact(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+    struct sim_fact_key key = {.who = sim_hash_text(s->id.hex), .group = group, .epoch = epoch};
+    const struct sim_fact *fact =
+        sim_fact_put(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
 
     if (fact->what != sim_hash_text(vote->hex))
         sim_fail(sim, "%s voted twice in epoch %llu of %s: for %.8s and for %.8s", s->host->name,
@@ -167,13 +112,13 @@ static void check_vote(struct sim *sim, const struct sim_sentinel *s, unsigned g
 static void config_is(struct sim *sim, const char *who, unsigned group, uint64_t epoch,
                       const struct sim_host *host)
 {
-    struct key key = {.group = group, .epoch = epoch};
+    struct sim_fact_key key = {.group = group, .epoch = epoch};
     uint64_t what = host->index + 1U;
-    const struct fact *fact;
+    const struct sim_fact *fact;
 
-    if (find_fact(sim->oracle->configs, &key) == NULL)
+    if (sim_fact_find(sim->oracle->configs, &key) == NULL)
         sim->stats.switches++;
-    fact = put_fact(&sim->oracle->configs, &key, what, host->name);
+    fact = sim_fact_put(&sim->oracle->configs, &key, what, host->name);
     if (fact->what != what && !is_loose(sim, group, epoch))
         sim_fail(sim, "%s says that %s is primary of %s in epoch %llu, which is %s elsewhere", who,
                  host->name, sim_group_name(group), (unsigned long long)epoch, fact->text);
@@ -328,20 +273,20 @@ void sim_oracle_on_answer(struct sim *sim, const struct sim_sentinel *s, unsigne
 void sim_oracle_on_foreign_vote(struct sim *sim, const struct vd_id *voter, unsigned group,
                                 uint64_t epoch, const struct vd_id *vote)
 {
-    struct key key = {.who = sim_hash_text(voter->hex), .group = group, .epoch = epoch};
+    struct sim_fact_key key = {.who = sim_hash_text(voter->hex), .group = group, .epoch = epoch};
 
-    (void)put_fact(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+    (void)sim_fact_put(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
 }
 
 void sim_oracle_on_foreign_leader(struct sim *sim, const struct sim_host *host, unsigned group,
                                   uint64_t epoch, bool forced)
 {
-    struct key key = {.group = group, .epoch = epoch};
-    const struct fact *fact;
+    struct sim_fact_key key = {.group = group, .epoch = epoch};
+    const struct sim_fact *fact;
 
     if (forced)
         set_loose(sim, group, epoch);
-    fact = put_fact(&sim->oracle->leaders, &key, host->index + 1000U, host->name);
+    fact = sim_fact_put(&sim->oracle->leaders, &key, host->index + 1000U, host->name);
     if (fact->what != host->index + 1000U && !is_loose(sim, group, epoch))
         sim_fail(sim, "two leaders of %s in epoch %llu: %s and %s", sim_group_name(group),
                  (unsigned long long)epoch, fact->text, host->name);
@@ -354,20 +299,6 @@ void sim_oracle_on_foreign_config(struct sim *sim, const struct sim_host *host, 
 }
 
 /* Leaders ------------------------------------------------------------------------------- */
-
-static unsigned count_votes(const struct sim *sim, unsigned group, uint64_t epoch,
-                            const struct vd_id *leader)
-{
-    uint64_t what = sim_hash_text(leader->hex);
-    struct fact *fact;
-    struct fact *next;
-    unsigned votes = 0;
-
-    HASH_ITER (hh, sim->oracle->votes, fact, next) {
-        votes += fact->key.group == group && fact->key.epoch == epoch && fact->what == what;
-    }
-    return votes;
-}
 
 /* Sentinels that it met after its election, in the same turn: they had no vote in it. */
 static unsigned count_newcomers(const struct sim_sentinel *s, const struct vd_effect *elected)
@@ -387,15 +318,15 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
 {
     struct watched *watched = watch(sim, s);
     uint64_t epoch = watched->try_epoch[group];
-    struct key key = {.group = group, .epoch = epoch};
+    struct sim_fact_key key = {.group = group, .epoch = epoch};
     struct vd_view_group view;
     unsigned votes;
     unsigned voters;
-    const struct fact *fact;
+    const struct sim_fact *fact;
 
     if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
         return; /* removed in the same turn */
-    votes = count_votes(sim, group, epoch, &s->id);
+    votes = sim_facts_count(sim->oracle->votes, group, epoch, sim_hash_text(s->id.hex));
     voters = view.peer_count + 1 - count_newcomers(s, elected);
     if (votes < voters / 2 + 1 || votes < view.options->quorum) {
         if (!watched->ordered[group])
@@ -406,7 +337,7 @@ static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group
     }
     if (voters < sim->setup.sentinels + sim->setup.originals)
         set_loose(sim, group, epoch);
-    fact = put_fact(&sim->oracle->leaders, &key, s->index + 1U, s->host->name);
+    fact = sim_fact_put(&sim->oracle->leaders, &key, s->index + 1U, s->host->name);
     if (fact->what != s->index + 1U && !is_loose(sim, group, epoch))
         sim_fail(sim, "two leaders of %s in epoch %llu: %s and %s", sim_group_name(group),
                  (unsigned long long)epoch, fact->text, s->host->name);
@@ -485,16 +416,9 @@ void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
 /* It was the primary before, and nobody has told it that it is not any more. */
 static bool was_ours(const struct sim *sim, const struct sim_node *node)
 {
-    const struct fact *fact;
-    const struct fact *next;
+    bool configured = node->index % sim->setup.nodes == 0;
 
-    if (node->index % sim->setup.nodes == 0)
-        return true; /* as configured */
-    HASH_ITER (hh, sim->oracle->configs, fact, next) {
-        if (fact->key.group == node->group && fact->what == node->host->index + 1U)
-            return true;
-    }
-    return false;
+    return configured || sim_facts_say(sim->oracle->configs, node->group, node->host->index + 1U);
 }
 
 /* One that came back empty at an address of another group was made its replica: it is theirs now.

@@ -171,6 +171,9 @@ bool sim_sentinel_knows(const struct sim_sentinel *s, unsigned group, const stru
 
 /* Between the files of this room ------------------------------------------------ */
 
+/* What it starts from without state; `acquainted`: and what it would have learnt by itself. */
+void sim_sentinel_configure(const struct sim_sentinel *s, struct sim_saved *saved, bool acquainted);
+
 /* The hello in the arena of this turn; NULL, and the run has failed, if it is none. */
 const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct sim_payload *payload);
 
