@@ -4,6 +4,7 @@
 
 #include "core/candidate.h"
 #include "core/election.h"
+#include "core/handover.h"
 #include "core/health.h"
 #include "core/model.h"
 #include "core/quorum.h"
@@ -51,6 +52,7 @@ static void fill_node(const struct vd_core *core, vd_ms now, const struct vd_nod
     out->promoted = node->promoted;
     out->script_kill_sent = node->script_kill_sent;
     out->rebooted = node->reboot_at != VD_NEVER || node->empty_restart;
+    out->muted = vd_handover_mutes(node);
     out->reconf = node->reconf;
     out->health = vd_health_of(core, node);
     out->pending = node->command.pending;

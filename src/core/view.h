@@ -57,6 +57,7 @@ struct vd_view_node {
     bool promoted;
     bool script_kill_sent;
     bool rebooted;
+    bool muted; /* holds PUBLISH back, or may: one would block its link, and all behind it */
     enum vd_reconf reconf;
     enum vd_health health;
     unsigned pending;      /* requests without reply on the command link */

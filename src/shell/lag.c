@@ -137,7 +137,7 @@ static void beat(struct vd_lag *lag, const struct vd_view_group *group)
          i++)
         if (replica.subscription.n != 0)
             sample(lag, &group->primary, &replica);
-    if (group->primary.disconnected)
+    if (group->primary.disconnected || group->primary.muted)
         return;
     vd_text_printf(&text, "%s %lld", lag->self, (long long)now_us);
     entry->sent_us = now_us;

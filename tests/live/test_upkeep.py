@@ -74,18 +74,28 @@ def test_candidates(lab, program):
 
 
 def test_a_primary_cut_off_with_us_takes_no_writes(lab, program):
-    """The others of its side are one vedette; all else stands still, as behind a cut."""
-    house = make_house(lab, [program] * 3, extra=(f"sentinel fence-isolated-primary {GROUP} yes",))
+    """The others of its side are one vedette; all else stands still, as behind a cut.
+
+    With an HTTP port, since it then measures lag, and a beat would be held back as the writes are, and with it the
+    link: neither renewals nor PINGs would come through.
+    """
+    house = make_house(
+        lab,
+        [program] * 3,
+        extra=(f"sentinel fence-isolated-primary {GROUP} yes",),
+        each=lambda place: (f"http-port {lab.free_port()}",),
+    )
     one = house.sentinels[0]
     primary = house.primary
-    watcher = one.watch("*fenced")
+    watcher = one.watch("*")
     others = [*house.sentinels[1:], *house.replicas]
     for other in others:
         other.pause()
     watcher.wait("+fenced", 20)
-    with primary.connect(timeout=1) as connection, pytest.raises(TimeoutError):
+    with primary.connect(timeout=4) as connection, pytest.raises(TimeoutError):
         connection.ask("SET", "k", "v")
     assert primary.ask("GET", "k") is None
+    assert not watcher.find("+sdown", f"master {GROUP} ")
     for other in others:
         other.resume()
     watcher.wait("-fenced", 20)
