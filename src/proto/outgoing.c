@@ -121,13 +121,25 @@ bool vd_outgoing_differs(const struct vd_asked *asked, const struct vd_grants *g
     return parts_of(grants) != asked->parts || (asked->said_replicaof && grants->no_replicaof);
 }
 
+void vd_outgoing_publish(const char *channel, const char *text, const struct vd_dialect *dialect,
+                         struct vd_text *to)
+{
+    PUT("PUBLISH", channel, text);
+}
+
+void vd_outgoing_subscribe(const char *channel, const struct vd_dialect *dialect,
+                           struct vd_text *to)
+{
+    PUT("SUBSCRIBE", channel);
+}
+
 static void put_hello(const struct vd_hello *hello, const struct vd_dialect *dialect,
                       struct vd_text *to)
 {
     struct vd_text line = {0};
 
     vd_hello_print(hello, &line);
-    PUT("PUBLISH", VD_HELLO_CHANNEL, vd_text_cstr(&line));
+    vd_outgoing_publish(VD_HELLO_CHANNEL, vd_text_cstr(&line), dialect, to);
     vd_text_free(&line);
 }
 
@@ -224,5 +236,5 @@ void vd_outgoing_greet(enum vd_link_kind kind, const char *user, const char *pas
         PUT("AUTH", pass);
     PUT("CLIENT", "SETNAME", client_name);
     if (greeting->subscribe)
-        PUT("SUBSCRIBE", VD_HELLO_CHANNEL);
+        vd_outgoing_subscribe(VD_HELLO_CHANNEL, dialect, to);
 }

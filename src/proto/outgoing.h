@@ -83,4 +83,10 @@ void vd_outgoing_greet(enum vd_link_kind kind, const char *user, const char *pas
                        const char *client_name, const struct vd_dialect *dialect,
                        struct vd_text *to, struct vd_greeting *greeting);
 
+/* Append PUBLISH or SUBSCRIBE for a channel of our own. */
+void vd_outgoing_publish(const char *channel, const char *text, const struct vd_dialect *dialect,
+                         struct vd_text *to);
+void vd_outgoing_subscribe(const char *channel, const struct vd_dialect *dialect,
+                           struct vd_text *to);
+
 #endif

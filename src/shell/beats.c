@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/resp.h"
+#include "proto/outgoing.h"
 #include "shell/clock.h"
 #include "shell/connection.h"
 #include "shell/log.h"
@@ -21,34 +21,43 @@ void vd_links_hear_beats(struct vd_links *links,
     links->beat_self = self;
 }
 
-static void put_word(struct vd_text *to, const char *word)
+static struct vd_dialect dialect_of(const struct vd_connection *link)
 {
-    vd_text_printf(to, "$%zu\r\n%s\r\n", strlen(word), word);
+    return (struct vd_dialect){.renames = link->renames, .rename_count = link->rename_count};
 }
 
 void vd_connection_greet_beats(struct vd_connection *link)
 {
+    const struct vd_dialect dialect = dialect_of(link);
+
     if (link->links->heard_beat == NULL)
         return;
-    vd_text_puts(&link->out, "*2\r\n");
-    put_word(&link->out, "SUBSCRIBE");
-    put_word(&link->out, VD_BEAT_CHANNEL);
+    vd_outgoing_subscribe(VD_BEAT_CHANNEL, &dialect, &link->out);
     vd_connection_expect(link, VD_EXPECT_BEATS);
 }
 
 void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
 {
     struct vd_connection *link = vd_connection_find(links, id);
+    struct vd_dialect dialect;
 
     if (link == NULL || link->stream.fd < 0 || vd_stream_is_shaking(&link->stream) ||
         link->kind != VD_LINK_COMMAND || link->no_beats)
         return;
-    vd_text_puts(&link->out, "*3\r\n");
-    put_word(&link->out, "PUBLISH");
-    put_word(&link->out, VD_BEAT_CHANNEL);
-    put_word(&link->out, text);
+    dialect = dialect_of(link);
+    vd_outgoing_publish(VD_BEAT_CHANNEL, text, &dialect, &link->out);
     vd_connection_expect(link, VD_EXPECT_BEAT);
     vd_connection_mark_dirty(link);
+}
+
+/* Not by chance, as LOADING is: it would refuse every other beat as well. */
+static bool is_refusal(const struct vd_value *value)
+{
+    static const char unknown[] = "ERR unknown command";
+
+    return value->type == VD_VALUE_ERROR &&
+           (strncmp(value->text, "NOPERM", 6) == 0 ||
+            strncmp(value->text, unknown, sizeof(unknown) - 1) == 0);
 }
 
 void vd_connection_take_beat_reply(struct vd_connection *link, enum vd_expect what,
@@ -56,17 +65,18 @@ void vd_connection_take_beat_reply(struct vd_connection *link, enum vd_expect wh
 {
     char where[VD_HOST_SIZE + 16];
 
-    if (value->type != VD_VALUE_ERROR || strncmp(value->text, "NOPERM", 6) != 0)
+    if (!is_refusal(value))
         return;
     link->no_beats = true;
     (void)snprintf(where, sizeof(where), "%s:%u beats", vd_connection_name(link),
                    (unsigned)link->addr.port);
     vd_log_limited(where, VD_LOG_NOTICE,
-                   "%s:%u does not let us %s %s, so the lag of its replicas in time is not known; "
-                   "grant the channel to our user (ACL: &%s)",
+                   "%s:%u does not let us %s %s, so the lag of its replicas in time is not known: "
+                   "%.100s; grant the channel to our user (ACL: &%s), or, if the command has "
+                   "another name there, give it by sentinel rename-command",
                    vd_connection_name(link), (unsigned)link->addr.port,
                    what == VD_EXPECT_BEAT ? "publish on" : "subscribe to", VD_BEAT_CHANNEL,
-                   VD_BEAT_CHANNEL);
+                   value->text, VD_BEAT_CHANNEL);
 }
 
 static bool is_text(const struct vd_value *value, const char *text)

@@ -671,6 +671,89 @@ START_TEST(bound_to_a_source)
 }
 END_TEST
 
+/* Beats ------------------------------------------------------------------------------ */
+
+#define BEATS "__vedette__:beat"
+#define BEAT "*3\r\n$7\r\nPUBLISH\r\n$16\r\n" BEATS "\r\n$1\r\nb\r\n"
+
+static void take_beat(void *self, vd_link link, const char *text, size_t len)
+{
+    ck_assert_uint_eq(link.n, 1);
+    vd_text_add(self, text, len);
+}
+
+static bool has_beat(size_t beats)
+{
+    return ((const struct vd_text *)beats)->len > 0;
+}
+
+/* By the names that the operator has given the commands. */
+START_TEST(beats_go_and_come)
+{
+    char publish[] = "PUBLISH";
+    char subscribe[] = "SUBSCRIBE";
+    char p[] = "p";
+    char s[] = "s";
+    const struct vd_rename renames[] = {{publish, p}, {subscribe, s}};
+    struct vd_effect effect = connect_to(1, VD_LINK_SUBSCRIBE, "127.0.0.1", port);
+    struct vd_text beats = {0};
+
+    (void)fcntl(listener, F_SETFL, O_NONBLOCK);
+    effect.connect.renames = renames;
+    effect.connect.rename_count = 2;
+    vd_links_hear_beats(links, take_beat, &beats);
+    vd_links_perform(links, &effect);
+    accept_one();
+    expect_heard(SETNAME "*2\r\n$1\r\ns\r\n$18\r\n" CHANNEL "\r\n"
+                         "*2\r\n$1\r\ns\r\n$16\r\n" BEATS "\r\n");
+    say("+OK\r\n*3\r\n$9\r\nsubscribe\r\n$18\r\n" CHANNEL "\r\n:1\r\n"
+        "*3\r\n$9\r\nsubscribe\r\n$16\r\n" BEATS "\r\n:2\r\n"
+        "*3\r\n$7\r\nmessage\r\n$16\r\n" BEATS "\r\n$3\r\nb 1\r\n");
+    ck_assert(turn_until(has_beat, (size_t)&beats));
+    ck_assert_str_eq(vd_text_cstr(&beats), "b 1");
+    vd_text_free(&beats);
+    perform_close(1);
+    (void)close(peer);
+    peer = -1;
+    forget_events();
+
+    effect.connect.kind = VD_LINK_COMMAND;
+    vd_links_perform(links, &effect);
+    accept_one();
+    expect_heard(SETNAME);
+    vd_links_beat(links, (vd_link){1}, "b");
+    expect_heard("*3\r\n$1\r\np\r\n$16\r\n" BEATS "\r\n$1\r\nb\r\n");
+    forget_events();
+}
+END_TEST
+
+static const struct {
+    const char *reply;
+    bool for_good;
+} beat_replies[] = {
+    {":0\r\n", false},
+    {"-LOADING Redis is loading the dataset in memory\r\n", false},
+    {"-NOPERM this user has no permissions to access one of the channels\r\n", true},
+    {"-ERR unknown command 'PUBLISH', with args beginning with: 'x'\r\n", true},
+};
+
+/* Who cannot take a beat is not sent one a second for ever, each an error in its figures. */
+START_TEST(beats_that_are_refused)
+{
+    set_up(VD_LINK_COMMAND);
+    vd_links_beat(links, (vd_link){1}, "b");
+    perform_send(1, VD_RQ_PING);
+    expect_heard(BEAT PING);
+    say(beat_replies[_i].reply);
+    say("+PONG\r\n");
+    ck_assert_int_eq(wait_events(1)->pong.kind, VD_PONG_OK);
+    vd_links_beat(links, (vd_link){1}, "b");
+    perform_send(1, VD_RQ_PING);
+    expect_heard(beat_replies[_i].for_good ? PING : BEAT PING);
+    forget_events();
+}
+END_TEST
+
 static TCase *make_case(const char *name)
 {
     TCase *tests = tcase_create(name);
@@ -705,6 +788,8 @@ int main(void)
     tcase_add_test(traffic, large_writes_wait_for_a_slow_reader);
     tcase_add_test(traffic, hellos_come_in);
     tcase_add_loop_test(traffic, subscription_refused, 0, COUNT(no_subscriptions));
+    tcase_add_test(traffic, beats_go_and_come);
+    tcase_add_loop_test(traffic, beats_that_are_refused, 0, COUNT(beat_replies));
     tcase_add_loop_test(hostile, attacks_end_the_link, 0, COUNT(attacks));
     tcase_add_test(hostile, endless_bulk);
     tcase_add_test(hostile, endless_nesting);
