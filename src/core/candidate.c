@@ -52,7 +52,7 @@ bool vd_candidate_is_related(const struct vd_node *node)
 
     if (!vd_id_known(&group->lineage) || !vd_id_known(&node->replid))
         return true;
-    /* It was seen in step with the named primary: what it holds came from there. */
+    /* It was seen in step with the named primary, or was it: what it holds is the group's. */
     if (vd_id_equal(&node->replid, &node->synced))
         return true;
     return carries(node, &group->lineage) || carries(node, &group->lineage_before);

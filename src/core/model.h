@@ -89,8 +89,9 @@ struct vd_node {
     vd_ms follows_at;
     bool link_up;
     int64_t link_down_ms;
-    struct vd_id synced; /* its replication id when last seen linked to the named primary */
-    bool was_linked;     /* its link to a primary was up since its process started */
+    struct vd_id
+        synced;      /* its replication id when last seen linked to the named primary, or as it */
+    bool was_linked; /* its link to a primary was up since its process started */
     bool sync_in_progress;
     bool loading;
     int64_t priority;

@@ -109,8 +109,11 @@ static void learn_lineage(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
 
-    if (!tells_lineage(node) || !vd_id_known(&node->replid) ||
-        vd_id_equal(&group->lineage, &node->replid))
+    if (!tells_lineage(node) || !vd_id_known(&node->replid))
+        return;
+    if (vd_node_is_primary(node))
+        node->synced = node->replid;
+    if (vd_id_equal(&group->lineage, &node->replid))
         return;
     group->lineage_before = group->lineage;
     group->lineage = node->replid;

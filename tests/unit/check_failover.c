@@ -532,6 +532,31 @@ START_TEST(not_even_an_order_acts_in_an_epoch_it_has_lost)
 }
 END_TEST
 
+/* Two switches later its replication id is neither the group's nor the one before. */
+START_TEST(what_the_primary_held_stays_the_group_s)
+{
+    struct vd_hello hello = {.id = puppet_peer_id(1), .epoch = 4, .group = "m", .config_epoch = 4};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *former = group->primary;
+    struct vd_info info = puppet_replica_info(1, 1000);
+
+    hello.peer = puppet_addr("10.0.1.1", 26379);
+    hello.primary = puppet_addr("10.0.0.2", 6379);
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    group->lineage_before = (struct vd_id){"d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"};
+    group->lineage = (struct vd_id){"e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0"};
+    info.primary = group->primary->addr;
+    info.link_up = false;
+    puppet_info(&puppet, former, &info);
+    ck_assert(vd_candidate_is_related(former));
+    memset(info.replid.hex, 'f', VD_ID_LEN);
+    puppet_info(&puppet, former, &info);
+    ck_assert(!vd_candidate_is_related(former));
+}
+END_TEST
+
 START_TEST(offsets_of_a_former_lineage_measure_nothing)
 {
     struct vd_info diverged = puppet_replica_info(2, 90000000);
@@ -610,6 +635,7 @@ int main(void)
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
     tcase_add_test(tcase, not_even_an_order_acts_in_an_epoch_it_has_lost);
+    tcase_add_test(tcase, what_the_primary_held_stays_the_group_s);
     tcase_add_test(tcase, offsets_of_a_former_lineage_measure_nothing);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
     tcase_add_test(tcase, the_table_of_states_rules);
