@@ -8,6 +8,8 @@
 
 #include "proto/call.h"
 
+#define PREFIX_BYTES_MAX 8192 /* each is compared with each, and they are kept */
+
 /* One option; moves behind it. */
 static bool read_option(struct vd_call *call, size_t *at, struct vd_tracking *asked)
 {
@@ -55,10 +57,25 @@ static bool overlap(const char *a, const char *b)
     return memcmp(a, b, len) == 0;
 }
 
+static size_t prefix_bytes(const struct vd_tracking *tracking)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < tracking->prefix_count; i++)
+        bytes += strlen(tracking->prefixes[i]) + 1;
+    return bytes;
+}
+
 static bool check_prefixes(struct vd_call *call, const struct vd_tracking *asked)
 {
     const struct vd_tracking *before = &call->session->tracking;
 
+    /* differs: there is no bound there, and one request may stop the loop for seconds. */
+    if (prefix_bytes(before) + prefix_bytes(asked) > PREFIX_BYTES_MAX) {
+        vd_resp_error(&call->resp, "ERR Prefixes of a client must not have more than %d bytes",
+                      PREFIX_BYTES_MAX);
+        return false;
+    }
     for (size_t i = 0; i < asked->prefix_count; i++) {
         for (size_t j = 0; j < before->prefix_count; j++) {
             if (!overlap(asked->prefixes[i], before->prefixes[j]))

@@ -25,6 +25,11 @@ static void tear_down(void)
 #define CONFIG_USAGE                                                                               \
     "-ERR Only SENTINEL CONFIG GET <param> [<param> <param> ...] / SET <param> <value> [<param> "  \
     "<value> ...] are supported."
+#define CANDIDATE(ip, chosen, verdict)                                                             \
+    " *16 $2 ip $8 " ip " $4 port $4 6379 $6 chosen " chosen " $7 verdict " verdict                \
+    " $8 priority $3 100 $6 offset $4 1000 $9 lag-bytes $1 0 $14 link-down-time $1 0"
+#define FORGET_USAGE "-ERR FORGET needs a sentinel's runid, or a replica's ip and port"
+#define PAUSE_RANGE "-ERR The time must be 1 to 2592000000 milliseconds"
 #define BAD_LABEL "-ERR Client names cannot contain spaces, newlines or special characters."
 #define ONE_HUNDRED                                                                                \
     "abcdefghijklmnopqrstuvwxyabcdefghijklmnopqrstuvwxyabcdefghijklmnopqrstuvwxyabcdefghijklmno"   \
@@ -71,6 +76,22 @@ static const struct {
     {"sentinel failover m now", "-ERR Unknown failover option specified"},
     {"sentinel failover m to 10.0.0.2", "-ERR TO needs the ip and the port of a replica"},
     {"sentinel remove n", NOT_THERE},
+    {"sentinel candidates n", NOT_THERE},
+    {"sentinel candidates m",
+     "*3" CANDIDATE("10.0.0.1", "$2 no", "$14 is the primary")
+         CANDIDATE("10.0.0.2", "$3 yes", "$3 fit") CANDIDATE("10.0.0.3", "$2 no", "$3 fit")},
+    {"sentinel forget n x", NOT_THERE},
+    {"sentinel forget m", "-ERR wrong number of arguments for 'sentinel|forget' command"},
+    {"sentinel forget m \"a b\"", FORGET_USAGE},
+    {"sentinel forget m " ONE_HUNDRED, FORGET_USAGE},
+    {"sentinel forget m 10.0.0.2 0", "-ERR Invalid IP address or port of a replica"},
+    {"sentinel forget m \"a b\" 6379", "-ERR Invalid IP address or port of a replica"},
+    {"sentinel pause n 1000", NOT_THERE},
+    {"sentinel pause m 0", PAUSE_RANGE},
+    {"sentinel pause m 2592000001", PAUSE_RANGE},
+    {"sentinel pause m 1000 remote", "-ERR syntax error"},
+    {"sentinel resume n", NOT_THERE},
+    {"sentinel resume m local local", "-ERR syntax error"},
     {"sentinel set n quorum 1", NOT_THERE},
     {"sentinel pending-scripts", "*0"},
     {"sentinel info-cache n", "*0"},
@@ -219,6 +240,33 @@ START_TEST(plain_orders)
     order = order_of("sentinel simulate-failure CRASH-after-election crash-after-promotion");
     ck_assert_int_eq(order->type, VD_ORDER_SIMULATE_FAILURE);
     ck_assert_uint_eq(order->flags, VD_CRASH_AFTER_ELECTION | VD_CRASH_AFTER_PROMOTION);
+}
+END_TEST
+
+START_TEST(own_orders)
+{
+    const struct vd_order *order = order_of("sentinel forget m " PUPPET_SELF);
+
+    ck_assert_int_eq(order->type, VD_ORDER_FORGET);
+    ck_assert_str_eq(order->name, "m");
+    ck_assert_str_eq(order->id.hex, PUPPET_SELF);
+    ck_assert_uint_eq(order->addr.port, 0);
+    order = order_of("sentinel forget m 10.0.0.2 6379");
+    ck_assert_str_eq(order->id.hex, "");
+    ck_assert_str_eq(order->addr.ip, "10.0.0.2");
+    ck_assert_uint_eq(order->addr.port, 6379);
+    order = order_of("sentinel pause m 2592000000");
+    ck_assert_int_eq(order->type, VD_ORDER_PAUSE);
+    ck_assert_str_eq(order->name, "m");
+    ck_assert_int_eq(order->for_ms, INT64_C(2592000000));
+    ck_assert_uint_eq(order->flags, VD_PAUSE_TELL_PEERS);
+    order = order_of("sentinel pause m 1 LOCAL");
+    ck_assert_int_eq(order->for_ms, 1);
+    ck_assert_uint_eq(order->flags, 0);
+    order = order_of("sentinel resume m");
+    ck_assert_int_eq(order->type, VD_ORDER_RESUME);
+    ck_assert_uint_eq(order->flags, VD_PAUSE_TELL_PEERS);
+    ck_assert_uint_eq(order_of("sentinel resume m local")->flags, 0);
 }
 END_TEST
 
@@ -443,6 +491,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, answered_at_once, 0, (int)(sizeof(answers) / sizeof(answers[0])));
     tcase_add_test(tcase, plain_orders);
+    tcase_add_test(tcase, own_orders);
     tcase_add_test(tcase, monitor);
     tcase_add_test(tcase, set);
     tcase_add_test(tcase, scripts_when_allowed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who a client is: names, protocol version, password, subscriptions; and how clients are listed. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,65 @@ START_TEST(names)
     ck_assert_str_eq(counter_say(&counter, "client setinfo lib-ver 5"), "+OK");
     ck_assert_str_eq(counter.session.lib_name, "redis-py");
     ck_assert_str_eq(counter.session.lib_ver, "5");
+}
+END_TEST
+
+START_TEST(tracking)
+{
+    static const struct {
+        const char *request;
+        const char *reply;
+    } rows[] = {
+        {"client trackinginfo", "*6 $5 flags *1 $3 off $8 redirect :-1 $8 prefixes *0"},
+        {"client tracking maybe", "-ERR syntax error"},
+        {"client tracking on nonsense", "-ERR syntax error"},
+        {"client tracking on redirect x", "-ERR value is not an integer or out of range"},
+        {"client tracking on redirect 9", "-ERR The client ID you want redirect to does not exist"},
+        {"client tracking on optin optout",
+         "-ERR You can't specify both OPTIN mode and OPTOUT mode"},
+        {"client tracking on prefix a", "-ERR PREFIX option requires BCAST mode to be enabled"},
+        {"client tracking on bcast prefix a prefix ab",
+         "-ERR Prefix 'a' overlaps with another provided prefix 'ab'. Prefixes for a single "
+         "client must not overlap."},
+        {"client getredir", ":-1"},
+        {"client tracking on bcast noloop redirect 8 prefix a", "+OK"},
+        {"client tracking on bcast prefix ab",
+         "-ERR Prefix 'ab' overlaps with an existing prefix 'a'. Prefixes for a single client "
+         "must not overlap."},
+        {"client tracking on bcast noloop redirect 8 prefix b", "+OK"},
+        {"client trackinginfo", "*6 $5 flags *3 $2 on $5 bcast $6 noloop $8 redirect :8 $8 "
+                                "prefixes *2 $1 a $1 b"},
+        {"client getredir", ":8"},
+        {"client tracking off", "+OK"},
+        {"client tracking on optin", "+OK"},
+        {"client caching no",
+         "-ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."},
+        {"client caching yes", "+OK"},
+        {"client tracking off", "+OK"},
+        {"client trackinginfo", "*6 $5 flags *1 $3 off $8 redirect :-1 $8 prefixes *0"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(strcmp(counter_say(&counter, rows[i].request), rows[i].reply) == 0, "%s: %s",
+                      rows[i].request, counter_say(&counter, rows[i].request));
+}
+END_TEST
+
+/* Each is compared with each: so many as a request holds would stop the loop for seconds. */
+START_TEST(prefixes_are_bounded)
+{
+    unsigned taken = 0;
+    char line[64];
+
+    do {
+        (void)snprintf(line, sizeof(line), "client tracking on bcast prefix p%06u", taken);
+    } while (strcmp(counter_say(&counter, line), "+OK") == 0 && ++taken < 10000);
+    ck_assert_str_eq(counter_say(&counter, line),
+                     "-ERR Prefixes of a client must not have more than 8192 bytes");
+    ck_assert_uint_eq(taken, 1024);
+    ck_assert_uint_eq(counter.session.tracking.prefix_count, 1024);
+    ck_assert_str_eq(counter_say(&counter, "client tracking off"), "+OK");
+    ck_assert_str_eq(counter_say(&counter, line), "+OK");
 }
 END_TEST
 
@@ -272,6 +332,8 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, names);
+    tcase_add_test(tcase, tracking);
+    tcase_add_test(tcase, prefixes_are_bounded);
     tcase_add_test(tcase, versions);
     tcase_add_test(tcase, password);
     tcase_add_test(tcase, subscribed);
