@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client.h"
 #include "core/view.h"
@@ -97,6 +98,39 @@ static bool is_chained(const struct sim *sim, const struct sim_node *node,
     return node == head;
 }
 
+/*
+ * A primary with data of its own, followed by somebody whom no sentinel has
+ * met: another cluster's, for all that can be known. It is left alone.
+ */
+static bool passes_for_foreign(const struct sim *sim, const struct sim_node *node,
+                               const struct sim_node *head)
+{
+    if (!sim_node_is_primary(node) || node->at.replid2.hex[0] != '\0' ||
+        strcmp(node->at.replid.hex, head->at.replid2.hex) == 0)
+        return false;
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *other = sim->nodes[i];
+
+        if (other->running && other->primary == node->host && other->upstream == SIM_UP_STREAMING &&
+            is_unknown(sim, other))
+            return true;
+    }
+    return false;
+}
+
+/* Nobody knows it, and nobody can: it is on no list of a primary that is looked at. */
+static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
+                            const struct sim_node *head)
+{
+    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
+
+    if (!is_unknown(sim, node))
+        return false;
+    if (sim->forgetful || node->moved || is_chained(sim, node, head))
+        return true;
+    return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
+}
+
 static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned group)
 {
     const struct sim_node *head = sim_node_of(sim, primary);
@@ -108,7 +142,7 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
 
         if (node->group != group || !node->running || node == head)
             continue;
-        if (is_unknown(sim, node) && (sim->forgetful || node->moved || is_chained(sim, node, head)))
+        if (is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head))
             continue;
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
