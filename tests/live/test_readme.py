@@ -67,6 +67,13 @@ def test_what_can_be_counted_is_as_many():
     assert f"Of {len(mutants)} mutants" in read(os.path.join(TOP, "tests", "sim", "README.md"))
 
 
+def test_every_line_of_a_scenario_is_told():
+    fields = re.findall(r'FIELD\("([a-z-]+)"', read(os.path.join(TOP, "tests", "sim", "scenario.c")))
+    told = read(os.path.join(TOP, "tests", "scenario", "README.md"))
+    assert len(fields) > 30
+    assert [name for name in fields if not re.search(rf"`{name} \w+`", told)] == []
+
+
 def test_what_stands_where_is_there():
     """Every path in the last chapter exists, and no directory of tests is left out."""
     chapter = read(README).split("## Where things are")[1]
