@@ -73,10 +73,17 @@ void vd_acl_adopt(struct vd_acl *acl, const struct vd_acl *from);
 
 /* Text ---------------------------------------------------------------------------- */
 
-/* Append "user NAME on ...", without a line end. */
+/* Append "user NAME on ...", without a line end: what ACL LIST tells. */
 void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to);
 
-/* Append all users, each with a line end: the form of an ACL file. */
+/*
+ * The same as a line of a file. differs: what has a quote, a backslash or a
+ * parenthesis where they mean something is quoted, or else the file that was
+ * written could not be read.
+ */
+void vd_acl_print_user(const struct vd_acl_user *user, struct vd_text *to);
+
+/* Append all users so, each with a line end: the form of an ACL file. */
 void vd_acl_print(const struct vd_acl *acl, struct vd_text *to);
 
 /*

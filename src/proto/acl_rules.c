@@ -154,6 +154,15 @@ static bool apply_sub(struct vd_selector *selector, const struct vd_word *rule, 
     return true;
 }
 
+static bool has_blank(const struct vd_word *word)
+{
+    for (size_t i = 0; i < word->len; i++) {
+        if (is_blank(word->bytes[i]))
+            return true;
+    }
+    return false;
+}
+
 /* "+name", "-name", "+name|sub", "+@category" */
 static bool apply_command(struct vd_selector *selector, const struct vd_word *rule,
                           struct vd_err *err)
@@ -164,6 +173,9 @@ static bool apply_command(struct vd_selector *selector, const struct vd_word *ru
     const struct vd_command *command;
     unsigned category;
 
+    if (has_blank(
+            rule)) /* differs: Redis takes "+ping|a b", and cannot read the file that has it */
+        return vd_err_set(err, "%s", syntax);
     if (vd_word_is(&name, "@all")) {
         allow_all(selector, yes);
         return true;
@@ -193,15 +205,6 @@ static void clear_keys(struct vd_selector *selector)
     while (selector->key_count > 0)
         vd_free(selector->keys[--selector->key_count].pattern);
     selector->all_keys = false;
-}
-
-static bool has_blank(const struct vd_word *word)
-{
-    for (size_t i = 0; i < word->len; i++) {
-        if (is_blank(word->bytes[i]))
-            return true;
-    }
-    return false;
 }
 
 /* "~pattern", "%R~pattern", "%W~pattern", "%RW~pattern" */
@@ -364,7 +367,7 @@ bool vd_rights_apply(struct vd_rights *rights, const struct vd_word *rule, bool 
 {
     if (rule->len == 0)
         return true;
-    if (strchr("><#!", rule->bytes[0]) != NULL)
+    if (rule->bytes[0] != '\0' && strchr("><#!", rule->bytes[0]) != NULL)
         return apply_password(rights, rule, err);
     if (memchr(rule->bytes, '\0', rule->len) != NULL)
         return vd_err_set(err, "%s", syntax);

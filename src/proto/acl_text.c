@@ -45,7 +45,8 @@ static void put_selector(const struct vd_selector *selector, struct vd_text *to)
     put_commands(selector, to);
 }
 
-void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to)
+/* Name, passwords and the root selector. */
+static void put_user(const struct vd_acl_user *user, struct vd_text *to)
 {
     const struct vd_rights *rights = &user->rights;
 
@@ -59,6 +60,13 @@ void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to)
     for (size_t i = 0; i < rights->passwords.count; i++)
         vd_text_printf(to, "#%s ", rights->passwords.list[i]);
     put_selector(&rights->root, to);
+}
+
+void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to)
+{
+    const struct vd_rights *rights = &user->rights;
+
+    put_user(user, to);
     for (size_t i = 0; i < rights->selector_count; i++) {
         vd_text_puts(to, " (");
         put_selector(&rights->selectors[i], to);
@@ -66,10 +74,7 @@ void vd_acl_describe(const struct vd_acl_user *user, struct vd_text *to)
     }
 }
 
-/*
- * differs: a name or a pattern with a quote or a backslash in it is quoted
- * here, or else the file that was written could not be read.
- */
+/* Words with a quote or a backslash in them are quoted. */
 static void put_quoted(const char *line, struct vd_text *to)
 {
     while (*line != '\0') {
@@ -86,17 +91,43 @@ static void put_quoted(const char *line, struct vd_text *to)
     }
 }
 
-void vd_acl_print(const struct vd_acl *acl, struct vd_text *to)
+/* One whose words are quoted, or might be taken for its end, is one word and quoted as a whole. */
+static void put_quoted_selector(const struct vd_selector *selector, struct vd_text *to)
+{
+    struct vd_text plain = {0};
+    struct vd_text whole = {0};
+
+    put_selector(selector, &plain);
+    vd_text_putc(&whole, '(');
+    put_quoted(vd_text_cstr(&plain), &whole);
+    vd_text_putc(&whole, ')');
+    if (strpbrk(vd_text_cstr(&plain), "\"'\\)") != NULL)
+        vd_words_quote(whole.bytes, whole.len, to);
+    else
+        vd_text_add(to, whole.bytes, whole.len);
+    vd_text_free(&plain);
+    vd_text_free(&whole);
+}
+
+void vd_acl_print_user(const struct vd_acl_user *user, struct vd_text *to)
 {
     struct vd_text line = {0};
 
-    for (size_t i = 0; i < acl->user_count; i++) {
-        vd_text_clear(&line);
-        vd_acl_describe(acl->users[i], &line);
-        put_quoted(vd_text_cstr(&line), to);
-        vd_text_putc(to, '\n');
+    put_user(user, &line);
+    put_quoted(vd_text_cstr(&line), to);
+    for (size_t i = 0; i < user->rights.selector_count; i++) {
+        vd_text_putc(to, ' ');
+        put_quoted_selector(&user->rights.selectors[i], to);
     }
     vd_text_free(&line);
+}
+
+void vd_acl_print(const struct vd_acl *acl, struct vd_text *to)
+{
+    for (size_t i = 0; i < acl->user_count; i++) {
+        vd_acl_print_user(acl->users[i], to);
+        vd_text_putc(to, '\n');
+    }
 }
 
 /* GETUSER --------------------------------------------------------------------------- */

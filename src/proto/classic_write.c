@@ -296,7 +296,7 @@ static bool is_usual(const struct vd_acl_user *user, const char *requirepass, co
     bool same;
 
     vd_acl_require(usual, requirepass);
-    vd_acl_describe(vd_acl_default(usual), &text);
+    vd_acl_print_user(vd_acl_default(usual), &text);
     same = strcmp(vd_acl_name(user), "default") == 0 && strcmp(vd_text_cstr(&text), line) == 0;
     vd_text_free(&text);
     vd_acl_free(usual);
@@ -312,7 +312,7 @@ static void want_users(struct writer *writer, struct vd_classic_wants *wants)
         const struct vd_acl_user *user = vd_acl_at(users, i);
 
         vd_text_clear(&line);
-        vd_acl_describe(user, &line);
+        vd_acl_print_user(user, &line);
         if (want_directive(writer, wants, vd_text_cstr(&line)))
             wants->list[wants->count - 1].optional =
                 is_usual(user, writer->content->requirepass, vd_text_cstr(&line));

@@ -36,7 +36,8 @@ static void must_come_back(const struct vd_acl *acl)
     vd_text_free(&faults);
 }
 
-static size_t split(const char *bytes, size_t len, struct vd_word *words)
+/* A NUL stands behind each word, as the reader of requests has it. */
+static size_t split(char *bytes, size_t len, struct vd_word *words)
 {
     size_t count = 0;
     size_t from = 0;
@@ -44,6 +45,7 @@ static size_t split(const char *bytes, size_t len, struct vd_word *words)
     for (size_t i = 0; i <= len && count < WORDS_MAX; i++) {
         if (i < len && bytes[i] != '\n')
             continue;
+        bytes[i] = '\0';
         words[count++] = (struct vd_word){.bytes = bytes + from, .len = i - from};
         from = i + 1;
     }
@@ -70,7 +72,7 @@ static void judge(struct vd_acl *acl)
     }
 }
 
-static void try_rules(struct vd_acl *acl, const char *bytes, size_t len)
+static void try_rules(struct vd_acl *acl, char *bytes, size_t len)
 {
     struct vd_word words[WORDS_MAX];
     size_t count = split(bytes, len, words);

@@ -130,6 +130,9 @@ static const struct {
     {"\"~a b\"", "Syntax error"},
     {"\"&a b\"", "Syntax error"},
     {"\"&a\\x00b\"", "Syntax error"},
+    {"\"+ping|a b\"", "Syntax error"},
+    {"\"(+ping|\\\"a\\\\nb\\\")\"", "Syntax error"},
+    {"\"\\x00ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb\"", "Syntax error"},
     {"#abc", HASH},
     {"#CA978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", HASH},
     {"!abc", HASH},
@@ -445,6 +448,46 @@ START_TEST(file_lines)
 }
 END_TEST
 
+/* Words that a line of a file must quote, or it would be read as something else. */
+static const char *const odd_rules[] = {
+    "&a\"b",    "&it's", "&a\\x41", "&(a)", "(&a)", "(&a) +@all)", "(&\"a\\\"b\" ~'x\\y' +ping)",
+    "+ping|(x",
+};
+
+START_TEST(what_is_written_is_read)
+{
+    struct vd_acl *acl = vd_acl_new(false);
+    struct vd_acl *other = vd_acl_new(false);
+    struct vd_text first = {0};
+    struct vd_text again = {0};
+    struct vd_text faults = {0};
+    struct vd_err err = {""};
+
+    for (size_t i = 0; i < sizeof(odd_rules) / sizeof(odd_rules[0]); i++) {
+        const struct vd_word rule = {odd_rules[i], strlen(odd_rules[i])};
+
+        ck_assert_msg(vd_acl_set(acl, &(struct vd_word){"a\"'\\(b", 6}, &rule, 1, &err), "%s: %s",
+                      rule.bytes, err.text);
+    }
+    vd_acl_print(acl, &first);
+    ck_assert_msg(vd_acl_parse(other, "F", first.bytes, first.len, &faults), "%s", faults.bytes);
+    vd_acl_print(other, &again);
+    ck_assert_str_eq(again.bytes, first.bytes);
+    /* Not only the same text: the same rights. */
+    vd_text_clear(&first);
+    vd_text_clear(&again);
+    vd_acl_describe(vd_acl_at(acl, 0), &first);
+    vd_acl_describe(vd_acl_at(other, 0), &again);
+    ck_assert_str_eq(again.bytes, first.bytes);
+    ck_assert_str_eq(vd_acl_name(vd_acl_at(other, 0)), "a\"'\\(b");
+    vd_text_free(&first);
+    vd_text_free(&again);
+    vd_text_free(&faults);
+    vd_acl_free(acl);
+    vd_acl_free(other);
+}
+END_TEST
+
 START_TEST(adopted)
 {
     struct vd_acl *other = vd_acl_new(true);
@@ -513,6 +556,7 @@ int main(void)
     tcase_add_test(tcase, logged);
     tcase_add_test(tcase, filed);
     LOOP(file_lines, files);
+    tcase_add_test(tcase, what_is_written_is_read);
     tcase_add_test(tcase, adopted);
     tcase_add_test(tcase, renamed);
     suite_add_tcase(suite, tcase);

@@ -389,6 +389,8 @@ START_TEST(users)
 {
     struct vd_acl *acl = vd_acl_new(false);
     struct vd_classic_content content = {.image = image_of(M EPOCHS), .users = acl};
+    struct vd_text wanted = {0};
+    struct vd_text got = {0};
 
     set_user(acl, "b", "+ping");
     ck_assert_ptr_null(strstr(rewrite_with(served, &content), "user a"));
@@ -406,6 +408,26 @@ START_TEST(users)
     /* What was written is read back. */
     (void)image_of(vd_text_cstr(&out));
     ck_assert_uint_eq(config.user_count, 2);
+    /* Also what must be quoted: a user that could not be read would be gone. */
+    set_user(acl, "b", "&a\"b");
+    set_user(acl, "it's", "(&a) +@all)");
+    content.image = image_of(M EPOCHS);
+    (void)image_of(rewrite_with(served, &content));
+    vd_config_make_users(&config);
+    for (size_t i = 0; i < vd_acl_count(acl); i++) {
+        const struct vd_acl_user *user = vd_acl_at(acl, i);
+        const char *name = vd_acl_name(user);
+        const struct vd_acl_user *read = vd_acl_find(config.acl, name, strlen(name));
+
+        ck_assert_msg(read != NULL, "no %s in %s", name, vd_text_cstr(&out));
+        vd_text_clear(&wanted);
+        vd_text_clear(&got);
+        vd_acl_describe(user, &wanted);
+        vd_acl_describe(read, &got);
+        ck_assert_str_eq(got.bytes, wanted.bytes);
+    }
+    vd_text_free(&wanted);
+    vd_text_free(&got);
     vd_acl_free(acl);
 }
 END_TEST
