@@ -33,17 +33,44 @@ static void hold(struct vd_core *core, struct vd_group *group)
 
     effect->send.pause_ms = HOLD_MS;
     if (group->fenced == NULL)
-        vd_notice_group(core, VD_N_FENCED, group, "%s", "");
+        group->fence = VD_FENCE_ASKED;
     group->fenced = group->primary;
     group->fenced_at = core->now;
+    group->fence_ticket = effect->send.ticket;
 }
 
 static void lift(struct vd_core *core, struct vd_group *group)
 {
     if (group->fenced->command.up)
         (void)vd_emit_send(core, &group->fenced->command, VD_RQ_UNPAUSE);
-    vd_notice_node(core, VD_N_UNFENCED, group->fenced, "%s", "");
+    if (group->fence == VD_FENCE_HOLDS)
+        vd_notice_node(core, VD_N_UNFENCED, group->fenced, "%s", "");
     group->fenced = NULL;
+    group->fence_ticket.n = 0;
+}
+
+bool vd_fence_on_ack(struct vd_core *core, struct vd_node *node, const struct vd_event *event)
+{
+    struct vd_group *group = node->group;
+    enum vd_fence before = group->fence;
+
+    if (group->fence_ticket.n == 0 || group->fence_ticket.n != event->ack.ticket.n)
+        return false;
+    VD_ASSERT(node == group->fenced);
+    group->fence_ticket.n = 0;
+    vd_group_touch(core, group);
+    group->fence = event->ack.ok ? VD_FENCE_HOLDS : VD_FENCE_REFUSED;
+    if (group->fence == before)
+        return true;
+    if (group->fence == VD_FENCE_HOLDS) {
+        vd_notice_node(core, VD_N_FENCED, node, "%s", "");
+        return true;
+    }
+    if (before == VD_FENCE_HOLDS)
+        vd_notice_node(core, VD_N_UNFENCED, node, "%s", "");
+    vd_notice_node(core, VD_N_REMARK, node, "is cut off with us, but does not hold writes back: %s",
+                   event->ack.text != NULL ? event->ack.text : "no reason given");
+    return true;
 }
 
 vd_ms vd_fence_tick(struct vd_core *core, struct vd_group *group)

@@ -14,4 +14,7 @@
 /* Hold back, renew or lift. Returns when to look again. */
 vd_ms vd_fence_tick(struct vd_core *core, struct vd_group *group);
 
+/* ACK of a PAUSE: only now is it fenced; false: it is about something else. */
+bool vd_fence_on_ack(struct vd_core *core, struct vd_node *node, const struct vd_event *event);
+
 #endif

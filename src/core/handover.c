@@ -396,7 +396,8 @@ bool vd_handover_mutes(const struct vd_node *node)
     const struct vd_failover *failover = &node->group->failover;
     enum vd_handover step = failover->handover;
 
-    if (node->hands_over || node->held_back || node == node->group->fenced ||
+    if (node->hands_over || node->held_back ||
+        (node == node->group->fenced && node->group->fence != VD_FENCE_REFUSED) ||
         (step == VD_HO_SERVER && node == failover->chosen))
         return true;
     return vd_node_is_primary(node) && (step == VD_HO_PAUSING || step == VD_HO_DRAINING ||

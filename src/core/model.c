@@ -330,8 +330,10 @@ void vd_node_drop(struct vd_core *core, struct vd_node *node)
     group->node_count--;
     if (group->failover.chosen == node)
         group->failover.chosen = NULL;
-    if (group->fenced == node)
+    if (group->fenced == node) {
         group->fenced = NULL;
+        group->fence_ticket.n = 0;
+    }
     vd_free(node->info_text);
     vd_free(node);
 }

@@ -175,6 +175,13 @@ enum vd_handover {
     VD_HO_SERVER,   /* the primary does it by itself */
 };
 
+/* Does a primary that is to be fenced hold its clients' writes back? See fence.h. */
+enum vd_fence {
+    VD_FENCE_ASKED,
+    VD_FENCE_HOLDS,
+    VD_FENCE_REFUSED,
+};
+
 /* What an operator had us forget: late gossip must not bring it back. */
 struct vd_forgotten {
     struct vd_id id;     /* a sentinel, or "" */
@@ -243,6 +250,8 @@ struct vd_group {
     struct vd_forgotten forgotten[VD_FORGOTTEN_KEPT];
     struct vd_node *fenced; /* the primary that we keep from taking writes; NULL none */
     vd_ms fenced_at;        /* told last; VD_NEVER */
+    vd_ticket fence_ticket; /* of that */
+    enum vd_fence fence;    /* what it says to it */
     vd_ms isolated_since;
     bool learned; /* an epoch was heard or made since this process started */
     bool dirty;

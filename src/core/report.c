@@ -2,6 +2,7 @@
 /* Report: see report.h. PROTOCOL facts: INFO of data nodes. */
 #include "core/report.h"
 
+#include "core/fence.h"
 #include "core/forget.h"
 #include "core/guard.h"
 #include "core/handover.h"
@@ -283,7 +284,7 @@ void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
     if (wire == NULL || wire->node == NULL)
         return;
     node = wire->node;
-    if (vd_handover_on_ack(core, node, event))
+    if (vd_handover_on_ack(core, node, event) || vd_fence_on_ack(core, node, event))
         return;
     if (node->turn_ticket.n != event->ack.ticket.n)
         return; /* a hello, a SCRIPT KILL: their effects are observed */

@@ -99,7 +99,7 @@ static void fill_group(const struct vd_core *core, vd_ms now, const struct vd_gr
     out->paused_ms = group->paused_until != VD_NEVER && group->paused_until > now
                          ? group->paused_until - now
                          : 0;
-    out->fenced = group->fenced != NULL;
+    out->fenced = group->fenced != NULL && group->fence == VD_FENCE_HOLDS;
     out->failovers = group->failover_count;
     out->switches = group->switch_count;
     out->last_switch_ms = group->switch_count == 0 ? VD_NEVER : age(now, group->switches[0]);

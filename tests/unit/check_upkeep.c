@@ -209,6 +209,19 @@ static unsigned pauses(void)
     return puppet_sent(&puppet, VD_RQ_PAUSE);
 }
 
+/* The primary's answer to what it was told last: NULL: OK. */
+static void answer_fence(const char *error)
+{
+    struct vd_event event = {.type = VD_EV_ACK};
+
+    ck_assert_uint_ne(group->fence_ticket.n, 0);
+    event.ack.link = group->primary->command.link;
+    event.ack.ticket = group->fence_ticket;
+    event.ack.ok = error == NULL;
+    event.ack.text = error;
+    puppet_step(&puppet, &event);
+}
+
 static void cut_off(void)
 {
     group->options.fence_isolated_primary = true;
@@ -228,9 +241,28 @@ START_TEST(a_primary_cut_off_with_us_is_fenced)
         fenced = group->fenced != NULL;
     }
     ck_assert(fenced);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-fenced"), 0);
+    answer_fence(NULL);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+fenced"), 1);
     live(2000);
     ck_assert_int_gt(group->fenced_at, puppet.now - 1100); /* renewed */
+    answer_fence(NULL);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+fenced"), 0); /* said once */
+}
+END_TEST
+
+START_TEST(who_refuses_to_be_fenced_is_not_called_so)
+{
+    cut_off();
+    live(1000);
+    answer_fence("NOPERM this user has no permissions to run the 'client|pause' command");
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+fenced"), 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "vedette"), 1);
+    live(1100);
+    answer_fence("NOPERM this user has no permissions to run the 'client|pause' command");
+    ck_assert_uint_eq(puppet_noticed(&puppet, "vedette"), 0);
+    live(1100); /* the operator lets it */
+    answer_fence(NULL);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+fenced"), 1);
 }
 END_TEST
 
@@ -242,6 +274,7 @@ START_TEST(lifted_when_a_majority_says_that_it_is_primary)
     cut_off();
     live(1000);
     ck_assert_ptr_eq(group->fenced, group->primary);
+    answer_fence(NULL);
     puppet_raise_links(&puppet);
     live(100);
     ck_assert_ptr_eq(group->fenced, group->primary); /* linked, but they have not said it */
@@ -403,6 +436,7 @@ int main(void)
     tcase_add_test(tcase, a_paused_group_is_watched_but_not_acted_on);
     tcase_add_test(tcase, it_ends_by_itself_or_by_order);
     tcase_add_test(tcase, a_primary_cut_off_with_us_is_fenced);
+    tcase_add_test(tcase, who_refuses_to_be_fenced_is_not_called_so);
     tcase_add_test(tcase, lifted_when_a_majority_says_that_it_is_primary);
     tcase_add_test(tcase, not_unless_wanted_nor_with_a_replica);
     tcase_add_loop_test(tcase, a_member_of_another_cluster_is_left_alone, 0, 2);
