@@ -289,7 +289,9 @@ void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
     if (node->turn_ticket.n != event->ack.ticket.n)
         return; /* a hello, a SCRIPT KILL: their effects are observed */
     node->turn_ticket.n = 0;
-    vd_handover_release(core, node);
+    /* A former primary that was not told takes no writes that it would lose: it is told again. */
+    if (!event->ack.unsent || vd_node_is_primary(node))
+        vd_handover_release(core, node);
     node->info_wanted = true;
     vd_group_touch(core, node->group);
     if (node->promoted) {

@@ -225,6 +225,33 @@ START_TEST(one_that_does_not_catch_up)
 }
 END_TEST
 
+/* The disk is full just when the former primary would be turned. */
+START_TEST(who_was_not_turned_is_not_let_go)
+{
+    struct vd_event unsent = {.type = VD_EV_ACK};
+    struct vd_node *chosen;
+
+    drain(0);
+    chosen = group->failover.chosen;
+    tell(primary, VD_ROLE_PRIMARY, 2000);
+    tell(chosen, VD_ROLE_REPLICA, 1999);
+    puppet_pass(&puppet, puppet.now + 600);
+    ack(chosen, chosen->turn_ticket, true);
+    say_role(chosen, VD_ROLE_PRIMARY);
+    ck_assert_ptr_eq(group->primary, chosen);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_REPLICATE), 1);
+    unsent.ack.link = primary->command.link;
+    unsent.ack.ticket = primary->turn_ticket;
+    unsent.ack.unsent = true;
+    puppet_step(&puppet, &unsent);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 0);
+    primary->turn_ticket.n = vd_core_next(puppet.core); /* repair's, a moment later */
+    primary->command.pending++;
+    ack(primary, primary->turn_ticket, true);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
+}
+END_TEST
+
 START_TEST(a_primary_that_will_not_hold_back)
 {
     struct vd_node *chosen;
@@ -445,6 +472,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_primary_that_holds_more_is_made_one_again, 0, 2);
     tcase_add_test(tcase, what_was_under_way_may_still_arrive);
     tcase_add_loop_test(tcase, one_that_does_not_catch_up, 0, 2);
+    tcase_add_test(tcase, who_was_not_turned_is_not_let_go);
     tcase_add_loop_test(tcase, a_primary_that_will_not_hold_back, 0, 2);
     tcase_add_test(tcase, the_servers_own_failover_hangs);
     tcase_add_test(tcase, a_server_that_refuses_its_own_failover);
