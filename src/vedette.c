@@ -227,6 +227,14 @@ static bool open_http(struct shown *shown, struct vd_daemon *daemon, struct vd_e
     return true;
 }
 
+/* compat: in another's place the log has it; see vd_daemon_start. */
+static int fail_to_start(const struct call *call, const struct vd_err *err)
+{
+    if (call->guise == VD_GUISE_OWN)
+        (void)fprintf(stderr, "vedette: %s\n", err->text);
+    return 1;
+}
+
 static int serve(struct call *call)
 {
     struct vd_config *config = vd_alloc(sizeof(*config));
@@ -251,20 +259,16 @@ static int serve(struct call *call)
         vd_free(config);
         return fail(err.text);
     }
-    if (!vd_daemon_start(&daemon, config, record, call->count, words_of(call), &err)) {
-        /* compat: in another's place the log has it; see vd_daemon_start. */
-        if (call->guise == VD_GUISE_OWN)
-            (void)fprintf(stderr, "vedette: %s\n", err.text);
-        return 1;
+    if (!vd_daemon_start(&daemon, config, record, call->count, words_of(call), &err))
+        return fail_to_start(call, &err);
+    if (!open_http(&shown, &daemon, &err)) {
+        vd_daemon_give_up(&daemon, &err);
+        return fail_to_start(call, &err);
     }
-    good = open_http(&shown, &daemon, &err);
-    if (good)
-        vd_daemon_run(&daemon);
-    else
-        (void)fprintf(stderr, "vedette: %s\n", err.text);
+    vd_daemon_run(&daemon);
     vd_http_stop(shown.http);
     vd_daemon_stop(&daemon);
-    return good ? 0 : 1;
+    return 0;
 }
 
 int main(int argc, char **argv)

@@ -262,12 +262,17 @@ static void say_hello(const struct vd_daemon *daemon)
  * A log that nobody looks at now is looked at later; standard error gets the
  * reason from main. compat: Sentinel has no such word for it but in its log.
  */
-static bool give_up(struct vd_daemon *daemon, const struct vd_err *err)
+static void tell_failure(const struct vd_daemon *daemon, const struct vd_err *err)
 {
     const struct vd_server_options *server = &daemon->config->server;
 
     if (server->logfile != NULL || server->syslog_enabled || daemon->config->guise != VD_GUISE_OWN)
         vd_log(VD_LOG_WARNING, "%s", err->text);
+}
+
+static bool give_up(struct vd_daemon *daemon, const struct vd_err *err)
+{
+    tell_failure(daemon, err);
     release(daemon);
     return false;
 }
@@ -307,14 +312,20 @@ bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct 
     watch_signals(daemon);
     vd_turn_start(&daemon->turn);
     daemon->began = true;
-    vd_supervise_ready(config->server.supervised_systemd);
     return true;
+}
+
+void vd_daemon_give_up(struct vd_daemon *daemon, const struct vd_err *err)
+{
+    tell_failure(daemon, err);
+    vd_daemon_stop(daemon);
 }
 
 /* Running ------------------------------------------------------------------------ */
 
 void vd_daemon_run(struct vd_daemon *daemon)
 {
+    vd_supervise_ready(daemon->config->server.supervised_systemd);
     ev_run(daemon->loop, 0);
 }
 
@@ -332,10 +343,9 @@ static void settle(struct vd_daemon *daemon)
 void vd_daemon_stop(struct vd_daemon *daemon)
 {
     const struct vd_server_options *server = &daemon->config->server;
-
-    settle(daemon);
     sigset_t late;
 
+    settle(daemon);
     if (server->supervised_systemd)
         vd_supervise_tell("STOPPING=1");
     if (server->pidfile != NULL && server->pidfile[0] != '\0')

@@ -38,7 +38,13 @@ struct vd_daemon {
 bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,
                      size_t count, const char *const *arguments, struct vd_err *err) VD_MUSTCHECK;
 
-/* Serve until SIGTERM, SIGINT or SHUTDOWN. */
+/* After a start that went well, something else did not: tell it as a failed start is, and stop. */
+void vd_daemon_give_up(struct vd_daemon *daemon, const struct vd_err *err);
+
+/*
+ * All is up: whoever waits for that is told (systemd, the process that was
+ * started to become a daemon). Serve until SIGTERM, SIGINT or SHUTDOWN.
+ */
 void vd_daemon_run(struct vd_daemon *daemon);
 
 /* Leave cleanly: sockets closed, lock and pidfile gone. */

@@ -3,7 +3,9 @@
 
 import base64
 import json
+import os
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -274,3 +276,12 @@ def test_a_port_in_use_is_told(lab):
         other.start()
     assert other.wait_end(5) == 1
     assert "http-port" in other.log() and str(doors[0].port) in other.log()
+    # Also who waits for a daemon, or looks into a log later, hears of it.
+    log = os.path.join(lab.dir, "the.log")
+    other = lab.sentinel(
+        VEDETTE, [f"http-port {doors[0].port}", "daemonize yes", f"logfile {log}"], start=False
+    )
+    done = subprocess.run(other.argv, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1 and str(doors[0].port) in done.stderr
+    with open(log, encoding="utf-8") as text:
+        assert str(doors[0].port) in text.read()
