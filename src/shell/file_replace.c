@@ -74,11 +74,19 @@ static bool fail(const char *what, const char *path, struct vd_err *err)
     return vd_err_set(err, "cannot %s %.200s: %s; %s", what, path, strerror(errno), remedy);
 }
 
+/* Written, owned, synced and locked, all before anybody sees it under its name. */
+static bool fill(int fd, const struct vd_text *bytes, const struct stat *like, bool lock)
+{
+    return write_all(fd, bytes) && liken(fd, like) && fsync(fd) == 0 &&
+           !(lock && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK);
+}
+
 bool vd_file_replace(const char *path, const struct vd_text *bytes, const struct stat *like,
                      int *fd, struct vd_err *err)
 {
     struct vd_text name = {0};
-    bool good = false;
+    bool keep = *fd >= 0;
+    bool good;
     int new_fd;
 
     vd_text_printf(&name, "%s.XXXXXX", path);
@@ -88,24 +96,17 @@ bool vd_file_replace(const char *path, const struct vd_text *bytes, const struct
         vd_text_free(&name);
         return false;
     }
-    if (!write_all(new_fd, bytes) || !liken(new_fd, like) || fsync(new_fd) != 0 ||
-        (*fd >= 0 && flock(new_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) ||
-        rename(name.bytes, path) != 0) {
+    good = fill(new_fd, bytes, like, keep) && rename(name.bytes, path) == 0;
+    if (!good) {
         (void)fail("write", path, err);
         (void)unlink(name.bytes);
-    } else if (!sync_directory(path)) {
-        (void)fail("sync the directory of", path, err);
-        /* The new file is there, though perhaps not after a crash: the next save comes soon. */
-        good = false;
-    } else {
-        good = true;
     }
-    if (*fd >= 0 && good) {
+    vd_text_free(&name);
+    if (good && keep) {
         (void)close(*fd);
         *fd = new_fd;
     } else {
         (void)close(new_fd);
     }
-    vd_text_free(&name);
-    return good;
+    return good && (sync_directory(path) || fail("sync the directory of", path, err));
 }

@@ -16,7 +16,9 @@
  * user may, the owner of `like`; sync it, put it in the place of `path`, and
  * sync the directory. Durable on true. *fd, if not -1, is closed and becomes
  * the new file's, locked (flock) before anybody could open it. False with the
- * reason and the remedy; `path` and *fd are then as they were.
+ * reason and the remedy; `path` and *fd are then as they were, unless it was
+ * the directory that could not be synced: the new file is in its place then,
+ * until a crash may undo that.
  */
 bool vd_file_replace(const char *path, const struct vd_text *bytes, const struct stat *like,
                      int *fd, struct vd_err *err) VD_MUSTCHECK;

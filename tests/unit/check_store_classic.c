@@ -325,6 +325,42 @@ START_TEST(a_directory_that_cannot_be_written)
 }
 END_TEST
 
+/*
+ * A directory that may be written but not read cannot be synced: no receipt, but the file is the
+ * new one, and must be ours as the old one was.
+ */
+START_TEST(a_directory_that_cannot_be_synced)
+{
+    pid_t pid;
+    int status;
+
+    if (geteuid() != 0)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        struct vd_store *store;
+
+        if (chown(file, 4711, 4711) != 0 || chown(top, 4711, 4711) != 0 || chmod(top, 0300) != 0 ||
+            setgid(4711) != 0 || setuid(4711) != 0)
+            _exit(2);
+        store = vd_store_open_classic(file, &err);
+        if (store == NULL || try_save(store, 7) ||
+            strstr(err.text, "cannot sync the directory") == NULL)
+            _exit(3);
+        if (vd_store_open_classic(file, &err) != NULL ||
+            strstr(err.text, "another vedette runs") == NULL)
+            _exit(4);
+        vd_store_close(store);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    ck_assert_int_eq(chmod(top, 0700), 0);
+    check_file(7);
+    ck_assert_int_eq(count_files(), 1);
+}
+END_TEST
+
 START_TEST(full_disk)
 {
     struct rlimit limit = {16, RLIM_INFINITY};
@@ -424,6 +460,7 @@ int main(void)
     tcase_add_test(tcase, no_file);
     tcase_add_test(tcase, a_directory_in_its_place);
     tcase_add_test(tcase, a_directory_that_cannot_be_written);
+    tcase_add_test(tcase, a_directory_that_cannot_be_synced);
     tcase_add_test(tcase, full_disk);
     tcase_add_loop_test(tcase, killed_while_saving, 0, 10);
     tcase_add_loop_test(tcase, names, 0, (int)(sizeof(calls) / sizeof(calls[0])));
