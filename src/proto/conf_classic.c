@@ -10,22 +10,13 @@
 
 #include "proto/classic.h"
 #include "proto/classic_want.h"
+#include "proto/option.h"
+#include "proto/server_option.h"
 
 #define INCLUDE_DEPTH 16
 #define FAULTS_MAX 20 /* more than these are told by a file that is no configuration at all */
 
 /* Faults --------------------------------------------------------------------------- */
-
-static bool is_word_of(const char *word, size_t len, const char *const *list)
-{
-    struct vd_word whole = {word, len};
-
-    for (; *list != NULL; list++) {
-        if (vd_word_is(&whole, *list))
-            return true;
-    }
-    return false;
-}
 
 /* The next blank-separated piece of a line that may be badly quoted; moves *at behind it. */
 static const char *take_piece(const char **at, size_t *len)
@@ -37,28 +28,36 @@ static const char *take_piece(const char **at, size_t *len)
     return piece;
 }
 
+/* Is what follows this directive secret? */
+static bool announces_secret(const struct vd_word *name)
+{
+    /* Those of Redis that mean nothing here. */
+    static const char *const others[] = {"user", "masterauth", "primaryauth"};
+    const struct vd_server_row *row = vd_server_find(VD_IN_CLASSIC, name->bytes, name->len);
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (vd_word_is(name, others[i]))
+            return true;
+    }
+    return row != NULL && row->kind == VD_SERVER_SECRET;
+}
+
 /* The line with everything behind the words that announce a secret struck out. */
 static char *mask(struct vd_classic *classic, const char *text)
 {
-    static const char *const secret[] = {
-        "requirepass", "masterauth",        "primaryauth",
-        "user",        "tls-key-file-pass", "tls-client-key-file-pass",
-        NULL};
-    static const char *const sentinel[] = {"sentinel", NULL};
-    static const char *const of_group[] = {"auth-pass", NULL};
-    static const char *const of_process[] = {"sentinel-pass", NULL};
+    const struct vd_option_row *row;
     const char *at = text;
-    size_t len;
-    const char *piece = take_piece(&at, &len);
-    bool hide = is_word_of(piece, len, secret);
+    struct vd_word name;
+    bool hide;
 
-    if (is_word_of(piece, len, sentinel)) {
-        piece = take_piece(&at, &len);
-        hide = is_word_of(piece, len, of_process);
-        if (is_word_of(piece, len, of_group)) {
-            (void)take_piece(&at, &len);
-            hide = true;
-        }
+    name.bytes = take_piece(&at, &name.len);
+    hide = announces_secret(&name);
+    if (vd_word_is(&name, "sentinel")) {
+        name.bytes = take_piece(&at, &name.len);
+        row = vd_option_find(VD_IN_CLASSIC, name.bytes, name.len);
+        hide = row != NULL && row->kind == VD_KIND_SECRET;
+        if (hide && row->option < VD_OPT_GROUP_COUNT)
+            (void)take_piece(&at, &name.len);
     }
     if (!hide || *at == '\0')
         return vd_arena_strdup(&classic->arena, text);

@@ -191,6 +191,7 @@ static const char *const secrets[] = {
     "sentinel auth-pass nosuch \"geheim\n",
     "sentinel  \"AUTH-PASS\" nosuch geheim x\n",
     "sentinel sentinel-pass geheim x\n",
+    "http-token geheim geheim\n",
 };
 
 START_TEST(secrets_are_masked)
