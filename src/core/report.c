@@ -191,6 +191,7 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
     struct vd_addr addr = node->follows;
+    bool in_circle;
 
     /* One that remembers members has a state: what it was configured with is what they agreed on.
      */
@@ -206,9 +207,11 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
     node->follow_pending = false;
     vd_notice_node(core, VD_N_REMARK, node, "is configured as primary but follows %s",
                    vd_notice_name(core, &addr));
+    /* A switchover that was cut off: all who look stop where they began, and agree. */
+    in_circle = vd_node_find(group, &addr) != NULL;
     vd_succession_by_address(core, group, &addr, 0);
     group->learned = false;
-    group->primary->follow_pending = true; /* a chain: it may follow somebody, too */
+    group->primary->follow_pending = !in_circle; /* a chain: it may follow somebody, too */
 }
 
 void vd_report_on_info(struct vd_core *core, const struct vd_event *event)

@@ -213,6 +213,34 @@ START_TEST(a_stateless_sentinel_follows_its_configured_primary)
 }
 END_TEST
 
+/* Two that follow each other: whoever looks must come to the same end, wherever it looks first. */
+START_TEST(a_stateless_sentinel_does_not_go_in_circles)
+{
+    struct puppet fresh;
+    struct vd_info info = puppet_replica_info(1, 10);
+    struct vd_node *configured;
+    struct vd_node *other;
+
+    puppet_init(&fresh, 2, 0, 0);
+    configured = puppet_group(&fresh)->primary;
+    puppet_raise_links(&fresh);
+    info.primary = puppet_addr("10.0.0.5", 6379);
+    puppet_info(&fresh, configured, &info);
+    other = puppet_group(&fresh)->primary;
+    ck_assert_ptr_ne(other, configured);
+    puppet_raise_links(&fresh);
+    info = puppet_replica_info(5, 10);
+    info.primary = configured->addr;
+    puppet_info(&fresh, other, &info);
+    ck_assert_ptr_eq(puppet_group(&fresh)->primary, configured);
+    info = puppet_replica_info(1, 10);
+    info.primary = other->addr;
+    puppet_info(&fresh, configured, &info);
+    ck_assert_ptr_eq(puppet_group(&fresh)->primary, configured);
+    puppet_free(&fresh);
+}
+END_TEST
+
 START_TEST(orders_about_unknown_groups_are_refused)
 {
     struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
@@ -404,6 +432,7 @@ int main(void)
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);
     tcase_add_test(tcase, newer_data_is_not_thrown_away_on_an_old_configuration);
     tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
+    tcase_add_test(tcase, a_stateless_sentinel_does_not_go_in_circles);
     tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
     tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
     tcase_add_test(tcase, failover_on_order_needs_a_replica);
