@@ -63,9 +63,12 @@ static void drop_ghosts(struct vd_core *core, struct vd_group *group, const stru
     }
 }
 
-/* A late hello of a former self (its id was lost) must not make us our own peer. */
+/*
+ * A late hello of a former self (its id was lost) must not make us our own
+ * peer. `by`: the subscription that brought it, perhaps the group's first link.
+ */
 static bool is_own_address(const struct vd_core *core, const struct vd_group *group,
-                           const struct vd_addr *addr)
+                           const struct vd_wire *by, const struct vd_addr *addr)
 {
     const struct vd_globals *globals = &core->globals;
     uint16_t port = globals->announce_port != 0 ? globals->announce_port : globals->listen_port;
@@ -76,6 +79,8 @@ static bool is_own_address(const struct vd_core *core, const struct vd_group *gr
         return false;
     if (announced != NULL && announced[0] != '\0')
         return strcmp(announced, addr->host) == 0 || strcmp(announced, addr->ip) == 0;
+    if (by != NULL && by->local_ip[0] != '\0' && strcmp(by->local_ip, addr->ip) == 0)
+        return true;
     DL_FOREACH (group->nodes, node) {
         if (node->command.local_ip[0] != '\0' && strcmp(node->command.local_ip, addr->ip) == 0)
             return true;
@@ -85,7 +90,7 @@ static bool is_own_address(const struct vd_core *core, const struct vd_group *gr
 
 /* The teller's opinion in this group, made if need be; NULL: it cannot be taken in. */
 static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group,
-                                    const struct vd_hello *hello)
+                                    const struct vd_wire *by, const struct vd_hello *hello)
 {
     struct vd_peer *peer = vd_peer_find(core, &hello->id);
     struct vd_opinion *opinion = vd_opinion_find(group, &hello->id);
@@ -93,7 +98,7 @@ static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group
 
     if (addr.port == 0 || !vd_names_complete(core, &addr))
         return opinion;
-    if (is_own_address(core, group, &addr))
+    if (is_own_address(core, group, by, &addr))
         return NULL;
     if (opinion == NULL && vd_forget_has_peer(core, group, &hello->id))
         return NULL;
@@ -174,7 +179,7 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
         !vd_election_is_epoch(core, hello->epoch) ||
         !vd_election_is_epoch(core, hello->config_epoch))
         return;
-    teller = know_peer(core, group, hello);
+    teller = know_peer(core, group, wire, hello);
     vd_election_raise_epoch(core, hello->epoch > hello->config_epoch ? hello->epoch
                                                                      : hello->config_epoch);
     if (teller == NULL || primary.port == 0 || !vd_names_complete(core, &primary))

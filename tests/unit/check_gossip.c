@@ -109,6 +109,30 @@ START_TEST(what_is_not_for_us_changes_nothing)
 }
 END_TEST
 
+/* It was under way when we lost our state and our id; the group's first link brings it. */
+START_TEST(a_former_self_is_no_peer)
+{
+    struct vd_wire *wire = &puppet_group(&puppet)->primary->subscribe;
+    struct vd_hello hello = {.id = puppet_peer_id(7), .group = "m"};
+    struct vd_event event = {.type = VD_EV_HELLO};
+    struct vd_node *node;
+
+    puppet.core->globals.listen_port = 26379;
+    DL_FOREACH (puppet_group(&puppet)->nodes, node) {
+        node->command.local_ip[0] = '\0';
+    }
+    hello.peer = puppet_addr(wire->local_ip, 26379);
+    hello.primary = puppet_group(&puppet)->primary->addr;
+    event.hello.link = wire->link;
+    event.hello.hello = &hello;
+    puppet_step(&puppet, &event);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 0);
+    hello.peer = puppet_addr("10.0.1.7", 26379);
+    puppet_step(&puppet, &event);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 1);
+}
+END_TEST
+
 START_TEST(peers_are_limited)
 {
     puppet.core->globals.max_peers = 2;
@@ -425,6 +449,7 @@ int main(void)
     tcase_add_test(tcase, another_id_at_an_address_takes_its_place);
     tcase_add_test(tcase, one_process_has_one_vote);
     tcase_add_test(tcase, what_is_not_for_us_changes_nothing);
+    tcase_add_test(tcase, a_former_self_is_no_peer);
     tcase_add_test(tcase, peers_are_limited);
     tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
     tcase_add_test(tcase, replicas_are_learned_from_info);
