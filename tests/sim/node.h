@@ -191,7 +191,7 @@ void sim_node_drop_held(struct sim_guest *guest);
 unsigned sim_node_good_replicas(const struct sim_node *node); /* for min-replicas-to-write */
 /* FAILOVER TO msg->addr (NULL: any) TIMEOUT msg->offset ms; false: refused. */
 bool sim_node_failover(struct sim_node *node, const struct sim_msg *msg);
-bool sim_node_failover_abort(struct sim_node *node);
+void sim_node_failover_abort(struct sim_node *node);
 void sim_node_failover_step(struct sim_node *node);
 void sim_node_failover_done(struct sim_node *node);
 void sim_node_failover_refused(struct sim_node *node);

@@ -340,11 +340,24 @@ static void do_failover(struct sim_node *node, struct sim_guest *guest, const st
 
     if (error == SIM_ERR_NONE && node->denies)
         error = SIM_ERR_NOPERM;
-    if (error == SIM_ERR_NONE &&
-        !(msg->word == SIM_ABORT ? sim_node_failover_abort(node) : sim_node_failover(node, msg)))
+    if (error == SIM_ERR_NONE && !sim_node_failover(node, msg))
         error = SIM_ERR_OTHER;
     reply_done(guest, msg, error);
     sim_node_failover_step(node);
+}
+
+static void do_abort(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *msg)
+{
+    enum sim_error error = hindrance(node, false);
+
+    if (error == SIM_ERR_NONE && node->denies)
+        error = SIM_ERR_NOPERM;
+    if (error == SIM_ERR_NONE && node->failover == SIM_FAILOVER_NONE)
+        error = SIM_ERR_OTHER;
+    reply_done(guest, msg, error);
+    /* What was held back goes on now, and may end the caller. */
+    if (error == SIM_ERR_NONE)
+        sim_node_failover_abort(node);
 }
 
 static void obey(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *msg)
@@ -376,8 +389,10 @@ static void obey(struct sim_node *node, struct sim_guest *guest, const struct si
         do_unpause(node, guest, msg);
         break;
     case SIM_HANDOVER:
-    case SIM_ABORT:
         do_failover(node, guest, msg);
+        break;
+    case SIM_ABORT:
+        do_abort(node, guest, msg);
         break;
     case SIM_SCRIPT_KILL:
         reply_done(guest, msg,

@@ -52,15 +52,12 @@ bool sim_node_failover(struct sim_node *node, const struct sim_msg *msg)
     return true;
 }
 
-bool sim_node_failover_abort(struct sim_node *node)
+void sim_node_failover_abort(struct sim_node *node)
 {
-    if (node->failover == SIM_FAILOVER_NONE)
-        return false;
     if (node->failover == SIM_FAILOVER_RUNNING)
         sim_node_failover_refused(node);
     else
         end(node);
-    return true;
 }
 
 void sim_node_failover_step(struct sim_node *node)
