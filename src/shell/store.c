@@ -88,11 +88,12 @@ bool vd_store_load(struct vd_store *store, struct vd_saved *saved, bool *found, 
     return store->ops->load(store, saved, found, err);
 }
 
-bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record, int64_t *id,
+bool vd_store_record(struct vd_store *store, struct vd_history_entry *entries, size_t count,
                      struct vd_err *err)
 {
-    *id = 0;
-    return store->ops->record(store, record, id, err);
+    for (size_t i = 0; i < count; i++)
+        entries[i].id = 0;
+    return store->ops->record(store, entries, count, err);
 }
 
 bool vd_store_history(struct vd_store *store,

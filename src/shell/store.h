@@ -135,10 +135,10 @@ bool vd_store_save(struct vd_store *store, const struct vd_image *image, struct 
 bool vd_store_wants_all(const struct vd_store *store);
 
 /*
- * A failover for the history: instants of `record` are of vd_clock_now's clock.
- * The last 1000 are kept. *id: its number there, 0 where there is no history.
+ * Failovers for the history, all in one transaction; the last 1000 are kept.
+ * Their ids are filled in: 0 where there is no history, and when it failed.
  */
-bool vd_store_record(struct vd_store *store, const struct vd_failover_record *record, int64_t *id,
+bool vd_store_record(struct vd_store *store, struct vd_history_entry *entries, size_t count,
                      struct vd_err *err) VD_MUSTCHECK;
 
 /* Tell every failover that is kept, oldest first; texts are valid during the call only. */

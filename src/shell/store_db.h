@@ -50,7 +50,7 @@ bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found
                       struct vd_err *err);
 
 /* store_history.c */
-bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record, int64_t *id,
+bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
                         struct vd_err *err);
 bool vd_store_db_history(struct vd_store *port,
                          void (*each)(void *self, const struct vd_history_entry *entry), void *self,

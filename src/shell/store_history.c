@@ -25,32 +25,33 @@ void vd_history_entry_of(const struct vd_failover_record *record, struct vd_hist
 
 /* Writing ------------------------------------------------------------------------------ */
 
-static bool put_row(struct vd_store_db *store, const struct vd_failover_record *record,
-                    struct vd_err *err)
+static bool put_row(struct vd_store_db *store, struct vd_history_entry *entry, struct vd_err *err)
 {
-    struct vd_history_entry entry;
-    const struct vd_phases *phases = &entry.phases;
+    const struct vd_phases *phases = &entry->phases;
 
-    vd_history_entry_of(record, &entry);
-    return vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "isissaaiiiiiiii", entry.at_ms,
-                      entry.group, (int64_t)entry.epoch, entry.reason, entry.result, &entry.from,
-                      &entry.to, phases->silence_ms, phases->agreement_ms, phases->election_ms,
-                      phases->selection_ms, phases->promotion_ms, phases->total_ms,
-                      phases->replicas_ms, entry.loss_bytes);
+    if (!vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "isissaaiiiiiiii", entry->at_ms,
+                    entry->group, (int64_t)entry->epoch, entry->reason, entry->result, &entry->from,
+                    &entry->to, phases->silence_ms, phases->agreement_ms, phases->election_ms,
+                    phases->selection_ms, phases->promotion_ms, phases->total_ms,
+                    phases->replicas_ms, entry->loss_bytes))
+        return false;
+    entry->id = sqlite3_last_insert_rowid(store->db);
+    return true;
 }
 
-bool vd_store_db_record(struct vd_store *port, const struct vd_failover_record *record, int64_t *id,
+bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
                         struct vd_err *err)
 {
     struct vd_store_db *store = (struct vd_store_db *)port;
+    bool good = vd_sql_run(store->statements[VD_SQL_BEGIN], err, "");
 
-    if (vd_sql_run(store->statements[VD_SQL_BEGIN], err, "") && put_row(store, record, err)) {
-        *id = sqlite3_last_insert_rowid(store->db);
-        if (vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
-            vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))
-            return true;
-    }
-    *id = 0;
+    for (size_t i = 0; good && i < count; i++)
+        good = put_row(store, &entries[i], err);
+    if (good && vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
+        vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        entries[i].id = 0;
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return vd_err_wrap(err, "history in %s", store->dir.path);

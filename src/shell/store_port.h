@@ -16,7 +16,8 @@ struct vd_store_ops {
     /* What is on disk is sound from now on. */
     bool (*settle)(struct vd_store *store, struct vd_err *err);
     bool (*load)(struct vd_store *store, struct vd_saved *saved, bool *found, struct vd_err *err);
-    bool (*record)(struct vd_store *store, const struct vd_failover_record *record, int64_t *id,
+    /* Ids are 0 before. */
+    bool (*record)(struct vd_store *store, struct vd_history_entry *entries, size_t count,
                    struct vd_err *err);
     /* Those kept, oldest first; NULL: none are. */
     bool (*history)(struct vd_store *store,

@@ -54,11 +54,11 @@ static void put_addr(const struct vd_addr *addr, struct vd_text *to)
         vd_addr_print(addr->host[0] != '\0' ? addr->host : addr->ip, addr->port, to);
 }
 
+/* Told at once; written when all else of the turn was done. */
 static void record(struct vd_turn *turn, const struct vd_failover_record *record)
 {
     struct vd_history_entry entry;
     struct vd_text text = {0};
-    struct vd_err err;
 
     vd_history_entry_of(record, &entry);
     vd_text_printf(&text, "failover %s epoch %llu: ", record->group,
@@ -73,12 +73,30 @@ static void record(struct vd_turn *turn, const struct vd_failover_record *record
     vd_text_printf(&text, ", %s, %s", record->reason, record->result);
     vd_log(VD_LOG_WARNING, "%s", vd_text_cstr(&text));
     vd_text_free(&text);
-    /* The history costs a sync of the disk: what others wait for goes out before. */
-    vd_links_flush(turn->links);
+    if (turn->ended_count == turn->ended_room) {
+        turn->ended_room = turn->ended_room == 0 ? 4 : turn->ended_room * 2;
+        turn->ended = vd_realloc(turn->ended, turn->ended_room * sizeof(turn->ended[0]));
+    }
+    turn->ended[turn->ended_count++] = entry;
+}
+
+/*
+ * The failovers that have ended in this turn. The history costs a sync of the
+ * disk, one for all of them: what others wait for goes out before.
+ */
+static void keep_history(struct vd_turn *turn)
+{
+    struct vd_err err;
+
+    if (turn->ended_count == 0)
+        return;
     vd_clients_flush(turn->clients);
-    if (!vd_store_record(turn->store, record, &entry.id, &err))
-        vd_log(VD_LOG_WARNING, "a failover is missing in the history: %s", err.text);
-    vd_watch_failover(turn->watch, &entry);
+    if (!vd_store_record(turn->store, turn->ended, turn->ended_count, &err))
+        vd_log(VD_LOG_WARNING, "%zu failover%s missing in the history: %s", turn->ended_count,
+               turn->ended_count == 1 ? " is" : "s are", err.text);
+    for (size_t i = 0; i < turn->ended_count; i++)
+        vd_watch_failover(turn->watch, &turn->ended[i]);
+    turn->ended_count = 0;
 }
 
 static void perform(void *self, const struct vd_effect *effect)
@@ -189,6 +207,7 @@ static void run_once(struct vd_turn *turn, vd_ms now)
     vd_drive_turn(turn->drive, full.events, full.count, now, dice);
     tell_mute(was_mute, turn->drive);
     vd_links_flush(turn->links);
+    keep_history(turn);
     vd_record_turn(turn->record, turn->drive);
     vd_inbox_clear(&turn->taken);
     settle(turn);
@@ -257,4 +276,7 @@ void vd_turn_stop(struct vd_turn *turn)
     ev_prepare_stop(turn->loop, &turn->before);
     ev_timer_stop(turn->loop, &turn->due);
     vd_inbox_free(&turn->taken);
+    vd_free(turn->ended);
+    turn->ended = NULL;
+    turn->ended_room = 0;
 }

@@ -32,9 +32,12 @@ struct vd_turn {
     struct vd_resolver *resolver;
     struct vd_spawn *spawn;
     struct vd_clients *clients;
-    struct vd_record *record; /* NULL: none is kept */
-    struct vd_watch *watch;   /* NULL: nobody looks */
-    struct vd_inbox taken;    /* the rest is the turn's own */
+    struct vd_record *record;       /* NULL: none is kept */
+    struct vd_watch *watch;         /* NULL: nobody looks */
+    struct vd_inbox taken;          /* the rest is the turn's own */
+    struct vd_history_entry *ended; /* failovers of the present turn; texts are the effects' */
+    size_t ended_count;
+    size_t ended_room;
     ev_prepare before;
     ev_timer due;
 };

@@ -673,6 +673,18 @@ static struct vd_failover_record make_record(uint64_t epoch)
                                        .loss_bytes = 17};
 }
 
+static void must_record(struct vd_store *store, const struct vd_failover_record *records,
+                        size_t count, int64_t first_id)
+{
+    struct vd_history_entry entries[3];
+
+    for (size_t i = 0; i < count; i++)
+        vd_history_entry_of(&records[i], &entries[i]);
+    ck_assert_msg(vd_store_record(store, entries, count, &err), "%s", err.text);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(entries[i].id, first_id + (int64_t)i);
+}
+
 static char *print_history(void)
 {
     char *text = NULL;
@@ -690,18 +702,16 @@ START_TEST(history_of_a_running_daemon)
     struct vd_store *store = must_open();
     struct vd_failover_record record = make_record(5);
     char *text = print_history();
-    int64_t id;
 
     ck_assert_str_eq(text, "no failover so far\n");
     free(text);
-    ck_assert(vd_store_record(store, &record, &id, &err));
+    must_record(store, &record, 1, 1);
     record.epoch = 6;
     record.result = "-failover-abort-no-good-slave";
     record.to.port = 0;
     record.selected_at = record.promoted_at = record.ended_at = VD_NEVER;
     record.loss_bytes = -1;
-    ck_assert(vd_store_record(store, &record, &id, &err));
-    ck_assert_int_eq(id, 2);
+    must_record(store, &record, 1, 2);
     text = print_history();
     ck_assert_msg(strstr(text,
                          "m1  epoch 5  odown  10.0.0.1:6379 -> [::1]:6380  done: silence 1001 "
@@ -730,16 +740,12 @@ static void note_entry(void *self, const struct vd_history_entry *entry)
 START_TEST(history_is_told_oldest_first)
 {
     struct vd_store *store = must_open();
+    const struct vd_failover_record records[] = {make_record(1), make_record(2), make_record(3)};
     struct vd_history_entry last = {0};
-    int64_t id;
 
     ck_assert(vd_store_history(store, note_entry, &last, &err));
     ck_assert_int_eq(last.id, 0);
-    for (uint64_t i = 1; i <= 3; i++) {
-        struct vd_failover_record record = make_record(i);
-
-        ck_assert(vd_store_record(store, &record, &id, &err));
-    }
+    must_record(store, records, 3, 1);
     ck_assert(vd_store_history(store, note_entry, &last, &err));
     ck_assert_int_eq(last.id, 3);
     ck_assert_uint_eq(last.epoch, 3);
@@ -759,10 +765,8 @@ START_TEST(history_keeps_a_thousand)
 
     for (uint64_t i = 1; i <= 1005; i++) {
         struct vd_failover_record record = make_record(i);
-        int64_t id;
 
-        ck_assert(vd_store_record(store, &record, &id, &err));
-        ck_assert_int_eq(id, (int64_t)i);
+        must_record(store, &record, 1, (int64_t)i);
     }
     vd_store_close(store);
     text = print_history();
