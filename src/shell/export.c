@@ -143,8 +143,8 @@ static bool write_text(const char *path, const struct vd_text *text, struct vd_e
     int fd = -1;
 
     if (strcmp(path, "-") == 0) {
-        (void)fwrite(vd_text_cstr(text), 1, text->len, stdout);
-        return fflush(stdout) == 0 ||
+        return (fwrite(vd_text_cstr(text), 1, text->len, stdout) == text->len &&
+                fflush(stdout) == 0) ||
                vd_err_set(err, "cannot write to standard output: %s", strerror(errno));
     }
     if (lstat(path, &there) == 0)

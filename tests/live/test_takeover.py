@@ -438,6 +438,15 @@ def test_export_from_a_native_file(lab):
     assert 'requirepass "s e"\n' in text and "tcp-backlog" not in text
 
 
+def test_export_to_a_disk_that_is_full(lab):
+    path = os.path.join(lab.dir, "plain.conf")
+    append(path, "".join(f"sentinel monitor g{port} 127.0.0.1 {port} 2\n" for port in range(6000, 6800)))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([find_program(VEDETTE), "--export-sentinel-conf", "-", path], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    assert done.returncode == 1 and "cannot write to standard output: No space left" in done.stderr
+
+
 def test_export_without_state_and_with_includes(lab):
     path = os.path.join(lab.dir, "plain.conf")
     append(path, f"port 26390\nsentinel monitor {GROUP} 127.0.0.1 6379 2\n")
