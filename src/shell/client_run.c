@@ -54,7 +54,8 @@ void vd_conn_resolved(struct vd_conn *conn, const char *ip)
     if (ip == NULL || !vd_copy(order.addr.ip, sizeof(order.addr.ip), ip) || ip[0] == '\0') {
         struct vd_resp resp = reply_to(conn);
 
-        vd_resp_error(&resp, "ERR Invalid IP address or hostname specified");
+        if (!conn->session.muted)
+            vd_resp_error(&resp, "ERR Invalid IP address or hostname specified");
         conn->home->stats.error_replies++;
         vd_conn_owe(conn);
         vd_conn_resume(conn);

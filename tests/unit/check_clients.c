@@ -199,6 +199,12 @@ START_TEST(monitor_by_name)
     house_expect(&house, fd, "-ERR Invalid IP address or hostname specified\r\n+PONG\r\n");
     ck_assert_uint_eq(house.inbox.count, 0);
 
+    /* Who wants no replies gets none, however late. */
+    house_write(&house, fd,
+                "CLIENT REPLY SKIP\r\nSENTINEL MONITOR o other.example 6380 2\r\nPING\r\n");
+    vd_clients_resolved(house.clients, house.resolve_client, "");
+    house_expect(&house, fd, "+PONG\r\n");
+
     house_write(&house, fd, "SENTINEL MONITOR o other.example 6380 2\r\n");
     house_ask(&house, house_enter(&house), "CLIENT KILL ID 1", ":1\r\n");
     vd_clients_resolved(house.clients, house.resolve_client, "10.0.0.8");
