@@ -132,6 +132,33 @@ class Process:
         self.meant_to_end = False
         self.is_paused = False
 
+    def spawn_talking(self):
+        """Start with its standard input and output as pipes: say() and line()."""
+        argv = ["setpriv", "--pdeathsig", "KILL", *self.argv]
+        with open(self.log_path, "ab") as log:
+            self.child = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.lab.dir,
+                env=self.lab.environment,
+                start_new_session=True,
+            )
+        self.meant_to_end = False
+
+    def say(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def line(self):
+        """The next line that it prints; StartError if it has ended."""
+        text = self.child.stdout.readline()
+        if not text:
+            raise StartError(f"{self.name} ended:\n{self.log_tail(20)}")
+        return text.rstrip("\n")
+
     def is_running(self):
         return self.child is not None and self.child.poll() is None
 
