@@ -48,8 +48,12 @@ int64_t fleet_offset(const struct fleet_node *node)
 {
     const struct fleet_node *source = node;
 
-    while (source->primary != NULL && is_alive(source->primary))
+    /* Two that follow each other, for a moment, have no source. */
+    for (unsigned i = 0; i < FLEET_NODES && source->primary != NULL; i++) {
+        if (!is_alive(source->primary))
+            break;
         source = source->primary;
+    }
     if (source->primary != NULL)
         return node->offset;
     return (int64_t)(ev_now(node->group->fleet->loop) * STREAM_PER_SECOND);
