@@ -105,6 +105,12 @@ static bool is_complete(const struct vd_node *node)
     return node->offset != 0 || carries_any;
 }
 
+/* On the present link: what it said on the one before may be of a former life. */
+static bool has_told(const struct vd_node *node)
+{
+    return node->command.up && node->info_at != VD_NEVER && node->info_at >= node->command.since;
+}
+
 bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *node)
 {
     return vd_elapsed(core->now, node->refused_turn_at, INT64_MAX) < REFUSED_MS;
@@ -125,7 +131,7 @@ enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node 
         return VD_UNFIT_DISCONNECTED;
     if (node->priority == 0)
         return VD_UNFIT_NEVER;
-    if (vd_elapsed(core->now, node->info_at, INT64_MAX) > info_valid_ms)
+    if (!has_told(node) || core->now - node->info_at > info_valid_ms)
         return VD_UNFIT_UNKNOWN;
     if (node->role != VD_ROLE_REPLICA)
         return VD_UNFIT_NOT_REPLICA;
@@ -239,7 +245,8 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
         if (!node->command.up &&
             vd_elapsed(core->now, node->command.lost_since, INT64_MAX) > JUST_LOST_MS)
             continue;
-        if (node->info_at == VD_NEVER || node->info_at < since)
+        if (node->info_at == VD_NEVER || node->info_at < since ||
+            (node->command.up && !has_told(node)))
             return false;
     }
     return true;
@@ -290,7 +297,7 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
     struct vd_node *node;
 
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !node->command.up ||
+        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !has_told(node) ||
             node->loading || node->priority == 0)
             continue;
         if (node->role == VD_ROLE_PRIMARY && is_half_promoted(core, node))
@@ -311,9 +318,9 @@ struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_
         return NULL;
     DL_FOREACH (group->nodes, node) {
         if (vd_node_is_primary(node) || !is_former_primary(node) || node->s_down_at != VD_NEVER ||
-            !node->command.up || node->loading || node->priority == 0 ||
+            !has_told(node) || node->loading || node->priority == 0 ||
             vd_candidate_has_refused(core, node) ||
-            vd_elapsed(core->now, node->info_at, INT64_MAX) > 2 * core->globals.info_period_ms)
+            core->now - node->info_at > 2 * core->globals.info_period_ms)
             continue;
         if (best == NULL || node->keys > best->keys)
             best = node;
@@ -329,9 +336,8 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
     if (!says_it_is_replica(group))
         return NULL;
     DL_FOREACH (group->nodes, node) {
-        bool is_heard =
-            node->command.up && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
-            vd_elapsed(core->now, node->info_at, INT64_MAX) <= 2 * core->globals.info_period_ms;
+        bool is_heard = has_told(node) && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
+                        core->now - node->info_at <= 2 * core->globals.info_period_ms;
 
         /* Somebody is away who may hold the data, or is a primary: no resort is the last yet. */
         if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)

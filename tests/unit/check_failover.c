@@ -532,6 +532,24 @@ START_TEST(not_even_an_order_acts_in_an_epoch_it_has_lost)
 }
 END_TEST
 
+/* Its link was lost for a moment: perhaps its process was, and all that it held. */
+START_TEST(nobody_is_chosen_by_what_it_said_on_a_former_link)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *first = puppet_node(&puppet, 2);
+    struct vd_info info = puppet_replica_info(2, 1000);
+
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, first), VD_FIT);
+    puppet_link_down(&puppet, &first->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 100);
+    puppet_raise_links(&puppet);
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, first), VD_UNFIT_UNKNOWN);
+    ck_assert(!vd_candidate_all_fresh(puppet.core, group, 0));
+    puppet_info(&puppet, first, &info);
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, first), VD_FIT);
+}
+END_TEST
+
 /* Two switches later its replication id is neither the group's nor the one before. */
 START_TEST(what_the_primary_held_stays_the_group_s)
 {
@@ -635,6 +653,7 @@ int main(void)
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
     tcase_add_test(tcase, not_even_an_order_acts_in_an_epoch_it_has_lost);
+    tcase_add_test(tcase, nobody_is_chosen_by_what_it_said_on_a_former_link);
     tcase_add_test(tcase, what_the_primary_held_stays_the_group_s);
     tcase_add_test(tcase, offsets_of_a_former_lineage_measure_nothing);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
