@@ -323,9 +323,29 @@ void vd_daemon_give_up(struct vd_daemon *daemon, const struct vd_err *err)
 
 /* Running ------------------------------------------------------------------------ */
 
+/* From the loop: one that stands still is silent, and systemd begins anew. */
+static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)watcher;
+    (void)events;
+    vd_supervise_tell("WATCHDOG=1");
+}
+
+static void feed_watchdog(struct vd_daemon *daemon)
+{
+    double every = (double)vd_supervise_watchdog_ms() / 1000;
+
+    if (!daemon->config->server.supervised_systemd || every <= 0)
+        return;
+    ev_timer_init(&daemon->watchdog, on_watchdog, 0, every);
+    ev_timer_start(daemon->loop, &daemon->watchdog);
+}
+
 void vd_daemon_run(struct vd_daemon *daemon)
 {
     vd_supervise_ready(daemon->config->server.supervised_systemd);
+    feed_watchdog(daemon);
     ev_run(daemon->loop, 0);
 }
 
@@ -359,5 +379,6 @@ void vd_daemon_stop(struct vd_daemon *daemon)
     ev_signal_stop(daemon->loop, &daemon->hang_up);
     ev_signal_stop(daemon->loop, &daemon->terminate);
     ev_signal_stop(daemon->loop, &daemon->interrupt);
+    ev_timer_stop(daemon->loop, &daemon->watchdog);
     release(daemon);
 }

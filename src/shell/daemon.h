@@ -27,6 +27,7 @@ struct vd_daemon {
     ev_signal hang_up;
     ev_signal terminate;
     ev_signal interrupt;
+    ev_timer watchdog; /* systemd's, if it wants to hear of us */
 };
 
 /*

@@ -259,7 +259,7 @@ void vd_daemon_reload(struct vd_daemon *daemon)
         return;
     }
     if (before->server.supervised_systemd)
-        vd_supervise_tell("RELOADING=1");
+        vd_supervise_reloading();
     if (!vd_log_open(&after->server, &err))
         vd_log(VD_LOG_WARNING, "SIGHUP: %s", err.text);
     vd_log(VD_LOG_NOTICE, "SIGHUP: the configuration was read anew");

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int ready_pipe = -1; /* to the process that was started, while it waits */
@@ -112,6 +113,43 @@ void vd_supervise_tell(const char *text)
     /* One who does not listen needs no answer. */
     (void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
     (void)close(fd);
+}
+
+/* With the time of the telling, by which systemd knows the READY=1 of before from the one after. */
+void vd_supervise_reloading(void)
+{
+    struct timespec now;
+    char text[64];
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    vd_supervise_tell(text);
+}
+
+/* A whole number from the environment; false if there is none. */
+static bool read_number(const char *name, long long *number)
+{
+    const char *text = getenv(name);
+    char *end;
+
+    if (text == NULL || text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+int64_t vd_supervise_watchdog_ms(void)
+{
+    long long pid;
+    long long wait_us;
+
+    if (!read_number("WATCHDOG_USEC", &wait_us) || wait_us == 0)
+        return 0;
+    if (getenv("WATCHDOG_PID") != NULL && (!read_number("WATCHDOG_PID", &pid) || pid != getpid()))
+        return 0;
+    return wait_us < 2000 ? 1 : wait_us / 2000;
 }
 
 bool vd_supervise_write_pidfile(const char *path, struct vd_err *err)
