@@ -55,7 +55,7 @@ enum vd_pong {
     VD_PONG_BUSY,       /* -BUSY: a script runs; not an acceptable reply */
     VD_PONG_AUTH,       /* -NOAUTH, -WRONGPASS, -NOPERM: the operator's mistake */
     VD_PONG_ERROR,      /* any other reply; not an acceptable one */
-    VD_PONG_UNSENT,     /* never left: a save failed */
+    VD_PONG_NONE,       /* nothing as yet; no event says so */
 };
 
 struct vd_event {

@@ -49,8 +49,6 @@ static void pulse_on_pong(struct vd_core *core, struct vd_wire *wire, struct vd_
 
     if (pulse->ticket.n == event->pong.ticket.n)
         pulse->ticket.n = 0;
-    if (kind == VD_PONG_UNSENT)
-        return;
     pulse->reply_at = core->now;
     wire->heard_at = core->now;
     wire->dropped = 0;
@@ -226,7 +224,7 @@ enum vd_health vd_health_of(const struct vd_core *core, const struct vd_node *no
         return VD_HEALTH_SILENT;
     if (pulse->silent_since != VD_NEVER && core->now - pulse->silent_since > period)
         return VD_HEALTH_SLOW;
-    if (pulse->kind == VD_PONG_UNSENT)
+    if (pulse->kind == VD_PONG_NONE)
         return VD_HEALTH_UNKNOWN;
     if (pulse->kind == VD_PONG_AUTH)
         return VD_HEALTH_AUTH;

@@ -268,7 +268,7 @@ static void pulse_init(struct vd_pulse *pulse, vd_ms now)
     pulse->reply_at = now;
     pulse->silent_since = now; /* a link that never connected counts from here */
     pulse->refused_since = VD_NEVER;
-    pulse->kind = VD_PONG_UNSENT;
+    pulse->kind = VD_PONG_NONE;
 }
 
 struct vd_node *vd_node_find(const struct vd_group *group, const struct vd_addr *addr)

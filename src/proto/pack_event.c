@@ -207,7 +207,7 @@ static void unpack_link_event(struct vd_unpack *from, struct vd_event *out)
     case VD_EV_PONG:
         out->pong.link = unpack_link(from);
         out->pong.ticket = unpack_ticket(from);
-        out->pong.kind = (enum vd_pong)vd_unpack_number(from, VD_PONG_UNSENT);
+        out->pong.kind = (enum vd_pong)vd_unpack_number(from, VD_PONG_ERROR);
         out->pong.text = vd_unpack_string(from);
         return;
     case VD_EV_INFO:

@@ -119,7 +119,6 @@ static void put_pong(const struct sim_msg *msg, struct vd_text *to)
         [VD_PONG_BUSY] = "-BUSY",
         [VD_PONG_AUTH] = "-NOAUTH",
         [VD_PONG_ERROR] = "-ERR",
-        [VD_PONG_UNSENT] = "-ERR",
     };
 
     vd_text_puts(to, words[msg->kind]);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "core/drive.h"
+#include "core/emit.h"
 #include "core/model.h"
 
 struct log {
@@ -18,6 +20,8 @@ struct log {
     bool lies; /* says yes without a receipt */
     uint64_t durable_epoch;
     uint64_t durable_vote_epoch;
+    unsigned switches; /* told */
+    char told[64];     /* of the last */
 };
 
 static struct vd_drive drive;
@@ -55,6 +59,10 @@ static void perform(void *self, const struct vd_effect *effect)
         ck_assert_uint_le(effect->reply.leader_epoch, story.durable_vote_epoch);
     if (effect->type == VD_EF_SEND && effect->send.request == VD_RQ_HELLO)
         ck_assert_uint_le(effect->send.hello->epoch, story.durable_epoch);
+    if (effect->type == VD_EF_NOTICE && strcmp(effect->notice.event, "+switch-master") == 0) {
+        story.switches++;
+        ck_assert(vd_copy(story.told, sizeof(story.told), effect->notice.payload));
+    }
 }
 
 static void refuse(void *self, const struct vd_effect *effect, const char *reason)
@@ -71,14 +79,21 @@ static void set_up(void)
 {
     struct vd_globals globals;
     struct vd_options options;
-    struct vd_image_group group = {.name = "m"};
+    struct vd_addr replica = {.host = "10.0.0.2", .ip = "10.0.0.2", .port = 6379};
+    struct vd_image_peer peer = {.addr = {.host = "10.0.1.1", .ip = "10.0.1.1", .port = 26379}};
+    struct vd_image_group group = {.name = "m", .replica_count = 1, .peer_count = 1};
     struct vd_image image = {.self = {"5e1f000000000000000000000000000000000000"}};
     struct vd_event start = {.type = VD_EV_START};
 
     memset(&story, 0, sizeof(story));
     vd_globals_init(&globals);
     vd_options_init(&options, &globals);
+    memset(peer.id.hex, 'b', VD_ID_LEN);
+    options.down_after_ms = 1000;
+    options.client_reconfig_script = vd_strdup("/bin/reconfig");
     group.options = &options;
+    group.replicas = &replica;
+    group.peers = &peer;
     group.primary = (struct vd_addr){.host = "10.0.0.1", .ip = "10.0.0.1", .port = 6379};
     image.globals = &globals;
     image.groups = &group;
@@ -210,6 +225,121 @@ START_TEST(chatter_goes_on_while_mute)
 }
 END_TEST
 
+/* Switches --------------------------------------------------------------------------- */
+
+/* The peer has made another node primary. */
+static void hear_of_switch(uint64_t epoch, const char *ip)
+{
+    struct vd_hello hello = {.group = "m", .epoch = epoch, .config_epoch = epoch};
+    struct vd_event event = {.type = VD_EV_HELLO};
+
+    memset(hello.id.hex, 'b', VD_ID_LEN);
+    hello.peer = (struct vd_addr){.host = "10.0.1.1", .ip = "10.0.1.1", .port = 26379};
+    hello.primary.port = 6379;
+    ck_assert(vd_copy(hello.primary.host, sizeof(hello.primary.host), ip));
+    ck_assert(vd_copy(hello.primary.ip, sizeof(hello.primary.ip), ip));
+    event.hello.hello = &hello;
+    turn(&event, 1);
+}
+
+START_TEST(a_switch_that_could_not_be_told_is_told_when_it_can)
+{
+    story.disk_fails = true;
+    hear_of_switch(1, "10.0.0.2");
+    ck_assert_uint_eq(story.switches, 0);
+    ck_assert_str_eq(drive.core->by_index[0]->primary->addr.ip, "10.0.0.2");
+    story.disk_fails = false;
+    now += VD_DRIVE_RETRY_MS;
+    turn(NULL, 0);
+    ck_assert_uint_eq(story.switches, 1);
+    ck_assert_str_eq(story.told, "m 10.0.0.1 6379 10.0.0.2 6379");
+    turn(NULL, 0);
+    ck_assert_uint_eq(story.switches, 1); /* once */
+}
+END_TEST
+
+START_TEST(what_is_kept_to_be_told_is_bounded)
+{
+    story.disk_fails = true;
+    for (uint64_t epoch = 1; epoch < 2 * VD_DRIVE_UNSAID_MAX; epoch++)
+        hear_of_switch(epoch, epoch % 2 == 1 ? "10.0.0.2" : "10.0.0.1");
+    ck_assert_uint_eq(drive.unsaid_count, VD_DRIVE_UNSAID_MAX);
+    story.disk_fails = false;
+    now += VD_DRIVE_RETRY_MS;
+    turn(NULL, 0);
+    ck_assert_uint_eq(story.switches, VD_DRIVE_UNSAID_MAX);
+}
+END_TEST
+
+START_TEST(a_script_that_could_not_start_runs_later)
+{
+    const struct vd_script *script;
+
+    story.disk_fails = true;
+    hear_of_switch(1, "10.0.0.2");
+    script = drive.core->scripts;
+    ck_assert_ptr_nonnull(script);
+    ck_assert_uint_ne(script->job.n, 0);
+    ck_assert_str_eq(script->argv[2], "observer");
+    turn(NULL, 0);
+    ck_assert_uint_eq(script->job.n, 0);
+    ck_assert_int_gt(script->start_at, now);
+    ck_assert_uint_eq(drive.core->scripts_running, 0);
+}
+END_TEST
+
+START_TEST(a_question_that_could_not_be_asked_is_asked_again)
+{
+    struct vd_event up = {.type = VD_EV_LINK_UP};
+    struct vd_opinion *opinion = drive.core->by_index[0]->opinions;
+
+    up.up.link = opinion->peer->wire.link;
+    up.up.ip = "10.0.1.1";
+    now += 900;
+    turn(&up, 1);
+    story.disk_fails = true;
+    hear_of_switch(1, "10.0.0.1"); /* something to be saved: the disk is found full */
+    now += 100;
+    turn(NULL, 0); /* the primary never answered */
+    ck_assert_int_ne(drive.core->by_index[0]->primary->s_down_at, VD_NEVER);
+    ck_assert_uint_ne(opinion->asked.n, 0);
+    ck_assert_ptr_nonnull(strchr(story.text, 'r'));
+    turn(NULL, 0);
+    ck_assert_uint_eq(opinion->asked.n, 0); /* nobody waits for an answer that cannot come */
+    ck_assert_int_le(vd_drive_wake_at(&drive), now + drive.core->globals.ask_period_ms);
+}
+END_TEST
+
+/* What answer_unsent may rely on: every request is either chatter, or has an answer there. */
+START_TEST(every_promise_that_stays_is_answered)
+{
+    struct vd_node *primary = drive.core->by_index[0]->primary;
+    struct vd_event up = {.type = VD_EV_LINK_UP};
+
+    up.up.link = primary->command.link;
+    up.up.ip = "10.0.0.1";
+    turn(&up, 1);
+    for (int request = VD_RQ_PING; request <= VD_RQ_MAINTAIN; request++) {
+        unsigned pending = primary->command.pending;
+        const struct vd_effect *effect;
+
+        drive.core->out = &drive.effects;
+        effect = vd_emit_send(drive.core, &primary->command, (enum vd_request)request);
+        drive.effects.count = 0;
+        if (!effect->promise)
+            continue;
+        drive.unsent = vd_realloc(drive.unsent, sizeof(*drive.unsent));
+        drive.unsent[0] = *effect;
+        drive.unsent_count = 1;
+        drive.unsent_room = 1;
+        ck_assert_uint_eq(primary->command.pending, pending + 1);
+        turn(NULL, 0);
+        if (request != VD_RQ_QUESTION) /* that is a peer's */
+            ck_assert_uint_eq(primary->command.pending, pending);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("drive");
@@ -224,6 +354,11 @@ int main(void)
     tcase_add_test(tcase, a_full_disk_makes_mute);
     tcase_add_test(tcase, only_a_receipt_opens_promises);
     tcase_add_test(tcase, chatter_goes_on_while_mute);
+    tcase_add_test(tcase, a_switch_that_could_not_be_told_is_told_when_it_can);
+    tcase_add_test(tcase, what_is_kept_to_be_told_is_bounded);
+    tcase_add_test(tcase, a_script_that_could_not_start_runs_later);
+    tcase_add_test(tcase, a_question_that_could_not_be_asked_is_asked_again);
+    tcase_add_test(tcase, every_promise_that_stays_is_answered);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
