@@ -297,8 +297,7 @@ static const struct vd_hello *hello_sent(void)
 static void configure(enum vd_option option, const char *text, int64_t number)
 {
     struct vd_setting setting = {.option = option, .text = text, .number = number};
-    struct vd_order order = {
-        .type = VD_ORDER_CONFIGURE, .settings = &setting, .setting_count = 1};
+    struct vd_order order = {.type = VD_ORDER_CONFIGURE, .settings = &setting, .setting_count = 1};
     struct vd_event event = {.type = VD_EV_ORDER};
 
     event.order.order = &order;
