@@ -160,7 +160,7 @@ static bool refutes(const struct vd_core *core, const struct vd_group *group,
                       ? event->question.asker[0] != '\0'
                       : vd_elapsed(core->now, asker->claimed_at, INT64_MAX) <= CLAIM_VALID_MS;
 
-    return claims && (vd_maintenance_is_on(core, group) || vd_health_reaches(core, group->primary));
+    return claims && (vd_maintenance_is_on(core, group) || vd_health_reached(core, group->primary));
 }
 
 static void consider(struct vd_core *core, struct vd_group *group, const struct vd_opinion *asker,

@@ -7,6 +7,7 @@
 #include "core/notice.h"
 
 #define PING_LEAST_MS 100
+#define JUST_LOST_MS 250
 
 vd_ms vd_ping_period(const struct vd_core *core, vd_ms down_after_ms)
 {
@@ -201,12 +202,26 @@ bool vd_opinion_is_usable(const struct vd_opinion *opinion)
     return opinion->s_down_at == VD_NEVER && opinion->peer->wire.up;
 }
 
-bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node)
+static bool is_heard(const struct vd_core *core, const struct vd_node *node)
 {
     vd_ms period = vd_ping_period(core, node->group->options.down_after_ms);
 
-    return node->s_down_at == VD_NEVER && node->command.up &&
+    return node->s_down_at == VD_NEVER &&
            core->now - node->pulse.ok_at <= vd_max_ms(2 * period, 500);
+}
+
+bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node)
+{
+    return node->command.up && is_heard(core, node);
+}
+
+bool vd_health_reached(const struct vd_core *core, const struct vd_node *node)
+{
+    vd_ms lost_ms = vd_elapsed(core->now, node->command.lost_since, INT64_MAX);
+
+    if (!is_heard(core, node))
+        return false;
+    return node->command.up || (node->pulse.refused_since == VD_NEVER && lost_ms <= JUST_LOST_MS);
 }
 
 enum vd_health vd_health_of(const struct vd_core *core, const struct vd_node *node)

@@ -29,6 +29,9 @@ enum vd_health vd_health_of(const struct vd_core *core, const struct vd_node *no
 /* We reach it: its last acceptable reply is fresh. */
 bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node);
 
+/* Or did until its link was lost a moment ago: a reset is no death, which would refuse the next. */
+bool vd_health_reached(const struct vd_core *core, const struct vd_node *node);
+
 /* Not down, and linked: it can answer now. */
 bool vd_opinion_is_usable(const struct vd_opinion *opinion);
 

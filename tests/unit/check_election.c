@@ -92,6 +92,21 @@ START_TEST(who_reaches_the_primary_refuses_whom_claims_it_down)
 }
 END_TEST
 
+/* A reset is no death: who died refuses the next connection. */
+START_TEST(who_reached_the_primary_a_moment_ago_refuses_too)
+{
+    struct vd_id one = puppet_peer_id(1);
+    struct vd_node *primary = puppet_node(&puppet, 1);
+
+    puppet_settle(&puppet);
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_RESET);
+    puppet_pass(&puppet, puppet.now + 50);
+    ck_assert_str_eq(puppet_question(&puppet, "abcdef12", 5, one.hex)->reply.leader, "*");
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_REFUSED);
+    ck_assert_str_eq(puppet_question(&puppet, "abcdef12", 6, one.hex)->reply.leader, one.hex);
+}
+END_TEST
+
 /* A person with redis-cli, or the original's own tests. */
 START_TEST(who_bears_no_name_gets_the_vote)
 {
@@ -205,6 +220,7 @@ int main(void)
     tcase_add_loop_test(tcase, count_says, 0, (int)(sizeof(tallies) / sizeof(tallies[0])));
     tcase_add_test(tcase, first_come_first_served);
     tcase_add_test(tcase, who_reaches_the_primary_refuses_whom_claims_it_down);
+    tcase_add_test(tcase, who_reached_the_primary_a_moment_ago_refuses_too);
     tcase_add_test(tcase, who_bears_no_name_gets_the_vote);
     tcase_add_test(tcase, a_vote_is_for_a_newer_epoch_than_the_configuration);
     tcase_add_test(tcase, the_global_epoch_starves_nobody);
