@@ -19,7 +19,7 @@
 #define SWITCHES_KEPT 8
 #define DAMPING_MS 1000
 
-/* How a sentinel has been reaching a server. */
+/* How a sentinel has been reaching an address; a server may come back to one that it left. */
 struct reach {
     sim_us since; /* without a gap; -1: it has not */
     sim_us last;
@@ -35,11 +35,11 @@ struct course {
     vd_ms switches[SWITCHES_KEPT];
     uint64_t untold[SWITCHES_KEPT]; /* of these, those not told yet: hashes; 0: told */
     unsigned switch_count;
-    bool turning[SIM_NODES_MAX]; /* +slave-reconf-sent, and not done */
+    bool turning[SIM_HOSTS_MAX]; /* +slave-reconf-sent, and not done */
 };
 
 struct sim_conduct {
-    struct reach reach[SIM_SENTINELS_MAX][SIM_NODES_MAX];
+    struct reach reach[SIM_SENTINELS_MAX][SIM_HOSTS_MAX];
     struct course course[SIM_SENTINELS_MAX][SIM_GROUPS_MAX];
 };
 
@@ -48,7 +48,7 @@ struct sim_conduct *sim_conduct_new(void)
     struct sim_conduct *conduct = vd_alloc(sizeof(*conduct));
 
     for (unsigned i = 0; i < SIM_SENTINELS_MAX; i++) {
-        for (unsigned k = 0; k < SIM_NODES_MAX; k++)
+        for (unsigned k = 0; k < SIM_HOSTS_MAX; k++)
             conduct->reach[i][k] = (struct reach){.since = -1, .promoted_at = -1};
         for (unsigned g = 0; g < SIM_GROUPS_MAX; g++)
             conduct->course[i][g] = (struct course){.odown_at = VD_NEVER};
@@ -72,7 +72,7 @@ static void set_down(struct sim *sim, struct reach *reach, bool down)
 
 void sim_conduct_on_start(struct sim *sim, const struct sim_sentinel *s)
 {
-    for (unsigned k = 0; k < SIM_NODES_MAX; k++) {
+    for (unsigned k = 0; k < sim->net->host_count; k++) {
         struct reach *reach = &sim->conduct->reach[s->index][k];
 
         set_down(sim, reach, false);
@@ -85,12 +85,8 @@ void sim_conduct_on_start(struct sim *sim, const struct sim_sentinel *s)
 
 void sim_conduct_on_pong(struct sim *sim, const struct sim_sentinel *s, const struct sim_host *from)
 {
-    const struct sim_node *node = sim_node_of(sim, from);
-    struct reach *reach;
+    struct reach *reach = &sim->conduct->reach[s->index][from->index];
 
-    if (node == NULL)
-        return;
-    reach = &sim->conduct->reach[s->index][node->index];
     if (reach->since < 0 || sim->now - reach->last > PONG_GAP ||
         sim->now - reach->last >= sim->setup.down_after_ms * SIM_MS / 2)
         reach->since = sim->now;
@@ -98,25 +94,23 @@ void sim_conduct_on_pong(struct sim *sim, const struct sim_sentinel *s, const st
 }
 
 /* Whom a notice is about: "master NAME IP PORT", "slave NAME IP PORT @ ...". NULL: no server. */
-static struct sim_node *node_told(const struct sim *sim, const char *payload)
+static const struct sim_host *host_told(const struct sim *sim, const char *payload)
 {
     char type[16];
     struct vd_addr addr = {0};
     unsigned port;
-    const struct sim_host *host;
 
     if (sscanf(payload, "%15s %*s %45s %u", type, addr.ip, &port) != 3 ||
         strcmp(type, "sentinel") == 0)
         return NULL;
     addr.port = (uint16_t)port;
-    host = sim_host_find(sim->net, &addr);
-    return host != NULL ? sim_node_of(sim, host) : NULL;
+    return sim_host_find(sim->net, &addr);
 }
 
 /* O_DOWN ----------------------------------------------------------------------------- */
 
 static void check_odown(struct sim *sim, const struct sim_sentinel *s, unsigned group,
-                        const struct sim_node *primary)
+                        const struct sim_host *primary)
 {
     struct vd_view_group view;
     unsigned held = sim->setup.originals; /* what these think is not looked at */
@@ -129,14 +123,14 @@ static void check_odown(struct sim *sim, const struct sim_sentinel *s, unsigned 
     if (vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) &&
         held < view.options->quorum)
         sim_fail(sim, "%s counts %s as O_DOWN, which %u held for down, quorum %u", s->host->name,
-                 primary->host->name, held, view.options->quorum);
+                 primary->name, held, view.options->quorum);
 }
 
 /* Elections ---------------------------------------------------------------------------- */
 
 /* It has had a good answer a moment ago, as all the time before, on a link that is up. */
 static bool reaches(const struct sim *sim, const struct sim_sentinel *s, unsigned group,
-                    const struct sim_node *primary)
+                    const struct sim_host *primary)
 {
     const struct reach *reach = &sim->conduct->reach[s->index][primary->index];
     struct vd_view_group view;
@@ -144,13 +138,13 @@ static bool reaches(const struct sim *sim, const struct sim_sentinel *s, unsigne
     if (!sim_sentinel_is_awake(s) || s->frozen != 0 || reach->down || reach->since < 0 ||
         sim->now - reach->since < REACHED_FOR || sim->now - reach->last > PONG_FRESH)
         return false;
-    return sim_sentinel_names(s, group) == primary->host &&
+    return sim_sentinel_names(s, group) == primary &&
            vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) &&
            !view.primary.disconnected;
 }
 
 static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned group,
-                       const struct sim_node *primary)
+                       const struct sim_host *primary)
 {
     struct vd_view_group view;
     unsigned reaching = 0;
@@ -165,7 +159,7 @@ static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned g
         reaching += reaches(sim, sim->sentinels[i], group, primary);
     if (reaching >= sim->setup.sentinels / 2 + 1)
         sim_fail(sim, "%s is elected to replace %s, which %u of %u sentinels have been reaching",
-                 s->host->name, primary->host->name, reaching, sim->setup.sentinels);
+                 s->host->name, primary->name, reaching, sim->setup.sentinels);
 }
 
 static void check_damping(struct sim *sim, const struct sim_sentinel *s, unsigned group)
@@ -222,7 +216,7 @@ static void check_syncs(struct sim *sim, const struct sim_sentinel *s, unsigned 
     struct vd_view_group view;
     unsigned turning = 0;
 
-    for (unsigned k = 0; k < sim->node_count; k++)
+    for (unsigned k = 0; k < sim->net->host_count; k++)
         turning += course->turning[k] && !sim->conduct->reach[s->index][k].down;
     if (vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) &&
         turning > view.options->parallel_syncs)
@@ -230,24 +224,24 @@ static void check_syncs(struct sim *sim, const struct sim_sentinel *s, unsigned 
                  turning, sim_group_name(group), view.options->parallel_syncs);
 }
 
-static void follow_node(struct sim *sim, const struct sim_sentinel *s, unsigned group,
-                        const char *event, const struct sim_node *node)
+static void follow_host(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                        const char *event, const struct sim_host *host)
 {
     struct course *course = &sim->conduct->course[s->index][group];
-    struct reach *reach = &sim->conduct->reach[s->index][node->index];
+    struct reach *reach = &sim->conduct->reach[s->index][host->index];
 
     if (strcmp(event, "+sdown") == 0 || strcmp(event, "-sdown") == 0) {
         set_down(sim, reach, event[0] == '+');
-        course->turning[node->index] = false; /* the dead do not count, nor when they return */
+        course->turning[host->index] = false; /* the dead do not count, nor when they return */
     } else if (strcmp(event, "+slave-reconf-sent") == 0) {
-        course->turning[node->index] = !reach->down;
+        course->turning[host->index] = !reach->down;
         check_syncs(sim, s, group);
     } else if (strcmp(event, "+slave-reconf-done") == 0 ||
                strcmp(event, "-slave-reconf-sent-timeout") == 0) {
-        course->turning[node->index] = false;
+        course->turning[host->index] = false;
     } else if (strcmp(event, "+odown") == 0) {
         course->odown_at = sim_sentinel_clock(s);
-        check_odown(sim, s, group, node);
+        check_odown(sim, s, group, host);
     } else if (strcmp(event, "-odown") == 0) {
         course->odown_at = VD_NEVER;
     } else if (strcmp(event, "+slave") == 0) {
@@ -260,25 +254,25 @@ void sim_conduct_on_notice(struct sim *sim, struct sim_sentinel *s, unsigned gro
 {
     struct course *course = &sim->conduct->course[s->index][group];
     const char *event = effect->notice.event;
-    const struct sim_node *node;
+    const struct sim_host *host;
 
     if (strcmp(event, "+switch-master") == 0) {
         remember_switch(s, course, effect->notice.payload, told);
         return;
     }
-    node = node_told(sim, effect->notice.payload);
-    if (node == NULL || node->group != group)
+    host = host_told(sim, effect->notice.payload);
+    if (host == NULL || host->group != group)
         return;
     if (strcmp(event, "+reset-master") == 0 || strcmp(event, "+monitor") == 0)
         *course = (struct course){.odown_at = VD_NEVER}; /* it has forgotten */
     else if (strcmp(event, "+try-failover") == 0 && !ordered)
         check_damping(sim, s, group);
     else if (strcmp(event, "+elected-leader") == 0 && !ordered)
-        check_need(sim, s, group, node);
+        check_need(sim, s, group, host);
     else if (strcmp(event, "+failover-end") == 0)
         memset(course->turning, 0, sizeof(course->turning));
     else
-        follow_node(sim, s, group, event, node);
+        follow_host(sim, s, group, event, host);
 }
 
 /* The choice ------------------------------------------------------------------------------ */
@@ -306,7 +300,7 @@ static bool is_better(const struct sim *sim, const struct sim_sentinel *s, unsig
                       const struct sim_heard *chosen)
 {
     const struct sim_heard *heard = &s->heard[other];
-    const struct reach *reach = &sim->conduct->reach[s->index][other];
+    const struct reach *reach = &sim->conduct->reach[s->index][sim->nodes[other]->host->index];
     const struct sim_saved_group *saved =
         sim_saved_find(&s->disk.platter, sim_group_name(sim->nodes[other]->group));
 
@@ -327,7 +321,7 @@ void sim_conduct_on_promote(struct sim *sim, struct sim_sentinel *s, const struc
 {
     const struct sim_heard *chosen = &s->heard[node->index];
 
-    sim->conduct->reach[s->index][node->index].promoted_at = sim->now;
+    sim->conduct->reach[s->index][node->host->index].promoted_at = sim->now;
     if (ordered || !is_heard(sim, chosen) || chosen->role != VD_ROLE_REPLICA ||
         chosen->priority == 0)
         return;

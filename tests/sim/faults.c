@@ -22,20 +22,26 @@ static const struct sim_host *named_by(const struct sim *sim, unsigned i, unsign
     return o->running ? sim_original_names(o, group) : NULL;
 }
 
-struct sim_node *sim_named_primary(const struct sim *sim, unsigned group)
+/* The address that most name; a server may have left it. */
+static const struct sim_host *named_host(const struct sim *sim, unsigned group)
 {
-    unsigned votes[SIM_NODES_MAX] = {0};
-    struct sim_node *best = NULL;
+    unsigned votes[SIM_HOSTS_MAX] = {0};
+    const struct sim_host *best = NULL;
 
     for (unsigned i = 0; i < sim->setup.sentinels + sim->setup.originals; i++) {
         const struct sim_host *host = named_by(sim, i, group);
-        struct sim_node *node;
 
-        node = host != NULL ? sim_node_of(sim, host) : NULL;
-        if (node != NULL && (++votes[node->index] > (best != NULL ? votes[best->index] : 0)))
-            best = node;
+        if (host != NULL && (++votes[host->index] > (best != NULL ? votes[best->index] : 0)))
+            best = host;
     }
     return best;
+}
+
+struct sim_node *sim_named_primary(const struct sim *sim, unsigned group)
+{
+    const struct sim_host *host = named_host(sim, group);
+
+    return host != NULL ? sim_node_of(sim, host) : NULL;
 }
 
 /* Life of a fault ------------------------------------------------------------------ */
@@ -70,15 +76,16 @@ static void run_end(struct sim *sim, void *self)
 
 /* The end ---------------------------------------------------------------------------- */
 
-/* A primary whose data all sentinels know for the group's: it has not begun anew since. */
-static bool all_know_lineage(const struct sim *sim, const struct sim_node *node)
+/* What it holds under this id is the group's, for all sentinels. */
+static bool all_know_lineage(const struct sim *sim, const struct sim_node *node,
+                             const struct vd_id *replid)
 {
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         const struct sim_saved_group *saved =
             sim_saved_find(&sim->sentinels[i]->disk.platter, sim_group_name(node->group));
 
-        if (saved == NULL || (strcmp(saved->image.lineage.hex, node->at.replid.hex) != 0 &&
-                              strcmp(saved->image.lineage_before.hex, node->at.replid.hex) != 0))
+        if (saved == NULL || (strcmp(saved->image.lineage.hex, replid->hex) != 0 &&
+                              strcmp(saved->image.lineage_before.hex, replid->hex) != 0))
             return false;
     }
     return true;
@@ -89,14 +96,17 @@ static bool all_know_lineage(const struct sim *sim, const struct sim_node *node)
 
 /*
  * By what its INFO would say: could it be promoted, and do all know of it? A
- * former primary, whom nobody has told yet that it is not any more, could.
+ * former primary, whom nobody has told yet that it is not any more, could. One
+ * that has come into step with a server that began anew holds nothing.
  */
 static bool is_eligible(const struct sim *sim, const struct sim_node *node,
                         const struct sim_node *dead)
 {
     const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
-    bool follows = node->primary != NULL && node->synced && node->cached;
-    bool was_named = node->primary == NULL && all_know_lineage(sim, node);
+    bool is_related = all_know_lineage(sim, node, &node->at.replid);
+    bool follows = node->primary != NULL && node->synced && node->cached &&
+                   (is_related || all_know_lineage(sim, node, &node->at.replid2));
+    bool was_named = node->primary == NULL && is_related;
     sim_us until = node->upstream == SIM_UP_STREAMING ? sim->now : node->link_down_at;
 
     if (follows && until - node->in_step_from < HEARD_WITHIN)
@@ -127,10 +137,37 @@ bool sim_may_stay_away(const struct sim *sim, const struct sim_node *dead)
     return false;
 }
 
+static bool is_on_spare(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->spare_count; i++) {
+        if (sim->spares[i] == node->host)
+            return true;
+    }
+    return false;
+}
+
+/* Where nobody is left who could lead, those who moved to where nobody looks for them return. */
+static void return_to_machines(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->net->host_count; i++) {
+        struct sim_host *host = sim->net->hosts[i];
+        struct sim_node *node = host->self;
+
+        if (host->group >= SIM_GROUPS_MAX || host->powered || sim_node_of(sim, host) != NULL ||
+            !is_on_spare(sim, node) || sim_may_stay_away(sim, node))
+            continue;
+        sim_node_kill(node, false);
+        sim_host_power(sim->net, host, true);
+        sim_node_move(node, host);
+        SIM_SAY(sim, host->name, "is where it was");
+    }
+}
+
 static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)
 {
     const struct sim_node *left[SIM_GROUPS_MAX] = {NULL};
 
+    return_to_machines(sim);
     /* Who stays is settled before anybody is back. */
     for (unsigned i = 0; corpses && i < sim->node_count; i++) {
         const struct sim_node *node = sim->nodes[i];

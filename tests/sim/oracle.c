@@ -457,20 +457,34 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
         sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }
 
+static bool leads_strangers(const struct sim_sentinel *s, uint64_t followers, unsigned group)
+{
+    const struct sim_net *net = s->sim->net;
+
+    for (unsigned i = 0; i < net->host_count; i++) {
+        if ((followers >> i & 1U) != 0 && !sim_sentinel_knows(s, group, net->hosts[i]))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Does its last INFO tell that it belongs to others? A server that came back
- * alone, with a replication id of its own, looks like any that came back. And
- * one that follows a member of this group is its replica, whatever its address.
+ * alone, or is followed by members only, with a replication id of its own,
+ * looks like any that came back. And one that follows a member of this group
+ * is its replica, whatever its address.
  */
 static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node, unsigned group)
 {
     const struct sim_heard *heard = &s->heard[node->index];
 
-    if (heard->known && heard->role == VD_ROLE_REPLICA && heard->follows != NULL &&
+    if (!heard->known || heard->where != node->host)
+        return false;
+    if (heard->role == VD_ROLE_REPLICA && heard->follows != NULL &&
         sim_sentinel_group(s, heard->follows) == group)
         return false;
-    return heard->known && (heard->is_followed || heard->was_promoted ||
-                            (heard->role == VD_ROLE_REPLICA && heard->link_up));
+    return leads_strangers(s, heard->followers, group) || heard->was_promoted ||
+           (heard->role == VD_ROLE_REPLICA && heard->link_up);
 }
 
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,

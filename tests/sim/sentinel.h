@@ -74,13 +74,14 @@ enum sim_doom {
 /* What a sentinel last heard of a node, by INFO: the oracle judges promotions by it. */
 struct sim_heard {
     bool known;
+    const struct sim_host *where; /* it was then */
     enum vd_role role;
     bool loading;
     bool syncing;
     bool link_up;
-    bool was_linked;   /* ... since its process started */
-    bool is_followed;  /* it has replicas */
-    bool was_promoted; /* its second replication id tells of a former life as a replica */
+    bool was_linked;    /* ... since its process started */
+    uint64_t followers; /* bit per host */
+    bool was_promoted;  /* its second replication id tells of a former life as a replica */
     int64_t offset;
     int64_t priority;
     int64_t keys;

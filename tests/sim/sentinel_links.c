@@ -242,6 +242,19 @@ void sim_links_lost(struct sim_sentinel *s, struct sim_conn *conn, enum vd_down_
     sim_sentinel_push(s, &event);
 }
 
+static uint64_t followers(const struct sim_sentinel *s, const struct vd_info *info)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < info->replica_count; i++) {
+        const struct sim_host *host = sim_host_find(s->sim->net, &info->replicas[i].addr);
+
+        if (host != NULL)
+            bits |= UINT64_C(1) << host->index;
+    }
+    return bits;
+}
+
 static void remember(struct sim_sentinel *s, const struct sim_link *link,
                      const struct vd_info *info)
 {
@@ -262,7 +275,8 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     heard->syncing = info->sync_in_progress;
     heard->link_up = info->link_up;
     heard->was_linked |= info->role == VD_ROLE_REPLICA && info->link_up;
-    heard->is_followed = info->connected_replicas > 0;
+    heard->followers = followers(s, info);
+    heard->where = link->to;
     heard->was_promoted = info->replid2.hex[0] != '\0';
     heard->offset = info->replica_offset;
     heard->priority = info->priority;
