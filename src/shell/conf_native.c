@@ -314,15 +314,65 @@ static bool read_address(struct native *n, const config_setting_t *setting, stru
     return true;
 }
 
-static bool is_of_address(const char *name)
+static bool is_same(const struct vd_addr *a, const struct vd_addr *b)
 {
-    return strcmp(name, "name") == 0 || strcmp(name, "primary") == 0 || strcmp(name, "host") == 0 ||
-           strcmp(name, "port") == 0;
+    return a->port == b->port && strcmp(a->host, b->host) == 0 && strcmp(a->ip, b->ip) == 0;
+}
+
+static bool is_listed(const struct vd_config_group *group, const struct vd_addr *addr)
+{
+    bool found = is_same(&group->addr, addr);
+
+    for (size_t i = 0; i < group->replica_count && !found; i++)
+        found = is_same(&group->replicas[i], addr);
+    return found;
+}
+
+/*
+ * replicas = ["host:port", ...]: known before the primary has told of them. It may be the list of
+ * all servers, the same everywhere: the primary itself is passed over.
+ */
+static void read_replicas(struct native *n, const config_setting_t *replicas)
+{
+    int count = config_setting_is_aggregate(replicas) ? config_setting_length(replicas) : -1;
+    struct vd_config_group *group = n->group;
+
+    if (count < 0 || config_setting_is_group(replicas)) {
+        fault(n, replicas, "replicas must be a list", "write [\"10.0.0.2:6379\", \"[::1]:6379\"]");
+        return;
+    }
+    group->replicas = vd_calloc((size_t)count + 1, sizeof(group->replicas[0]));
+    for (int i = 0; i < count; i++) {
+        const char *text = config_setting_get_string_elem(replicas, i);
+        struct vd_err err = {"is no text"};
+        struct vd_addr addr = {0};
+
+        if (text == NULL || !vd_addr_parse(&addr, text, strlen(text), &err))
+            fault_about(n, replicas, err.text, "write each as \"host:port\"");
+        else if (addr.ip[0] == '\0' && !n->config->globals.resolve_hostnames)
+            fault_about(n, replicas, "has a host name, but names are not resolved",
+                        "add resolve-hostnames = true, or give IP addresses");
+        else if (!is_listed(group, &addr))
+            group->replicas[group->replica_count++] = addr;
+    }
+}
+
+/* Settings of a group that are no rows. */
+static bool is_read_apart(const char *name)
+{
+    static const char *const names[] = {"name", "primary", "host", "port", "replicas"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void read_group(struct native *n, const config_setting_t *setting)
 {
     const config_setting_t *name = config_setting_get_member(setting, "name");
+    const config_setting_t *replicas = config_setting_get_member(setting, "replicas");
     const char *text = name == NULL ? NULL : config_setting_get_string(name);
     struct vd_text place = {0};
     struct vd_addr addr = {0};
@@ -348,10 +398,12 @@ static void read_group(struct native *n, const config_setting_t *setting)
                    (unsigned)config_setting_source_line(setting));
     n->group->place = place.bytes;
     n->options_given = 0;
+    if (replicas != NULL)
+        read_replicas(n, replicas);
     for (int i = 0; i < config_setting_length(setting); i++) {
         const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
 
-        if (!is_of_address(config_setting_name(one)))
+        if (!is_read_apart(config_setting_name(one)))
             apply_setting(n, one);
     }
     n->group = NULL;

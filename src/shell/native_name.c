@@ -9,8 +9,8 @@ static const char *const of_process_too[] = {
     "groups",           "users",           "myid",
     "requirepass-file", "requirepass-env", "sentinel-pass-file",
     "sentinel-pass-env"};
-static const char *const of_group_too[] = {"name", "primary",        "host",
-                                           "port", "auth-pass-file", "auth-pass-env"};
+static const char *const of_group_too[] = {"name",     "primary",        "host",         "port",
+                                           "replicas", "auth-pass-file", "auth-pass-env"};
 
 static bool has_suffix(const char *name, size_t len, const char *suffix)
 {

@@ -91,7 +91,9 @@ START_TEST(values)
         "    candidate-max-lag-bytes = 4096; candidate-max-lag-time = \"1s\";\n"
         "    auth-user = \"u\"; auth-pass = \"p\"; notification-script = \"/bin/sh\";\n"
         "    rename-command = { CONFIG = \"c\"; slaveof = \"s\"; };\n  },\n"
-        "  { name = \"n\"; host = \"redis-1\"; port = 7000; },\n"
+        "  { name = \"n\"; host = \"redis-1\"; port = 7000;\n"
+        "    replicas = [\"redis-1:7000\", \"redis-2:7000\", \"[::2]:7000\", \"redis-2:7000\"]; "
+        "},\n"
         "  { name = \"o\"; host = \"::1\"; }\n);\n"
         "port = 7777; bind = [\"127.0.0.1\", \"-::1\"]; timeout = \"5m\"; tcp-keepalive = \"1m\";\n"
         "query-limit = \"2mb\"; loglevel = \"debug\"; log-format = \"json\";\n"
@@ -119,6 +121,10 @@ START_TEST(values)
     ck_assert_str_eq(config.groups[1].addr.host, "redis-1");
     ck_assert_int_eq(config.groups[1].addr.port, 7000);
     ck_assert_int_eq(config.groups[1].options.down_after_ms, 9000);
+    ck_assert_uint_eq(m->replica_count, 0);
+    ck_assert_uint_eq(config.groups[1].replica_count, 2); /* neither the primary nor any twice */
+    ck_assert_str_eq(config.groups[1].replicas[0].host, "redis-2");
+    ck_assert_str_eq(config.groups[1].replicas[1].ip, "::2");
     ck_assert_int_eq(config.groups[2].addr.port, 6379);
     ck_assert_int_eq(config.server.port, 7777);
     ck_assert_int_eq(config.globals.listen_port, 7777);
@@ -242,6 +248,11 @@ static const struct {
     {"groups = ( { name = \"m\"; host = \"10.0.0.1\"; },\n{ name = \"m\"; host = \"10.0.0.1\"; } "
      ");",
      2, "another group has this name"},
+    {GROUP("replicas = \"10.0.0.2:6379\";"), 1, "replicas must be a list"},
+    {GROUP("replicas = { a = 1; };"), 1, "replicas must be a list"},
+    {GROUP("replicas = [\"10.0.0.2\"];"), 1, "replicas has no port"},
+    {GROUP("replicas = [1];"), 1, "replicas is no text"},
+    {GROUP("replicas = [\"redis-2:6379\"];"), 1, "replicas has a host name, but names"},
     {GROUP("quorum = 0;"), 1, "quorum must be a whole number from 1"},
     {GROUP("down-after = 3000;"), 1, "down-after must be a duration with its unit"},
     {GROUP("down-after = \"0s\";"), 1, "down-after must be more than 0"},
