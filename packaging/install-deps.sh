@@ -13,6 +13,7 @@
 #   sh packaging/install-deps.sh --neighbours    the exporter and the balancer that tests/live tries
 #   sh packaging/install-deps.sh --browser       the browser in which tests/browser looks at pages
 #   sh packaging/install-deps.sh --packaging     what packaging/build-deb.sh and tests/packages need
+#   sh packaging/install-deps.sh --deploy        what tests/deploy runs the six services with
 #   sh packaging/install-deps.sh --coverage      what tests/coverage.sh counts with
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
@@ -32,6 +33,7 @@ PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 BROWSER='chromium chromium-driver python3-selenium'
+DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
 COVERAGE='lcov'
 PACKAGING='build-essential debhelper fakeroot lintian rpm rpmlint systemd'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
@@ -147,6 +149,7 @@ for option in "$@"; do
     --neighbours) packages="$packages $NEIGHBOURS" ;;
     --browser) packages="$packages $BROWSER" ;;
     --packaging) packages="$packages $PACKAGING" ;;
+    --deploy) packages="$packages $DEPLOY" ;;
     --coverage) packages="$packages $COVERAGE" ;;
     *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac
