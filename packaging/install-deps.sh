@@ -27,7 +27,8 @@ HIREDIS_PREFIX=/usr/local/lib/vedette-hiredis
 HIREDIS_SUITE=trixie
 
 BUILD='gcc libc6-dev make autoconf automake pkg-config libev-dev libconfig-dev libsqlite3-dev
-    libc-ares-dev libssl-dev libmicrohttpd-dev libjansson-dev uthash-dev check'
+    libc-ares-dev libssl-dev libmicrohttpd-dev libjansson-dev libcurl4-openssl-dev uthash-dev
+    check'
 TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis openssl'
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/alert.h"
 #include "http/http.h"
 #include "proto/option.h"
 #include "proto/render_info.h"
@@ -13,6 +14,7 @@
 #include "shell/daemon.h"
 #include "shell/export.h"
 #include "shell/guise.h"
+#include "shell/log.h"
 #include "shell/record.h"
 #include "shell/store.h"
 
@@ -198,33 +200,78 @@ static bool take_record(struct call *call, const char **path, int64_t *limit, st
 struct shown {
     struct vd_daemon *daemon;
     struct vd_http *http;
+    struct vd_alerts *alerts; /* NULL: there are no rules */
 };
 
-static void on_reloaded(void *self)
+static void on_word(void *self, const char *text, size_t len)
 {
     const struct shown *shown = self;
 
-    vd_http_reconfigure(shown->http, &shown->daemon->config->server);
+    if (shown->alerts != NULL)
+        vd_alerts_hear(shown->alerts, text, len);
 }
 
-static bool open_http(struct shown *shown, struct vd_daemon *daemon, struct vd_err *err)
+/* With the rules of the present configuration; none of them: nothing is begun. */
+static bool begin_alerts(struct shown *shown, struct vd_err *err)
+{
+    const struct vd_daemon *daemon = shown->daemon;
+    const struct vd_config *config = daemon->config;
+    const struct vd_alert_sources sources = {.loop = daemon->loop,
+                                             .drive = &daemon->drive,
+                                             .watch = daemon->turn.watch,
+                                             .links = daemon->turn.links,
+                                             .resolver = daemon->turn.resolver,
+                                             .lag = daemon->lag,
+                                             .load = daemon->load};
+
+    if (!vd_alert_config_is_on(&config->alerts))
+        return true;
+    shown->alerts = vd_alerts_start(&sources, &config->alerts, &config->cost, err);
+    return shown->alerts != NULL;
+}
+
+static void on_reloaded(void *self)
+{
+    struct shown *shown = self;
+    const struct vd_config *config = shown->daemon->config;
+    struct vd_err err;
+
+    if (shown->alerts != NULL)
+        vd_alerts_reconfigure(shown->alerts, &config->alerts, &config->cost);
+    else if (!begin_alerts(shown, &err))
+        vd_log(VD_LOG_WARNING, "SIGHUP: no alerts: %s", err.text);
+    if (shown->http != NULL)
+        vd_http_reconfigure(shown->http, shown->alerts, config);
+}
+
+static bool open_shown(struct shown *shown, struct vd_daemon *daemon, struct vd_err *err)
 {
     const struct vd_http_sources sources = {.loop = daemon->loop,
                                             .drive = &daemon->drive,
                                             .watch = daemon->turn.watch,
                                             .lag = daemon->lag,
+                                            .load = daemon->load,
                                             .links = daemon->turn.links,
                                             .clients = daemon->turn.clients};
 
     shown->daemon = daemon;
-    if (daemon->config->server.http_port == 0)
-        return true;
-    shown->http = vd_http_start(&sources, &daemon->config->server, err);
-    if (shown->http == NULL)
-        return false;
+    daemon->word = on_word;
+    daemon->word_self = shown;
     daemon->reloaded = on_reloaded;
     daemon->reloaded_self = shown;
-    return true;
+    if (!begin_alerts(shown, err))
+        return false;
+    if (daemon->config->server.http_port == 0)
+        return true;
+    shown->http = vd_http_start(&sources, shown->alerts, daemon->config, err);
+    return shown->http != NULL;
+}
+
+static void close_shown(struct shown *shown)
+{
+    shown->daemon->word = NULL;
+    vd_http_stop(shown->http);
+    vd_alerts_stop(shown->alerts);
 }
 
 /* compat: in another's place the log has it; see vd_daemon_start. */
@@ -239,7 +286,7 @@ static int serve(struct call *call)
 {
     struct vd_config *config = vd_alloc(sizeof(*config));
     struct vd_record *record = NULL;
-    struct shown shown = {NULL, NULL};
+    struct shown shown = {NULL, NULL, NULL};
     struct vd_daemon daemon;
     const char *path;
     int64_t limit;
@@ -261,12 +308,13 @@ static int serve(struct call *call)
     }
     if (!vd_daemon_start(&daemon, config, record, call->count, words_of(call), &err))
         return fail_to_start(call, &err);
-    if (!open_http(&shown, &daemon, &err)) {
+    if (!open_shown(&shown, &daemon, &err)) {
+        close_shown(&shown);
         vd_daemon_give_up(&daemon, &err);
         return fail_to_start(call, &err);
     }
     vd_daemon_run(&daemon);
-    vd_http_stop(shown.http);
+    close_shown(&shown);
     vd_daemon_stop(&daemon);
     return 0;
 }

@@ -6,54 +6,8 @@
 #include <string.h>
 
 #include "http/json.h"
-#include "http/survey.h"
-
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000
-
-/* Pages of lists ------------------------------------------------------------------ */
-
-struct list {
-    json_t *items;
-    int64_t offset;
-    int64_t limit;
-    int64_t seen; /* that there would be without offset and limit */
-};
-
-static bool begin(struct list *list, const struct vd_http_request *request,
-                  struct vd_http_reply *reply)
-{
-    *list = (struct list){.limit = LIMIT_DEFAULT};
-    if (!vd_http_query_count(request, "offset", INT32_MAX, &list->offset, reply) ||
-        !vd_http_query_count(request, "limit", LIMIT_MAX, &list->limit, reply))
-        return false;
-    list->items = json_array();
-    return true;
-}
-
-/* Counts one; is it on this page? */
-static bool wants(struct list *list)
-{
-    int64_t place = list->seen++;
-
-    return place >= list->offset && place - list->offset < list->limit;
-}
-
-static void end(struct list *list, const char *name, struct vd_http_reply *reply)
-{
-    vd_http_say(reply, 200,
-                json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)list->seen, "offset",
-                          (json_int_t)list->offset, "limit", (json_int_t)list->limit, name,
-                          list->items));
-}
-
-/* Is it the group that was asked for, if one was? */
-static bool is_asked(const struct vd_http_request *request, const char *group)
-{
-    const char *name = vd_http_query(request, "group");
-
-    return name == NULL || strcmp(name, group) == 0;
-}
+#include "http/list.h"
+#include "http/lookup.h"
 
 /* Members -------------------------------------------------------------------------- */
 
@@ -93,32 +47,32 @@ void vd_http_groups(const struct vd_http_world *world, const struct vd_http_requ
 {
     const char *name = vd_http_query(request, "name");
     struct vd_view_group group;
-    struct list list;
+    struct vd_http_list list;
 
     if (name != NULL && !vd_view_group(world->drive->core, world->now, name, &group)) {
         vd_http_refuse(reply, 404, "there is no group '%.255s'", name);
         return;
     }
-    if (!begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, reply))
         return;
     for (size_t i = 0; name == NULL && vd_view_group_at(world->drive->core, world->now, i, &group);
          i++)
-        if (wants(&list))
+        if (vd_http_list_wants(&list))
             json_array_append_new(list.items, whole_group(world, &group));
-    if (name != NULL && wants(&list))
+    if (name != NULL && vd_http_list_wants(&list))
         json_array_append_new(list.items, whole_group(world, &group));
-    end(&list, "groups", reply);
+    vd_http_say(reply, 200, vd_http_list_value(&list, "groups"));
 }
 
 /* Appends each member on the page, with the name of its group. */
-static void add_members(struct list *list, json_t *members, const char *group)
+static void add_members(struct vd_http_list *list, json_t *members, const char *group)
 {
     json_t *member;
     size_t i;
 
     json_array_foreach(members, i, member)
     {
-        if (!wants(list))
+        if (!vd_http_list_wants(list))
             continue;
         json_object_set_new(member, "group", vd_json_text(group));
         json_array_append(list->items, member);
@@ -132,16 +86,16 @@ static void list_members(const struct vd_http_world *world, const struct vd_http
                          members_of *members, const char *name, struct vd_http_reply *reply)
 {
     struct vd_view_group group;
-    struct list list;
+    struct vd_http_list list;
 
-    if (vd_http_query(request, "group") != NULL && !vd_survey_group(world, request, &group, reply))
+    if (vd_http_query(request, "group") != NULL && !vd_http_group(world, request, &group, reply))
         return;
-    if (!begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, reply))
         return;
     for (size_t i = 0; vd_view_group_at(world->drive->core, world->now, i, &group); i++)
-        if (is_asked(request, group.name))
+        if (vd_http_list_is_asked(request, group.name))
             add_members(&list, members(world, &group), group.name);
-    end(&list, name, reply);
+    vd_http_say(reply, 200, vd_http_list_value(&list, name));
 }
 
 void vd_http_nodes(const struct vd_http_world *world, const struct vd_http_request *request,
@@ -162,17 +116,17 @@ void vd_http_failovers(const struct vd_http_world *world, const struct vd_http_r
                        struct vd_http_reply *reply)
 {
     const struct vd_watch *watch = world->watch;
-    struct list list;
+    struct vd_http_list list;
 
-    if (!begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, reply))
         return;
     for (size_t i = watch->failover_count; i > 0; i--) {
         const struct vd_history_entry *failover = &watch->failovers[i - 1];
 
-        if (is_asked(request, failover->group) && wants(&list))
+        if (vd_http_list_is_asked(request, failover->group) && vd_http_list_wants(&list))
             json_array_append_new(list.items, vd_json_failover(world, failover));
     }
-    end(&list, "failovers", reply);
+    vd_http_say(reply, 200, vd_http_list_value(&list, "failovers"));
 }
 
 void vd_http_events(const struct vd_http_world *world, const struct vd_http_request *request,
@@ -182,20 +136,21 @@ void vd_http_events(const struct vd_http_world *world, const struct vd_http_requ
     uint64_t oldest =
         watch->last_event > VD_WATCH_EVENTS ? watch->last_event - VD_WATCH_EVENTS + 1 : 1;
     int64_t after = 0;
-    struct list list;
+    struct vd_http_list list;
 
     if (!vd_http_query_count(request, "after", INT64_MAX, &after, reply) ||
-        !begin(&list, request, reply))
+        !vd_http_list_begin(&list, request, reply))
         return;
     if ((uint64_t)after >= oldest)
         oldest = (uint64_t)after + 1;
     for (uint64_t id = oldest; id <= watch->last_event; id++) {
         const struct vd_watch_event *event = vd_watch_find(watch, id);
 
-        if (event != NULL && is_asked(request, event->group) && wants(&list))
+        if (event != NULL && vd_http_list_is_asked(request, event->group) &&
+            vd_http_list_wants(&list))
             json_array_append_new(list.items, vd_json_event(event));
     }
-    end(&list, "events", reply);
+    vd_http_say(reply, 200, vd_http_list_value(&list, "events"));
 }
 
 static json_t *times(const struct vd_histogram *histogram)

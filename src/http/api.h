@@ -9,6 +9,8 @@
  *   /api/v1/failovers   ?group=; newest first; of all that are kept
  *   /api/v1/events      ?group=, ?after=ID; oldest first
  *   /api/v1/self        this vedette
+ *   /api/v1/alerts      ?group=; pending, firing, and resolved of late
+ *   /api/v1/cost        what each service costs, by use and prices
  */
 #ifndef VD_HTTP_API_H
 #define VD_HTTP_API_H
@@ -21,5 +23,7 @@ vd_http_page vd_http_peers;
 vd_http_page vd_http_failovers;
 vd_http_page vd_http_events;
 vd_http_page vd_http_self;
+vd_http_page vd_http_alerts;
+vd_http_page vd_http_cost;
 
 #endif

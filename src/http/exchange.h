@@ -9,15 +9,22 @@
 
 #include "base/text.h"
 #include "core/drive.h"
+#include "proto/alert_rule.h"
 #include "shell/lag.h"
+#include "shell/load.h"
 #include "shell/watch.h"
+
+struct vd_alerts;
 
 /* What pages may look at; all of it borrowed, none of it changed. */
 struct vd_http_world {
     const struct vd_drive *drive;
     const struct vd_watch *watch;
-    const struct vd_lag *lag;     /* NULL: not measured */
-    const struct vd_links *links; /* NULL: round trips are not known */
+    const struct vd_lag *lag; /* NULL: not measured; so the next */
+    const struct vd_load *load;
+    const struct vd_alerts *alerts;      /* NULL: there are no rules */
+    const struct vd_cost_config *prices; /* NULL: none */
+    const struct vd_links *links;        /* NULL: round trips are not known */
     vd_ms now;
     int64_t wall_ms; /* since 1970 */
     size_t clients;  /* connected */

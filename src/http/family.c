@@ -51,6 +51,15 @@ static const struct family_row rows[VD_FAMILY_COUNT] = {
                         "How long it took to make the state durable"},
     [VD_FAMILY_LOOKUP] = {"vedette_lookup_seconds", HISTOGRAM, "seconds",
                           "How long name servers took to answer"},
+    [VD_FAMILY_ALERT_FIRING] = {"vedette_alert_firing", GAUGE, NULL,
+                                "1 if the alert fires, 0 while its condition has not held long "
+                                "enough, or has ended of late"},
+    [VD_FAMILY_ALERT_DELIVERIES] = {"vedette_alert_deliveries", COUNTER, NULL,
+                                    "Tries to tell alerts, by channel and result"},
+    [VD_FAMILY_COST] = {"vedette_cost_per_month", GAUGE, NULL,
+                        "What all servers and vedettes cost a month, projected, at the prices of "
+                        "the configuration"},
+    [VD_FAMILY_BUDGET] = {"vedette_budget_per_month", GAUGE, NULL, "What they may cost"},
     [VD_FAMILY_GROUP_QUORUM] = {"vedette_group_quorum", GAUGE, NULL, "Configured quorum"},
     [VD_FAMILY_GROUP_SENTINELS] = {"vedette_group_sentinels", GAUGE, NULL,
                                    "Known sentinels, this one included"},
@@ -66,6 +75,15 @@ static const struct family_row rows[VD_FAMILY_COUNT] = {
                                       "Configuration epoch"},
     [VD_FAMILY_GROUP_FAILOVERS] = {"vedette_group_failovers_led", COUNTER, NULL,
                                    "Failovers completed under this vedette's lead"},
+    [VD_FAMILY_GROUP_FAILOVERS_DAY] = {"vedette_group_failovers_led_last_day", GAUGE, NULL,
+                                       "Failovers of the last 24 hours that this vedette led or "
+                                       "tried to"},
+    [VD_FAMILY_GROUP_FAILOVER_PHASE] = {"vedette_group_failover_phase_seconds", GAUGE, "seconds",
+                                        "How long each phase of the last of them took"},
+    [VD_FAMILY_GROUP_SWITCH_AGE] = {"vedette_group_last_switch_age_seconds", GAUGE, "seconds",
+                                    "Since the last change of the primary's address"},
+    [VD_FAMILY_GROUP_HIT_RATIO] = {"vedette_group_hit_ratio", GAUGE, "ratio",
+                                   "Share of look-ups that hit, over the last minute"},
     [VD_FAMILY_GROUP_SWITCHES] = {"vedette_group_switches", COUNTER, NULL,
                                   "Changes of the primary's address, whoever led"},
     [VD_FAMILY_GROUP_REPLICAS] = {"vedette_group_replicas", GAUGE, NULL, "Known replicas"},
@@ -117,6 +135,22 @@ static const struct family_row rows[VD_FAMILY_COUNT] = {
                                 "Bytes written to the network"},
     [VD_FAMILY_NODE_UPTIME] = {"vedette_node_uptime_seconds", GAUGE, "seconds",
                                "Age of the server's process"},
+    [VD_FAMILY_NODE_MEMORY_RATIO] = {"vedette_node_memory_used_ratio", GAUGE, "ratio",
+                                     "Share of maxmemory in use"},
+    [VD_FAMILY_NODE_HIT_RATIO] = {"vedette_node_hit_ratio", GAUGE, "ratio",
+                                  "Share of look-ups that hit, over the last minute"},
+    [VD_FAMILY_NODE_CPU_RATIO] = {"vedette_node_cpu_ratio", GAUGE, "ratio",
+                                  "CPUs in use, over the last minute"},
+    [VD_FAMILY_NODE_EVICTIONS] = {"vedette_node_evictions_per_second", GAUGE, NULL,
+                                  "Keys evicted, over the last minute"},
+    [VD_FAMILY_NODE_REJECTIONS] = {"vedette_node_rejections_per_second", GAUGE, NULL,
+                                   "Connections rejected, over the last minute"},
+    [VD_FAMILY_NODE_NET_IN_RATE] = {"vedette_node_receive_bytes_per_second", GAUGE, NULL,
+                                    "Bytes read from the network, over the last minute"},
+    [VD_FAMILY_NODE_NET_OUT_RATE] = {"vedette_node_transmit_bytes_per_second", GAUGE, NULL,
+                                     "Bytes written to the network, over the last minute"},
+    [VD_FAMILY_NODE_COST] = {"vedette_node_cost_per_month", GAUGE, NULL,
+                             "What the server costs a month, projected"},
 };
 
 void vd_samples_free(struct vd_samples *samples)
@@ -197,6 +231,18 @@ void vd_sample_histogram(struct vd_samples *samples, enum vd_family family,
     vd_text_printf(to, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)histogram->count);
     vd_text_printf(to, "%s_sum %.15g\n", name, (double)histogram->sum_us / 1e6);
     vd_text_printf(to, "%s_count %llu\n", name, (unsigned long long)histogram->count);
+}
+
+bool vd_family_is_known(const char *name)
+{
+    for (int i = 0; i < VD_FAMILY_COUNT; i++) {
+        size_t len = strlen(rows[i].name);
+
+        if (strncmp(rows[i].name, name, len) == 0 &&
+            strcmp(name + len, suffix_of((enum vd_family)i)) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* The page -------------------------------------------------------------------------- */

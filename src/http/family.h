@@ -29,6 +29,10 @@ enum vd_family {
     VD_FAMILY_TURN,
     VD_FAMILY_SAVE,
     VD_FAMILY_LOOKUP,
+    VD_FAMILY_ALERT_FIRING,
+    VD_FAMILY_ALERT_DELIVERIES,
+    VD_FAMILY_COST,
+    VD_FAMILY_BUDGET,
     /* groups */
     VD_FAMILY_GROUP_QUORUM,
     VD_FAMILY_GROUP_SENTINELS,
@@ -38,7 +42,11 @@ enum vd_family {
     VD_FAMILY_GROUP_FAILING_OVER,
     VD_FAMILY_GROUP_CONFIG_EPOCH,
     VD_FAMILY_GROUP_FAILOVERS,
+    VD_FAMILY_GROUP_FAILOVERS_DAY,
+    VD_FAMILY_GROUP_FAILOVER_PHASE,
     VD_FAMILY_GROUP_SWITCHES,
+    VD_FAMILY_GROUP_SWITCH_AGE,
+    VD_FAMILY_GROUP_HIT_RATIO,
     VD_FAMILY_GROUP_REPLICAS,
     VD_FAMILY_GROUP_REPLICAS_SERVING,
     VD_FAMILY_GROUP_ROLE_CHANGES,
@@ -70,6 +78,14 @@ enum vd_family {
     VD_FAMILY_NODE_NET_IN,
     VD_FAMILY_NODE_NET_OUT,
     VD_FAMILY_NODE_UPTIME,
+    VD_FAMILY_NODE_MEMORY_RATIO,
+    VD_FAMILY_NODE_HIT_RATIO,
+    VD_FAMILY_NODE_CPU_RATIO,
+    VD_FAMILY_NODE_EVICTIONS,
+    VD_FAMILY_NODE_REJECTIONS,
+    VD_FAMILY_NODE_NET_IN_RATE,
+    VD_FAMILY_NODE_NET_OUT_RATE,
+    VD_FAMILY_NODE_COST,
     VD_FAMILY_COUNT,
 };
 
@@ -91,6 +107,9 @@ void vd_sample_real(struct vd_samples *samples, enum vd_family family, const cha
 /* In seconds. */
 void vd_sample_histogram(struct vd_samples *samples, enum vd_family family,
                          const struct vd_histogram *histogram);
+
+/* Does a family have this name? With its "_total", if it is a counter. */
+bool vd_family_is_known(const char *name);
 
 /* All families that have samples, in order. */
 void vd_samples_print(const struct vd_samples *samples, bool open_metrics, struct vd_text *to);

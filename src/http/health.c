@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "http/json.h"
-#include "http/survey.h"
+#include "http/lookup.h"
+#include "shell/survey.h"
 
 void vd_http_healthz(const struct vd_http_world *world, const struct vd_http_request *request,
                      struct vd_http_reply *reply)
@@ -66,7 +67,7 @@ static json_t *brief(const struct vd_http_world *world, const struct vd_view_gro
     struct vd_text name = {0};
     json_t *value;
 
-    vd_survey_name(world, &node->addr, &name);
+    vd_http_name(world, &node->addr, &name);
     value = json_pack("{s:o, s:o}", "group", vd_json_text(group->name), "node",
                       vd_json_text(vd_text_cstr(&name)));
     vd_text_free(&name);
@@ -80,9 +81,9 @@ void vd_http_primary(const struct vd_http_world *world, const struct vd_http_req
     struct vd_view_group group;
     const struct vd_view_node *primary = &group.primary;
 
-    if (!vd_survey_group(world, request, &group, reply) || !check_majority(&group, reply))
+    if (!vd_http_group(world, request, &group, reply) || !check_majority(&group, reply))
         return;
-    if (node != NULL && !vd_survey_is_called(&primary->addr, node))
+    if (node != NULL && !vd_http_is_called(&primary->addr, node))
         vd_http_refuse(reply, 503, "%.300s is not the primary of %s", node, group.name);
     else if (!vd_survey_is_up(primary))
         vd_http_refuse(reply, 503, "the primary of %s is %s", group.name,
@@ -115,12 +116,12 @@ void vd_http_replica(const struct vd_http_world *world, const struct vd_http_req
     json_t *list;
 
     if (!vd_http_query_count(request, "max_lag_ms", 1000000000, &max_lag_ms, reply) ||
-        !vd_survey_group(world, request, &group, reply) || !check_majority(&group, reply))
+        !vd_http_group(world, request, &group, reply) || !check_majority(&group, reply))
         return;
     list = json_array();
     for (size_t i = 0; vd_view_replica(world->drive->core, world->now, group.name, i, &replica);
          i++) {
-        if (node != NULL && !vd_survey_is_called(&replica.addr, node))
+        if (node != NULL && !vd_http_is_called(&replica.addr, node))
             continue;
         if (is_fresh(world, &group, &replica, max_lag_ms))
             json_array_append_new(list, brief(world, &group, &replica));

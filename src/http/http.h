@@ -16,8 +16,10 @@
 #include "shell/clients.h"
 #include "shell/lag.h"
 #include "shell/links.h"
+#include "shell/load.h"
 #include "shell/watch.h"
 
+struct vd_alerts;
 struct vd_http;
 
 /* All borrowed; they must outlive it. */
@@ -26,16 +28,19 @@ struct vd_http_sources {
     const struct vd_drive *drive;
     struct vd_watch *watch; /* its on_event becomes ours */
     const struct vd_lag *lag;
+    const struct vd_load *load;
     const struct vd_links *links;
     const struct vd_clients *clients;
 };
 
 /* Listen on http-port. NULL with the address and the remedy. */
-struct vd_http *vd_http_start(const struct vd_http_sources *sources,
-                              const struct vd_server_options *server, struct vd_err *err);
+struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
+                              const struct vd_config *config, struct vd_err *err);
 
-/* The configuration was read anew: the token from now on; addresses stay. */
-void vd_http_reconfigure(struct vd_http *http, const struct vd_server_options *server);
+/* The configuration was read anew: token, alerts and prices from now on; addresses stay. Prices
+ * are borrowed until the next time. */
+void vd_http_reconfigure(struct vd_http *http, const struct vd_alerts *alerts,
+                         const struct vd_config *config);
 
 /* Close all. NULL is fine. */
 void vd_http_stop(struct vd_http *http);

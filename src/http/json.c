@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/survey.h"
+#include "http/lookup.h"
 #include "proto/figures.h"
+#include "shell/survey.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
@@ -77,7 +78,7 @@ static json_t *addr_text(const struct vd_http_world *world, const struct vd_addr
 
     if (addr->port == 0)
         return json_null();
-    vd_survey_name(world, addr, &text);
+    vd_http_name(world, addr, &text);
     value = vd_json_text(vd_text_cstr(&text));
     vd_text_free(&text);
     return value;

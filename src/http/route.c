@@ -26,6 +26,7 @@ static const struct {
     {"/api/v1/groups", vd_http_groups, false}, {"/api/v1/nodes", vd_http_nodes, false},
     {"/api/v1/peers", vd_http_peers, false},   {"/api/v1/failovers", vd_http_failovers, false},
     {"/api/v1/events", vd_http_events, false}, {"/api/v1/self", vd_http_self, false},
+    {"/api/v1/alerts", vd_http_alerts, false}, {"/api/v1/cost", vd_http_cost, false},
 };
 
 static const struct {

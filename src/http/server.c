@@ -27,6 +27,9 @@ void vd_http_look(const struct vd_http *http, struct vd_http_world *world)
     *world = (struct vd_http_world){.drive = http->sources.drive,
                                     .watch = http->sources.watch,
                                     .lag = http->sources.lag,
+                                    .load = http->sources.load,
+                                    .alerts = http->alerts,
+                                    .prices = http->prices,
                                     .links = http->sources.links,
                                     .now = vd_clock_now(),
                                     .wall_ms = vd_clock_wall_ms()};
@@ -310,26 +313,29 @@ static bool open_doors(struct vd_http *http, const struct vd_server_options *ser
     return good;
 }
 
-void vd_http_reconfigure(struct vd_http *http, const struct vd_server_options *server)
+void vd_http_reconfigure(struct vd_http *http, const struct vd_alerts *alerts,
+                         const struct vd_config *config)
 {
+    http->alerts = alerts;
+    http->prices = &config->cost;
     vd_free(http->token);
-    http->token = vd_strdup(server->http_token);
+    http->token = vd_strdup(config->server.http_token);
 }
 
-struct vd_http *vd_http_start(const struct vd_http_sources *sources,
-                              const struct vd_server_options *server, struct vd_err *err)
+struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
+                              const struct vd_config *config, struct vd_err *err)
 {
     struct vd_http *http = vd_alloc(sizeof(*http));
 
     http->sources = *sources;
     http->allowance = BURST;
     http->allowed_at = ev_now(sources->loop);
-    vd_http_reconfigure(http, server);
+    vd_http_reconfigure(http, alerts, config);
     ev_timer_init(&http->run, on_run, 0., 0.);
     ev_timer_init(&http->pulse, on_pulse, PULSE_S, PULSE_S);
     http->run.data = http;
     http->pulse.data = http;
-    if (!open_doors(http, server, err)) {
+    if (!open_doors(http, &config->server, err)) {
         vd_http_stop(http);
         return NULL;
     }

@@ -42,8 +42,10 @@ struct vd_http {
     struct vd_http_sources sources;
     struct vd_http_door *doors;
     size_t door_count;
-    ev_timer run;     /* when the library wants to be run next */
-    ev_timer pulse;   /* signs of life on streams */
+    ev_timer run;   /* when the library wants to be run next */
+    ev_timer pulse; /* signs of life on streams */
+    const struct vd_alerts *alerts;
+    const struct vd_cost_config *prices;
     char *token;      /* NULL or "": none is wanted */
     double allowance; /* requests that may still come at once */
     ev_tstamp allowed_at;

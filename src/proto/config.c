@@ -147,6 +147,7 @@ void vd_config_free(struct vd_config *config)
     free_groups(config);
     free_server(&config->server);
     free_users(config);
+    vd_alert_config_free(&config->alerts);
     vd_acl_free(config->acl);
     vd_globals_free(&config->globals);
     for (size_t i = 0; i < config->warning_count; i++)

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "core/core.h"
+#include "proto/alert_rule.h"
 #include "proto/words.h"
 
 enum vd_log_level {
@@ -168,6 +169,8 @@ struct vd_config {
     struct vd_server_options server;
     struct vd_config_user *users; /* as they are declared, in the order of the lines */
     size_t user_count;
+    struct vd_alert_config alerts; /* native files only; so the next */
+    struct vd_cost_config cost;
     struct vd_acl *acl; /* what they are, by vd_config_make_users or from the ACL file */
     struct vd_globals globals;
     /* Bit per (enum vd_option - VD_OPT_GROUP_COUNT): named in the configuration. */

@@ -115,3 +115,10 @@ void vd_hello_print(const struct vd_hello *hello, struct vd_text *to)
     vd_text_putc(to, ',');
     put_unsigned(to, hello->config_epoch);
 }
+
+bool vd_hello_is_word(const char *text, size_t len)
+{
+    size_t prefix = strlen(VD_WORD_PREFIX);
+
+    return len > prefix && len <= LONGEST && memcmp(text, VD_WORD_PREFIX, prefix) == 0;
+}

@@ -12,6 +12,11 @@
 
 #define VD_HELLO_CHANNEL "__sentinel__:hello"
 
+/* What vedettes tell each other in the same channel, and no sentinel takes for a hello. */
+#define VD_WORD_PREFIX "vedette-alerts,"
+
+bool vd_hello_is_word(const char *text, size_t len);
+
 /*
  * Exactly eight well-formed fields, or false with the reason. A port may be 0
  * (an address that is not valid; the core adds no such peer).

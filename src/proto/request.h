@@ -44,6 +44,7 @@ enum vd_outcome_type {
     VD_OUT_REPLIED, /* the reply is written; nothing else to do */
     VD_OUT_EVENT,   /* push `event`; its REPLY is the reply, until then nothing else runs */
     VD_OUT_TOLD,    /* push `event`; the reply is written already */
+    VD_OUT_WORD,    /* `words` has what another vedette tells; the reply is written already */
     VD_OUT_RESOLVE, /* as EVENT, when `order.addr.host` was resolved into its ip ("": unresolvable)
                      */
     VD_OUT_SUBSCRIBE,   /* to the channels in `words`; the shell replies; so the next three */

@@ -186,6 +186,12 @@ void vd_run_publish(struct vd_call *call)
     }
     /* compat: one receiver, whatever the message was. */
     vd_resp_int(&call->resp, 1);
+    if (vd_hello_is_word(message->bytes, message->len)) {
+        out->type = VD_OUT_WORD;
+        out->words = message;
+        out->count = 1;
+        return;
+    }
     if (!vd_hello_parse(message->bytes, message->len, &out->hello, &err)) {
         out->complaint = vd_arena_printf(call->arena, "a hello was ignored: %s", err.text);
         return;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Beats and echoes on links: what is sent beside the core's requests to
- * measure. Replies to it are taken here and never reach the core.
+ * Beats, echoes and words on links: what is sent beside the core's requests, to
+ * measure and to agree on who tells alerts. Replies to it are taken here and
+ * never reach the core.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/hello.h"
 #include "proto/outgoing.h"
 #include "shell/clock.h"
 #include "shell/connection.h"
@@ -47,6 +49,20 @@ void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
     dialect = dialect_of(link);
     vd_outgoing_publish(VD_BEAT_CHANNEL, text, &dialect, &link->out);
     vd_connection_expect(link, VD_EXPECT_BEAT);
+    vd_connection_mark_dirty(link);
+}
+
+void vd_links_tell(struct vd_links *links, vd_link id, const char *text)
+{
+    struct vd_connection *link = vd_connection_find(links, id);
+    struct vd_dialect dialect;
+
+    if (link == NULL || link->stream.fd < 0 || vd_stream_is_shaking(&link->stream) ||
+        link->kind != VD_LINK_PEER)
+        return;
+    dialect = dialect_of(link);
+    vd_outgoing_publish(VD_HELLO_CHANNEL, text, &dialect, &link->out);
+    vd_connection_expect(link, VD_EXPECT_WORD);
     vd_connection_mark_dirty(link);
 }
 

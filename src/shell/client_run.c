@@ -256,6 +256,10 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
     case VD_OUT_TOLD:
         vd_inbox_push(home->inbox, &out->event);
         break;
+    case VD_OUT_WORD:
+        if (home->hooks.word != NULL)
+            home->hooks.word(home->hooks.self, out->words[0].bytes, out->words[0].len);
+        break;
     case VD_OUT_RESOLVE:
         conn->waiting = true;
         keep_order(conn, &out->order);

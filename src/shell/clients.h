@@ -29,6 +29,8 @@ struct vd_clients_hooks {
      * the same client, later or at once.
      */
     void (*resolve)(void *self, vd_client client, const char *host);
+    /* What another vedette tells vedettes; see vd_links_tell. NULL: nobody listens. */
+    void (*word)(void *self, const char *text, size_t len);
     /* The process of a script that runs, for PENDING-SCRIPTS; 0: gone. */
     long (*pid_of)(void *self, vd_job job);
 };

@@ -6,8 +6,6 @@
  */
 #include "shell/conf_native.h"
 
-#include <libconfig.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -16,45 +14,11 @@
 #include "proto/option.h"
 #include "proto/server_option.h"
 #include "shell/conf_file.h"
-#include "shell/native_name.h"
+#include "shell/native_read.h"
 
-struct native {
-    struct vd_config *config;
-    const char *path;
-    struct vd_config_group *group; /* the group being read; NULL: settings of the process */
-    uint64_t options_given;        /* bit per enum vd_option; of the group or the process */
-    uint64_t server_given;         /* bit per row of server_option */
-};
+/* Names ----------------------------------------------------------------------------------- */
 
-/* Faults -------------------------------------------------------------------------------- */
-
-static const char *file_of(const struct native *n, const config_setting_t *setting)
-{
-    const char *file = config_setting_source_file(setting);
-
-    return file == NULL ? n->path : file;
-}
-
-static bool fault(struct native *n, const config_setting_t *setting, const char *reason,
-                  const char *remedy)
-{
-    return vd_config_fault(n->config, file_of(n, setting),
-                           (unsigned)config_setting_source_line(setting), NULL, reason, remedy);
-}
-
-/* "<name> <what>" */
-static bool fault_about(struct native *n, const config_setting_t *setting, const char *what,
-                        const char *remedy)
-{
-    struct vd_text reason = {0};
-
-    vd_text_printf(&reason, "%s %s", config_setting_name(setting), what);
-    fault(n, setting, reason.bytes, remedy);
-    vd_text_free(&reason);
-    return false;
-}
-
-static bool refuse_unknown(struct native *n, const config_setting_t *setting)
+static bool refuse_unknown(struct vd_native *n, const config_setting_t *setting)
 {
     const char *name = config_setting_name(setting);
     const char *nearest = vd_native_nearest(n->group != NULL, name);
@@ -67,60 +31,15 @@ static bool refuse_unknown(struct native *n, const config_setting_t *setting)
         vd_text_printf(&remedy, "did you mean '%s'?", nearest);
     else
         vd_text_puts(&remedy, "vedette.cfg(5) lists them all");
-    fault(n, setting, reason.bytes, remedy.bytes);
+    vd_native_fault(n, setting, reason.bytes, remedy.bytes);
     vd_text_free(&reason);
     vd_text_free(&remedy);
     return false;
 }
 
-/* Values ------------------------------------------------------------------------------------- */
+/* Values ---------------------------------------------------------------------------------- */
 
-/* A scalar as the text that the tables read; texts must have been written in quotes. */
-static bool read_scalar(struct native *n, const config_setting_t *setting, bool wants_text,
-                        struct vd_text *to)
-{
-    int type = config_setting_type(setting);
-
-    vd_text_clear(to);
-    if (type == CONFIG_TYPE_STRING)
-        vd_text_puts(to, config_setting_get_string(setting));
-    else if (wants_text)
-        return fault_about(n, setting, "must be a text", "put it in double quotes");
-    else if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)
-        vd_text_put_int(to, config_setting_get_int64(setting));
-    else if (type == CONFIG_TYPE_BOOL)
-        vd_text_puts(to, config_setting_get_bool(setting) ? "true" : "false");
-    else
-        return fault_about(n, setting, "must be one whole number, text, or true or false",
-                           "vedette.cfg(5) shows how it is written");
-    return true;
-}
-
-/* The secret itself, from where the text in *value says. */
-static bool fetch_secret(struct native *n, const config_setting_t *setting,
-                         const struct vd_native_name *name, struct vd_text *value)
-{
-    struct vd_err err = {""};
-    const char *from;
-
-    if (name->by == VD_BY_ENV) {
-        from = getenv(vd_text_cstr(value));
-        if (from == NULL || from[0] == '\0') {
-            vd_err_set(&err, "names the environment variable '%.100s', which is not set",
-                       vd_text_cstr(value));
-            return fault_about(n, setting, err.text, "set it where the process is started");
-        }
-        vd_text_clear(value);
-        vd_text_puts(value, from);
-        return true;
-    }
-    if (vd_conf_secret_read(n->config, file_of(n, setting),
-                            (unsigned)config_setting_source_line(setting), value, &err))
-        return true;
-    return fault_about(n, setting, err.text, "give a readable file that holds nothing else");
-}
-
-static bool apply_option(struct native *n, const config_setting_t *setting,
+static bool apply_option(struct vd_native *n, const config_setting_t *setting,
                          const struct vd_option_row *row, const struct vd_text *text)
 {
     const struct vd_word value = {vd_text_cstr(text), text->len};
@@ -128,11 +47,11 @@ static bool apply_option(struct native *n, const config_setting_t *setting,
     struct vd_err err = {""};
 
     if (!vd_option_parse(row, VD_FORM_UNITS, &value, NULL, &parsed, &err))
-        return fault_about(n, setting, err.text, "correct the value");
+        return vd_native_fault_about(n, setting, err.text, "correct the value");
     if (row->kind == VD_KIND_SCRIPT && value.len > 0 &&
         !vd_conf_is_executable(n->config->server.dir, value.bytes))
-        return fault_about(n, setting, "is no executable file",
-                           "give the path of one; a relative path begins at 'dir'");
+        return vd_native_fault_about(n, setting, "is no executable file",
+                                     "give the path of one; a relative path begins at 'dir'");
     if (n->group != NULL) {
         vd_options_apply(&n->group->options, &parsed);
         n->group->set |= UINT64_C(1) << row->option;
@@ -144,7 +63,7 @@ static bool apply_option(struct native *n, const config_setting_t *setting,
 }
 
 /* bind: one address or an array of them. */
-static bool apply_list(struct native *n, const config_setting_t *setting,
+static bool apply_list(struct vd_native *n, const config_setting_t *setting,
                        const struct vd_server_row *row)
 {
     bool is_list = config_setting_is_aggregate(setting) && !config_setting_is_group(setting);
@@ -162,15 +81,16 @@ static bool apply_list(struct native *n, const config_setting_t *setting,
             values[i] = (struct vd_word){text, strlen(text)};
     }
     if (!ok)
-        fault_about(n, setting, "must be a list of addresses",
-                    "write [\"127.0.0.1\", \"::1\"], or \"*\" for all; port = 0 switches TCP off");
+        vd_native_fault_about(
+            n, setting, "must be a list of addresses",
+            "write [\"127.0.0.1\", \"::1\"], or \"*\" for all; port = 0 switches TCP off");
     else if (!vd_server_set(&n->config->server, row, VD_FORM_UNITS, values, count, &err))
-        ok = fault_about(n, setting, err.text, "give IP addresses, or \"*\" for all");
+        ok = vd_native_fault_about(n, setting, err.text, "give IP addresses, or \"*\" for all");
     vd_free(values);
     return ok;
 }
 
-static bool apply_server(struct native *n, const config_setting_t *setting,
+static bool apply_server(struct vd_native *n, const config_setting_t *setting,
                          const struct vd_server_row *row, const struct vd_text *text)
 {
     const struct vd_word value = {vd_text_cstr(text), text->len};
@@ -179,7 +99,8 @@ static bool apply_server(struct native *n, const config_setting_t *setting,
 
     /* libconfig 1.5 reads a bare 0700 as seven hundred, 1.7 as octal: it must come as text. */
     if (row->kind == VD_SERVER_OCTAL && config_setting_type(setting) != CONFIG_TYPE_STRING)
-        return fault_about(n, setting, "must be octal digits in quotes", "write \"0700\"");
+        return vd_native_fault_about(n, setting, "must be octal digits in quotes",
+                                     "write \"0700\"");
     if (vd_server_set(&n->config->server, row, VD_FORM_UNITS, &value, 1, &err))
         return true;
     /* Redis's reasons speak of "argument"; here the setting has a name. */
@@ -187,13 +108,14 @@ static bool apply_server(struct native *n, const config_setting_t *setting,
         vd_text_puts(&what, err.text + (strncmp(err.text + 8, "(s)", 3) == 0 ? 12 : 9));
     else
         vd_text_puts(&what, err.text);
-    fault_about(n, setting, what.bytes, "correct the value");
+    vd_native_fault_about(n, setting, what.bytes, "correct the value");
     vd_text_free(&what);
     return false;
 }
 
 /* `dir` itself begins where relative paths began before it. */
-static bool apply_dir(struct native *n, const config_setting_t *setting, const struct vd_text *text)
+static bool apply_dir(struct vd_native *n, const config_setting_t *setting,
+                      const struct vd_text *text)
 {
     char **dir = &n->config->server.dir;
     char *settled = vd_conf_join(*dir, vd_text_cstr(text));
@@ -202,7 +124,8 @@ static bool apply_dir(struct native *n, const config_setting_t *setting, const s
     if (!vd_conf_is_directory(settled, &err)) {
         vd_err_wrap(&err, "is '%.200s'", settled);
         vd_free(settled);
-        return fault_about(n, setting, err.text, "make the directory, or correct the path");
+        return vd_native_fault_about(n, setting, err.text,
+                                     "make the directory, or correct the path");
     }
     vd_free(*dir);
     *dir = settled;
@@ -210,14 +133,14 @@ static bool apply_dir(struct native *n, const config_setting_t *setting, const s
 }
 
 /* Commands by their names: rename-command = { CONFIG = "..."; } */
-static bool apply_renames(struct native *n, const config_setting_t *setting)
+static bool apply_renames(struct vd_native *n, const config_setting_t *setting)
 {
     const struct vd_option_row *row = vd_option_row(VD_OPT_RENAME_COMMAND);
 
     VD_ASSERT(n->group != NULL);
     if (!config_setting_is_group(setting))
-        return fault_about(n, setting, "must be a group of commands",
-                           "write { CONFIG = \"new-name\"; }");
+        return vd_native_fault_about(n, setting, "must be a group of commands",
+                                     "write { CONFIG = \"new-name\"; }");
     for (int i = 0; i < config_setting_length(setting); i++) {
         const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
         const char *from = config_setting_name(one);
@@ -227,13 +150,13 @@ static bool apply_renames(struct native *n, const config_setting_t *setting)
         struct vd_err err = {""};
 
         if (to == NULL || to[0] == '\0') {
-            fault_about(n, one, "needs a new name", "put it in double quotes");
+            vd_native_fault_about(n, one, "needs a new name", "put it in double quotes");
             continue;
         }
         words[0] = (struct vd_word){from, strlen(from)};
         words[1] = (struct vd_word){to, strlen(to)};
         if (!vd_option_parse(row, VD_FORM_UNITS, &words[0], &words[1], &parsed, &err)) {
-            fault_about(n, one, err.text, "correct the value");
+            vd_native_fault_about(n, one, err.text, "correct the value");
             continue;
         }
         vd_options_apply(&n->group->options, &parsed);
@@ -243,7 +166,7 @@ static bool apply_renames(struct native *n, const config_setting_t *setting)
 }
 
 /* `down_after` and `down-after` are one, and so are a secret and the file it comes from. */
-static bool is_given_twice(struct native *n, const struct vd_native_name *name)
+static bool is_given_twice(struct vd_native *n, const struct vd_native_name *name)
 {
     uint64_t *given = name->option != NULL ? &n->options_given : &n->server_given;
     bool twice = (*given & name->bit) != 0;
@@ -252,7 +175,7 @@ static bool is_given_twice(struct native *n, const struct vd_native_name *name)
     return twice;
 }
 
-static bool apply_setting(struct native *n, const config_setting_t *setting)
+static bool apply_setting(struct vd_native *n, const config_setting_t *setting)
 {
     struct vd_native_name name;
     struct vd_text text = {0};
@@ -262,14 +185,14 @@ static bool apply_setting(struct native *n, const config_setting_t *setting)
         return refuse_unknown(n, setting);
     VD_ASSERT(name.option != NULL || name.server != NULL);
     if (is_given_twice(n, &name))
-        return fault_about(n, setting, "is given twice", "remove one of the two");
+        return vd_native_fault_about(n, setting, "is given twice", "remove one of the two");
     if (name.server != NULL && name.server->kind == VD_SERVER_LIST)
         return apply_list(n, setting, name.server);
     if (name.option != NULL && name.option->kind == VD_KIND_RENAME)
         return apply_renames(n, setting);
-    ok = read_scalar(n, setting, name.is_text, &text);
+    ok = vd_native_scalar(n, setting, name.is_text, &text);
     if (ok && name.by != VD_BY_VALUE)
-        ok = fetch_secret(n, setting, &name, &text);
+        ok = vd_native_secret(n, setting, name.by, &text);
     if (ok && name.option != NULL)
         ok = apply_option(n, setting, name.option, &text);
     else if (ok && name.server->offset == offsetof(struct vd_server_options, dir))
@@ -284,7 +207,7 @@ static bool apply_setting(struct native *n, const config_setting_t *setting)
  */
 
 /* primary = "host:port", or host = "..."; port = n; */
-static bool read_address(struct native *n, const config_setting_t *setting, struct vd_addr *out)
+static bool read_address(struct vd_native *n, const config_setting_t *setting, struct vd_addr *out)
 {
     const config_setting_t *primary = config_setting_get_member(setting, "primary");
     const config_setting_t *host = config_setting_get_member(setting, "host");
@@ -295,22 +218,23 @@ static bool read_address(struct native *n, const config_setting_t *setting, stru
     struct vd_err err = {""};
 
     if (said == NULL)
-        return fault(n, setting, "the group has no address",
-                     "add primary = \"host:port\", the server that is the primary now");
+        return vd_native_fault(n, setting, "the group has no address",
+                               "add primary = \"host:port\", the server that is the primary now");
     if (primary != NULL && (host != NULL || port != NULL))
-        return fault(n, primary, "primary is given as well as host or port", "remove one of them");
+        return vd_native_fault(n, primary, "primary is given as well as host or port",
+                               "remove one of them");
     if (text == NULL)
-        return fault_about(n, said, "must be a text", "put it in double quotes");
+        return vd_native_fault_about(n, said, "must be a text", "put it in double quotes");
     if (port != NULL && (number < 1 || number > UINT16_MAX))
-        return fault(n, port, "port must be from 1 to 65535", "correct the value");
+        return vd_native_fault(n, port, "port must be from 1 to 65535", "correct the value");
     if (primary != NULL && !vd_addr_parse(out, text, strlen(text), &err))
-        return fault_about(n, primary, err.text, NULL);
+        return vd_native_fault_about(n, primary, err.text, NULL);
     if (primary == NULL && !vd_addr_set(out, text, strlen(text), (uint16_t)number))
-        return fault_about(n, host, "is neither an IP address nor a host name",
-                           "write it without port and without brackets");
+        return vd_native_fault_about(n, host, "is neither an IP address nor a host name",
+                                     "write it without port and without brackets");
     if (out->ip[0] == '\0' && !n->config->globals.resolve_hostnames)
-        return fault_about(n, said, "has a host name, but names are not resolved",
-                           "add resolve-hostnames = true, or give an IP address");
+        return vd_native_fault_about(n, said, "has a host name, but names are not resolved",
+                                     "add resolve-hostnames = true, or give an IP address");
     return true;
 }
 
@@ -332,13 +256,14 @@ static bool is_listed(const struct vd_config_group *group, const struct vd_addr 
  * replicas = ["host:port", ...]: known before the primary has told of them. It may be the list of
  * all servers, the same everywhere: the primary itself is passed over.
  */
-static void read_replicas(struct native *n, const config_setting_t *replicas)
+static void read_replicas(struct vd_native *n, const config_setting_t *replicas)
 {
     int count = config_setting_is_aggregate(replicas) ? config_setting_length(replicas) : -1;
     struct vd_config_group *group = n->group;
 
     if (count < 0 || config_setting_is_group(replicas)) {
-        fault(n, replicas, "replicas must be a list", "write [\"10.0.0.2:6379\", \"[::1]:6379\"]");
+        vd_native_fault(n, replicas, "replicas must be a list",
+                        "write [\"10.0.0.2:6379\", \"[::1]:6379\"]");
         return;
     }
     group->replicas = vd_calloc((size_t)count + 1, sizeof(group->replicas[0]));
@@ -348,10 +273,10 @@ static void read_replicas(struct native *n, const config_setting_t *replicas)
         struct vd_addr addr = {0};
 
         if (text == NULL || !vd_addr_parse(&addr, text, strlen(text), &err))
-            fault_about(n, replicas, err.text, "write each as \"host:port\"");
+            vd_native_fault_about(n, replicas, err.text, "write each as \"host:port\"");
         else if (addr.ip[0] == '\0' && !n->config->globals.resolve_hostnames)
-            fault_about(n, replicas, "has a host name, but names are not resolved",
-                        "add resolve-hostnames = true, or give IP addresses");
+            vd_native_fault_about(n, replicas, "has a host name, but names are not resolved",
+                                  "add resolve-hostnames = true, or give IP addresses");
         else if (!is_listed(group, &addr))
             group->replicas[group->replica_count++] = addr;
     }
@@ -369,7 +294,7 @@ static bool is_read_apart(const char *name)
     return false;
 }
 
-static void read_group(struct native *n, const config_setting_t *setting)
+static void read_group(struct vd_native *n, const config_setting_t *setting)
 {
     const config_setting_t *name = config_setting_get_member(setting, "name");
     const config_setting_t *replicas = config_setting_get_member(setting, "replicas");
@@ -378,23 +303,25 @@ static void read_group(struct native *n, const config_setting_t *setting)
     struct vd_addr addr = {0};
 
     if (text == NULL) {
-        fault(n, setting, "the group has no name", "add name = \"...\", as clients ask for it");
+        vd_native_fault(n, setting, "the group has no name",
+                        "add name = \"...\", as clients ask for it");
         return;
     }
     if (!vd_group_name_valid(text, strlen(text))) {
-        fault(n, name, "the group's name is not valid",
-              "use at most 255 characters, without blanks and commas");
+        vd_native_fault(n, name, "the group's name is not valid",
+                        "use at most 255 characters, without blanks and commas");
         return;
     }
     if (vd_config_find(n->config, text) != NULL) {
-        fault(n, name, "another group has this name", "give each group a name of its own");
+        vd_native_fault(n, name, "another group has this name",
+                        "give each group a name of its own");
         return;
     }
     /* Read on after a bad address: the other settings may be bad as well. */
     (void)read_address(n, setting, &addr);
     n->group = vd_config_add(n->config, text);
     n->group->addr = addr;
-    vd_text_printf(&place, "%s:%u", file_of(n, setting),
+    vd_text_printf(&place, "%s:%u", vd_native_file(n, setting),
                    (unsigned)config_setting_source_line(setting));
     n->group->place = place.bytes;
     n->options_given = 0;
@@ -409,10 +336,10 @@ static void read_group(struct native *n, const config_setting_t *setting)
     n->group = NULL;
 }
 
-static void read_groups(struct native *n, const config_setting_t *groups)
+static void read_groups(struct vd_native *n, const config_setting_t *groups)
 {
     if (!config_setting_is_list(groups)) {
-        fault(n, groups, "groups must be a list", "write groups = ( { ... }, { ... } );");
+        vd_native_fault(n, groups, "groups must be a list", "write groups = ( { ... }, { ... } );");
         return;
     }
     for (int i = 0; i < config_setting_length(groups); i++) {
@@ -421,30 +348,32 @@ static void read_groups(struct native *n, const config_setting_t *groups)
         if (config_setting_is_group(one))
             read_group(n, one);
         else
-            fault(n, one, "an entry of groups is no group", "write { name = ...; ... }");
+            vd_native_fault(n, one, "an entry of groups is no group", "write { name = ...; ... }");
     }
 }
 
 /* The whole
  * ----------------------------------------------------------------------------------------- */
 
-static void read_myid(struct native *n, const config_setting_t *setting)
+static void read_myid(struct vd_native *n, const config_setting_t *setting)
 {
     const char *text = config_setting_get_string(setting);
 
     if (text == NULL || strlen(text) != VD_ID_LEN ||
         strspn(text, "0123456789abcdef") != VD_ID_LEN) {
-        fault(n, setting, "myid is no id", "give 40 lower-case hex digits in quotes, or none");
+        vd_native_fault(n, setting, "myid is no id",
+                        "give 40 lower-case hex digits in quotes, or none");
         return;
     }
     memcpy(n->config->myid.hex, text, VD_ID_LEN + 1);
 }
 
 /* users = ( "NAME RULES", ... ) */
-static void read_users(struct native *n, const config_setting_t *users)
+static void read_users(struct vd_native *n, const config_setting_t *users)
 {
     if (!config_setting_is_list(users) && !config_setting_is_array(users)) {
-        fault(n, users, "users must be a list", "write users = ( \"NAME on >password +@all\" );");
+        vd_native_fault(n, users, "users must be a list",
+                        "write users = ( \"NAME on >password +@all\" );");
         return;
     }
     for (int i = 0; i < config_setting_length(users); i++) {
@@ -454,18 +383,19 @@ static void read_users(struct native *n, const config_setting_t *users)
         struct vd_words words;
 
         if (text == NULL)
-            fault(n, one, "a user is no text", "put its name and rules in double quotes");
+            vd_native_fault(n, one, "a user is no text", "put its name and rules in double quotes");
         else if (!vd_words_split(text, strlen(text), &arena, &words) || words.count == 0)
-            fault(n, one, "a user has no name, or quotes that do not end", "write NAME RULES");
+            vd_native_fault(n, one, "a user has no name, or quotes that do not end",
+                            "write NAME RULES");
         else
-            vd_config_add_user(n->config, file_of(n, one),
+            vd_config_add_user(n->config, vd_native_file(n, one),
                                (unsigned)config_setting_source_line(one), NULL, words.list,
                                words.count);
         vd_arena_free(&arena);
     }
 }
 
-static void read_root(struct native *n, const config_setting_t *root)
+static void read_root(struct vd_native *n, const config_setting_t *root)
 {
     const config_setting_t *groups = NULL;
 
@@ -478,6 +408,10 @@ static void read_root(struct native *n, const config_setting_t *root)
             read_users(n, one);
         else if (strcmp(config_setting_name(one), "myid") == 0)
             read_myid(n, one);
+        else if (strcmp(config_setting_name(one), "alerts") == 0)
+            vd_native_read_alerts(n, one);
+        else if (strcmp(config_setting_name(one), "cost") == 0)
+            vd_native_read_cost(n, one);
         else
             apply_setting(n, one);
     }
@@ -487,7 +421,7 @@ static void read_root(struct native *n, const config_setting_t *root)
 
 bool vd_conf_native_read(struct vd_config *config, const char *path)
 {
-    struct native n = {.config = config, .path = path};
+    struct vd_native n = {.config = config, .path = path};
     size_t faults_before = config->fault_count;
     struct vd_text text = {0};
     char *dir = vd_conf_directory(path);

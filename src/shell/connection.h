@@ -29,6 +29,7 @@ enum vd_expect {
     VD_EXPECT_SUBSCRIBED,
     VD_EXPECT_BEATS, /* subscribed to beats, too */
     VD_EXPECT_BEAT,  /* a beat was published */
+    VD_EXPECT_WORD,  /* a word was passed to a peer; its reply tells nothing */
     VD_EXPECT_ANSWER,
 };
 

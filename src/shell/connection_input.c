@@ -77,7 +77,7 @@ static bool take_greeting(struct vd_connection *link, const struct vd_value *val
         vd_connection_take_beat_reply(link, what, value);
         return true;
     }
-    if (value->type != VD_VALUE_ERROR)
+    if (what == VD_EXPECT_WORD || value->type != VD_VALUE_ERROR)
         return true;
     if (strncmp(value->text, "ERR max number of clients", 25) == 0) {
         vd_connection_drop(link, VD_DOWN_CLOSED, value->text);

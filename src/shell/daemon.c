@@ -89,6 +89,14 @@ static long find_pid(void *self, vd_job job)
     return vd_spawn_pid(daemon->turn.spawn, job);
 }
 
+static void on_word(void *self, const char *text, size_t len)
+{
+    struct vd_daemon *daemon = self;
+
+    if (daemon->word != NULL)
+        daemon->word(daemon->word_self, text, len);
+}
+
 static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
 {
     struct vd_turn *turn = &daemon->turn;
@@ -120,8 +128,11 @@ static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
 
 static bool open_doors(struct vd_daemon *daemon, struct vd_err *err)
 {
-    const struct vd_clients_hooks hooks = {
-        .self = daemon, .shutdown = say_shutdown, .resolve = resolve_host, .pid_of = find_pid};
+    const struct vd_clients_hooks hooks = {.self = daemon,
+                                           .shutdown = say_shutdown,
+                                           .resolve = resolve_host,
+                                           .word = on_word,
+                                           .pid_of = find_pid};
 
     daemon->turn.clients =
         vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
@@ -219,6 +230,7 @@ static void release(struct vd_daemon *daemon)
         vd_clients_free(turn->clients);
     }
     vd_lag_free(daemon->lag);
+    vd_load_free(daemon->load);
     vd_links_free(turn->links);
     vd_tls_free(turn->tls);
     vd_watch_free(turn->watch);
@@ -291,8 +303,17 @@ static void look_back(struct vd_daemon *daemon)
     turn->watch = vd_watch_new();
     if (!vd_store_history(turn->store, remember, turn->watch, &err))
         vd_log(VD_LOG_WARNING, "the failovers of before cannot be shown: %s", err.text);
-    if (daemon->config->server.http_port != 0)
-        daemon->lag = vd_lag_new(daemon->loop, turn->links, &daemon->drive);
+    vd_daemon_measure(daemon);
+}
+
+void vd_daemon_measure(struct vd_daemon *daemon)
+{
+    if (daemon->config->server.http_port == 0 && !vd_alert_config_is_on(&daemon->config->alerts))
+        return;
+    if (daemon->lag == NULL)
+        daemon->lag = vd_lag_new(daemon->loop, daemon->turn.links, &daemon->drive);
+    if (daemon->load == NULL)
+        daemon->load = vd_load_new(daemon->loop, &daemon->drive);
 }
 
 bool vd_daemon_start(struct vd_daemon *daemon, struct vd_config *config, struct vd_record *record,

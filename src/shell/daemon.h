@@ -8,6 +8,7 @@
 #define VD_SHELL_DAEMON_H
 
 #include "shell/lag.h"
+#include "shell/load.h"
 #include "shell/turn.h"
 
 struct vd_daemon {
@@ -18,9 +19,12 @@ struct vd_daemon {
     struct vd_inbox inbox;
     struct vd_drive drive;
     struct vd_turn turn;
-    struct vd_lag *lag;           /* NULL: nobody wants to know */
+    struct vd_lag *lag; /* NULL: nobody wants to know; so the next */
+    struct vd_load *load;
     void (*reloaded)(void *self); /* after SIGHUP was acted on; NULL: nobody cares */
     void *reloaded_self;
+    void (*word)(void *self, const char *text, size_t len); /* see vd_clients_hooks; NULL */
+    void *word_self;
     unsigned long files; /* limit of open descriptors */
     bool fresh;          /* there was no saved state */
     bool began;          /* the drive and the turn are to be ended */
@@ -50,6 +54,9 @@ void vd_daemon_run(struct vd_daemon *daemon);
 
 /* Leave cleanly: sockets closed, lock and pidfile gone. */
 void vd_daemon_stop(struct vd_daemon *daemon);
+
+/* Begin to measure what alerts and pages tell, if the configuration has any of them. */
+void vd_daemon_measure(struct vd_daemon *daemon);
 
 /* SIGHUP: read the configuration anew and act on what has changed; reload.c. */
 void vd_daemon_reload(struct vd_daemon *daemon);

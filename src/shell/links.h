@@ -61,6 +61,12 @@ void vd_links_hear_beats(struct vd_links *links,
  * is ignored. */
 void vd_links_beat(struct vd_links *links, vd_link id, const char *text);
 
+/*
+ * Pass a word to another sentinel, in the channel of hellos; who is no vedette
+ * ignores it. Leaves with vd_links_flush. A link that is not open is ignored.
+ */
+void vd_links_tell(struct vd_links *links, vd_link id, const char *text);
+
 /* How long a PING and its echo took of late, smoothed; -1: unknown. */
 int64_t vd_links_rtt_us(const struct vd_links *links, vd_link id);
 

@@ -5,10 +5,15 @@
 #include <string.h>
 
 /* Names that are no rows: for look-alikes only. */
-static const char *const of_process_too[] = {
-    "groups",           "users",           "myid",
-    "requirepass-file", "requirepass-env", "sentinel-pass-file",
-    "sentinel-pass-env"};
+static const char *const of_process_too[] = {"groups",
+                                             "users",
+                                             "myid",
+                                             "alerts",
+                                             "cost",
+                                             "requirepass-file",
+                                             "requirepass-env",
+                                             "sentinel-pass-file",
+                                             "sentinel-pass-env"};
 static const char *const of_group_too[] = {"name",     "primary",        "host",         "port",
                                            "replicas", "auth-pass-file", "auth-pass-env"};
 

@@ -273,6 +273,7 @@ void vd_daemon_reload(struct vd_daemon *daemon)
     after->server.port = before->server.port;
     after->server.tls.port = before->server.tls.port;
     renew_tls(daemon, &after->server.tls, false);
+    vd_daemon_measure(daemon);
     change_globals(daemon, before, after);
     change_groups(daemon, before, after);
     if (daemon->reloaded != NULL)

@@ -69,16 +69,27 @@ ssize_t vd_stream_read(struct vd_stream *stream, void *to, size_t size)
     return got;
 }
 
+static uint64_t sent_bytes;
+
 ssize_t vd_stream_write(struct vd_stream *stream, const void *bytes, size_t len)
 {
     ssize_t sent;
 
-    if (stream->tls != NULL)
-        return vd_stream_tls_write(stream, bytes, len);
-    do
-        sent = send(stream->fd, bytes, len, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
+    if (stream->tls != NULL) {
+        sent = vd_stream_tls_write(stream, bytes, len);
+    } else {
+        do
+            sent = send(stream->fd, bytes, len, MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+    }
+    if (sent > 0)
+        sent_bytes += (uint64_t)sent;
     return sent;
+}
+
+uint64_t vd_stream_sent(void)
+{
+    return sent_bytes;
 }
 
 const char *vd_stream_why(const struct vd_stream *stream, int error)

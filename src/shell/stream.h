@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <ev.h>
@@ -65,6 +66,9 @@ ssize_t vd_stream_read(struct vd_stream *stream, void *to, size_t size);
  * taken must be offered again before any others.
  */
 ssize_t vd_stream_write(struct vd_stream *stream, const void *bytes, size_t len);
+
+/* Bytes that all streams of the process have taken to send, without what TLS adds. */
+uint64_t vd_stream_sent(void);
 
 /* What the errno of a read or a write means, in words and for a link. */
 const char *vd_stream_why(const struct vd_stream *stream, int error);

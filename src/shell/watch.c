@@ -169,6 +169,25 @@ void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *en
     copy->result = vd_strdup(entry->result);
 }
 
+size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group, int64_t since_ms,
+                                const struct vd_history_entry **last)
+{
+    size_t count = 0;
+
+    *last = NULL;
+    for (size_t i = watch->failover_count; i > 0 && watch->failovers[i - 1].at_ms >= since_ms;
+         i--) {
+        const struct vd_history_entry *one = &watch->failovers[i - 1];
+
+        if (strcmp(one->group, group) != 0)
+            continue;
+        if (*last == NULL)
+            *last = one;
+        count++;
+    }
+    return count;
+}
+
 /* Its own work --------------------------------------------------------------------- */
 
 void vd_watch_saved(struct vd_watch *watch, bool good, int64_t took_us)

@@ -67,6 +67,10 @@ void vd_watch_late(struct vd_watch *watch, vd_ms wake_at, int64_t now_us);
 /* The event of that id; NULL: forgotten, or not yet. */
 const struct vd_watch_event *vd_watch_find(const struct vd_watch *watch, uint64_t id);
 
+/* Of the group, begun after `since_ms` (wall clock); *last is the newest, NULL: there is none. */
+size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group, int64_t since_ms,
+                                const struct vd_history_entry **last);
+
 /* NULL: nothing that is counted. */
 const struct vd_watch_counts *vd_watch_counts(const struct vd_watch *watch, const char *group);
 

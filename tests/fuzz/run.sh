@@ -59,8 +59,8 @@ fi
 : >"$stamp.new"
 objects=
 stale=
-for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/replay/*.c src/shell/conf_native.c \
-    src/shell/conf_file.c src/shell/native_name.c tests/fuzz/*.c; do
+for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/replay/*.c src/shell/conf_alerts.c \
+    src/shell/conf_native.c src/shell/native_read.c src/shell/conf_file.c src/shell/native_name.c tests/fuzz/*.c; do
     object=$out/objects/$(printf '%s' "${source%.c}" | tr / -).o
     if [ ! -f "$object" ] || [ -n "$(find "$source" -newer "$object")" ]; then
         stale="$stale $source $object"

@@ -33,7 +33,8 @@ ROOMS = {
     "draw": (["draw", "base"], ISO_HEADERS),
     "replay": (["replay", "draw", "proto", "core", "base"], ISO_HEADERS),
     "shell": (["shell", "proto", "core", "base"], None),
-    "http": (["http", "shell", "proto", "core", "base"], None),
+    "alert": (["alert", "shell", "proto", "core", "base"], None),
+    "http": (["http", "alert", "shell", "proto", "core", "base"], None),
     "ctl": (["ctl", "proto", "base"], None),
 }
 

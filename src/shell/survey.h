@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Survey: judgements that several pages share, made from views: has a group a
- * majority, is a server well, how far is a replica behind, what is a server
- * called.
+ * Survey: judgements that those who look at the daemon share (pages, alerts),
+ * made from views: has a group a majority, is a server well, how far is a
+ * replica behind. The core decides by rules of its own, never by these.
  */
-#ifndef VD_HTTP_SURVEY_H
-#define VD_HTTP_SURVEY_H
+#ifndef VD_SHELL_SURVEY_H
+#define VD_SHELL_SURVEY_H
 
 #include "core/view.h"
-#include "http/exchange.h"
 
 /* How many of a group's sentinels, this one included, make a majority. */
 unsigned vd_survey_majority(const struct vd_view_group *group);
@@ -24,17 +23,6 @@ bool vd_survey_serves(const struct vd_view_node *node);
 
 /* Bytes of the stream that the replica has yet to get, by the last INFO of both; -1 unknown. */
 int64_t vd_survey_lag_bytes(const struct vd_view_node *primary, const struct vd_view_node *replica);
-
-/* "host:port" in announced form. */
-void vd_survey_name(const struct vd_http_world *world, const struct vd_addr *addr,
-                    struct vd_text *to);
-
-/* Is `text` ("host:port", by name or by address) how the server is called? */
-bool vd_survey_is_called(const struct vd_addr *addr, const char *text);
-
-/* The group of the query, or the only one. False with the reply made (400, 404). */
-bool vd_survey_group(const struct vd_http_world *world, const struct vd_http_request *request,
-                     struct vd_view_group *out, struct vd_http_reply *reply) VD_MUSTCHECK;
 
 const char *vd_survey_health_word(enum vd_health health);
 

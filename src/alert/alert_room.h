@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The alerts' inside, shared by alert.c (time and rules) and deliver.c (who
+ * tells whom, and again); nobody else includes this.
+ */
+#ifndef VD_ALERT_ALERT_ROOM_H
+#define VD_ALERT_ALERT_ROOM_H
+
+#include "alert/alert.h"
+#include "alert/circle.h"
+#include "alert/post.h"
+#include "shell/cost.h"
+
+struct vd_delivery;
+
+struct vd_alerts {
+    struct vd_alert_sources sources;
+    const struct vd_alert_config *rules;
+    const struct vd_cost_config *prices;
+    char **channel_names; /* as told bits are meant; of the present configuration */
+    struct vd_book *book;
+    struct vd_circle *circle;
+    struct vd_post *post;
+    struct vd_delivery *deliveries; /* under way */
+    unsigned running;
+    struct vd_alert_counts counts[VD_ALERT_CHANNELS];
+    ev_timer timer;
+    size_t next_group;
+    struct vd_cost_walk cost; /* step by step with the groups */
+    double cost_sum;
+    double cost_month; /* of the last round; NaN */
+    vd_ms here_at;     /* said last */
+    char self[VD_ID_LEN + 1];
+};
+
+/* Tell what is owed and may be told now. */
+void vd_alert_deliver(struct vd_alerts *alerts, vd_ms now);
+
+/* The end of a request; for vd_post_new. */
+void vd_alert_delivered(void *self, uint64_t id, long status, const char *why);
+
+/* Repeat to the others what we have told. */
+void vd_alert_repeat(struct vd_alerts *alerts);
+
+/* Nothing that is under way counts any more. */
+void vd_alert_forget_deliveries(struct vd_alerts *alerts);
+
+#endif

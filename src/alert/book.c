@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Book: see book.h. */
+#include "alert/book.h"
+
+#define uthash_malloc(size) vd_alloc(size)
+#define uthash_free(ptr, size) vd_free(ptr)
+#include <math.h>
+#include <string.h>
+#include <uthash.h>
+
+#define KEEP_MS 600000   /* a resolved alert is shown for so long */
+#define HEARSAY_MS 60000 /* what others told is repeated by them; else it is forgotten */
+#define ENTRIES_MAX 20000U
+
+struct entry {
+    struct vd_alert alert;
+    UT_hash_handle hh;
+};
+
+struct vd_book {
+    struct entry *entries;
+    uint64_t round;
+};
+
+const char *vd_alert_state_word(enum vd_alert_state state)
+{
+    static const char *const words[] = {"pending", "firing", "resolved"};
+
+    return words[state];
+}
+
+struct vd_book *vd_book_new(void)
+{
+    return vd_alloc(sizeof(struct vd_book));
+}
+
+static void drop(struct vd_book *book, struct entry *entry)
+{
+    HASH_DEL(book->entries, entry);
+    vd_free(entry->alert.key);
+    vd_free(entry->alert.group);
+    vd_free(entry->alert.target);
+    vd_free(entry);
+}
+
+void vd_book_free(struct vd_book *book)
+{
+    struct entry *entry;
+    struct entry *next;
+
+    if (book == NULL)
+        return;
+    HASH_ITER (hh, book->entries, entry, next) {
+        drop(book, entry);
+    }
+    vd_free(book);
+}
+
+/* Entries -------------------------------------------------------------------------- */
+
+static struct entry *find(const struct vd_book *book, const char *rule, const char *group,
+                          const char *target)
+{
+    struct vd_text key = {0};
+    struct entry *entry;
+
+    vd_text_printf(&key, "%s %s %s", rule, group, target);
+    HASH_FIND(hh, book->entries, key.bytes, key.len, entry);
+    vd_text_free(&key);
+    return entry;
+}
+
+static struct entry *enter(struct vd_book *book, const struct vd_alert_rule *rule,
+                           const char *group, const char *target, vd_ms now)
+{
+    struct entry *entry;
+    struct vd_text key = {0};
+
+    if (HASH_COUNT(book->entries) >= ENTRIES_MAX)
+        return NULL;
+    entry = vd_alloc(sizeof(*entry));
+    vd_text_printf(&key, "%s %s %s", rule->name, group, target);
+    entry->alert = (struct vd_alert){.key = vd_strdup(vd_text_cstr(&key)),
+                                     .group = vd_strdup(group),
+                                     .target = vd_strdup(target),
+                                     .value = NAN,
+                                     .bad_at = now,
+                                     .good_at = VD_NEVER,
+                                     .resolved_at = VD_NEVER,
+                                     .heard_at = VD_NEVER,
+                                     .round = book->round};
+    vd_text_free(&key);
+    HASH_ADD_KEYPTR(hh, book->entries, entry->alert.key, strlen(entry->alert.key), entry);
+    return entry;
+}
+
+static bool is_bad(const struct vd_alert_rule *rule, double value)
+{
+    if (isnan(value))
+        return false;
+    return rule->below ? value < rule->limit : value > rule->limit;
+}
+
+static bool is_good(const struct vd_alert_rule *rule, double value)
+{
+    if (isnan(value))
+        return true;
+    return rule->below ? value >= rule->clear : value <= rule->clear;
+}
+
+/* States --------------------------------------------------------------------------- */
+
+static enum vd_alert_change begin(struct vd_alert *alert, vd_ms now, int64_t wall_ms)
+{
+    if (now - alert->bad_at < alert->rule.for_ms)
+        return VD_ALERT_SAME;
+    alert->state = VD_ALERT_FIRING;
+    alert->since_ms = wall_ms;
+    alert->good_at = VD_NEVER;
+    alert->resolved_at = VD_NEVER;
+    return VD_ALERT_BEGAN;
+}
+
+static enum vd_alert_change look_at_firing(struct vd_alert *alert, bool good, vd_ms now)
+{
+    if (!good) {
+        alert->good_at = VD_NEVER;
+        return VD_ALERT_SAME;
+    }
+    if (alert->good_at == VD_NEVER)
+        alert->good_at = now;
+    if (now - alert->good_at < alert->rule.clear_ms)
+        return VD_ALERT_SAME;
+    alert->state = VD_ALERT_RESOLVED;
+    alert->resolved_at = now;
+    return VD_ALERT_ENDED;
+}
+
+static enum vd_alert_change look_again(struct vd_book *book, struct entry *entry, vd_ms now,
+                                       int64_t wall_ms, double value)
+{
+    struct vd_alert *alert = &entry->alert;
+    bool bad = is_bad(&alert->rule, value);
+
+    switch (alert->state) {
+    case VD_ALERT_PENDING:
+        if (bad)
+            return begin(alert, now, wall_ms);
+        if (alert->told == 0)
+            drop(book, entry);
+        else
+            alert->state = VD_ALERT_RESOLVED;
+        return VD_ALERT_SAME;
+    case VD_ALERT_FIRING:
+        return look_at_firing(alert, is_good(&alert->rule, value), now);
+    case VD_ALERT_RESOLVED:
+        if (!bad)
+            return VD_ALERT_SAME;
+        alert->state = VD_ALERT_PENDING;
+        alert->bad_at = now;
+        return begin(alert, now, wall_ms);
+    }
+    VD_ASSERT(false);
+    return VD_ALERT_SAME;
+}
+
+static void follow_rule(struct vd_alert *alert, const struct vd_alert_rule *rule)
+{
+    alert->rule = *rule;
+    alert->rule.group = NULL;
+}
+
+enum vd_alert_change vd_book_look(struct vd_book *book, const struct vd_alert_rule *rule,
+                                  const char *group, const char *target, double value, vd_ms now,
+                                  int64_t wall_ms, struct vd_alert **out)
+{
+    struct entry *entry = find(book, rule->name, group, target);
+    enum vd_alert_change change;
+
+    *out = NULL;
+    if (entry == NULL) {
+        if (!is_bad(rule, value))
+            return VD_ALERT_SAME;
+        entry = enter(book, rule, group, target, now);
+        if (entry == NULL)
+            return VD_ALERT_SAME;
+    }
+    follow_rule(&entry->alert, rule);
+    entry->alert.round = book->round;
+    if (!isnan(value))
+        entry->alert.value = value;
+    change = look_again(book, entry, now, wall_ms, value);
+    if (change != VD_ALERT_SAME)
+        *out = &entry->alert;
+    return change;
+}
+
+/* Nobody repeats it any more: whoever told it has told the end, and we did not hear that. */
+static bool is_stale_hearsay(const struct vd_alert *alert, vd_ms now)
+{
+    return alert->told != 0 && alert->heard_at != VD_NEVER && now - alert->heard_at > HEARSAY_MS &&
+           alert->state == VD_ALERT_RESOLVED;
+}
+
+void vd_book_end_round(struct vd_book *book, vd_ms now,
+                       void (*changed)(void *self, struct vd_alert *alert), void *self)
+{
+    struct entry *entry;
+    struct entry *next;
+
+    HASH_ITER (hh, book->entries, entry, next) {
+        struct vd_alert *alert = &entry->alert;
+        bool idle = true;
+
+        for (unsigned i = 0; i < VD_ALERT_CHANNELS; i++)
+            idle = idle && !alert->tellings[i].in_flight;
+        if (is_stale_hearsay(alert, now))
+            alert->told = 0;
+        if (alert->state == VD_ALERT_RESOLVED && alert->told == 0 && idle &&
+            (alert->resolved_at == VD_NEVER || now - alert->resolved_at > KEEP_MS)) {
+            drop(book, entry);
+        } else if (alert->round != book->round && idle) {
+            alert->round = book->round;
+            if (look_again(book, entry, now, alert->since_ms, NAN) == VD_ALERT_ENDED)
+                changed(self, alert);
+        }
+    }
+    book->round++;
+}
+
+/* Telling -------------------------------------------------------------------------- */
+
+void vd_book_heard(struct vd_book *book, const struct vd_alert_rule *rule, const char *group,
+                   const char *target, unsigned channel, bool ended, int64_t since_ms, vd_ms now)
+{
+    struct entry *entry = find(book, rule->name, group, target);
+    struct vd_alert *alert;
+
+    if (entry == NULL) {
+        if (ended)
+            return;
+        entry = enter(book, rule, group, target, now);
+        if (entry == NULL)
+            return;
+        follow_rule(&entry->alert, rule);
+        entry->alert.state = VD_ALERT_FIRING;
+        entry->alert.since_ms = since_ms;
+    }
+    alert = &entry->alert;
+    alert->heard_at = now;
+    vd_alert_note_told(alert, channel, ended);
+    if (!ended && alert->state == VD_ALERT_FIRING)
+        alert->since_ms = since_ms;
+}
+
+bool vd_alert_owes(const struct vd_alert *alert, unsigned channel, bool *of_end)
+{
+    unsigned bit = 1U << channel;
+
+    if (alert->state == VD_ALERT_FIRING && (alert->told & bit) == 0 &&
+        (alert->rule.channels & bit) != 0) {
+        *of_end = false;
+        return true;
+    }
+    *of_end = true;
+    return alert->state == VD_ALERT_RESOLVED && (alert->told & bit) != 0;
+}
+
+void vd_alert_note_told(struct vd_alert *alert, unsigned channel, bool of_end)
+{
+    if (of_end)
+        alert->told &= ~(1U << channel);
+    else
+        alert->told |= 1U << channel;
+    alert->tellings[channel].attempts = 0;
+}
+
+struct vd_alert *vd_book_find(const struct vd_book *book, const char *key)
+{
+    struct entry *entry;
+
+    HASH_FIND_STR(book->entries, key, entry);
+    return entry == NULL ? NULL : &entry->alert;
+}
+
+struct vd_alert *vd_book_next(const struct vd_book *book, const struct vd_alert *after)
+{
+    struct entry *entry;
+
+    if (after == NULL) {
+        entry = book->entries;
+    } else {
+        HASH_FIND_STR(book->entries, after->key, entry);
+        entry = entry == NULL ? NULL : entry->hh.next;
+    }
+    return entry == NULL ? NULL : &entry->alert;
+}
+
+size_t vd_book_count(const struct vd_book *book, enum vd_alert_state state)
+{
+    size_t count = 0;
+
+    for (const struct entry *entry = book->entries; entry != NULL; entry = entry->hh.next)
+        count += entry->alert.state == state;
+    return count;
+}

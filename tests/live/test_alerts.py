@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Alerts from the daemon itself: in three formats, tried again, told once for all vedettes, and never
+at the expense of the loop; and what the whole costs."""
+
+import json
+import os
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness import LOOPBACK, VEDETTE, wait_until
+
+pytestmark = pytest.mark.vedette
+
+SECRET = "s3cret-of-the-test"
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes what is posted. answer(path, number of the request on it) is the status to say, or None:
+    nothing is ever said."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, answer=lambda path, number: 200):
+        self.answer = answer
+        self.got = []
+        self.lock = threading.Lock()
+        self.over = threading.Event()
+        super().__init__((LOOPBACK, 0), self.Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with self.server.lock:
+                self.server.got.append((self.path, dict(self.headers), json.loads(body), time.monotonic()))
+                number = len([one for one in self.server.got if one[0] == self.path])
+            status = self.server.answer(self.path, number)
+            if status is None:
+                self.server.over.wait(60)
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def url(self, path):
+        return f"http://{LOOPBACK}:{self.server_address[1]}{path}"
+
+    def on(self, path):
+        with self.lock:
+            return [one for one in self.got if one[0] == path]
+
+    def states(self, path):
+        return [(one[2]["rule"], one[2]["state"], one[2]["target"]) for one in self.on(path)]
+
+    def close(self):
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+
+@pytest.fixture
+def receivers():
+    made = []
+
+    def make(*arguments):
+        made.append(Receiver(*arguments))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+class House:
+    """A primary, and vedettes whose ids rise with their places."""
+
+    def __init__(self, lab, count, alerts, replicas=0):
+        self.primary = lab.redis()
+        self.replicas = [lab.redis(self.primary) for _ in range(replicas)]
+        self.vedettes = []
+        self.ports = []
+        for place in range(count):
+            one = lab.sentinel(VEDETTE, [], start=False)
+            port = lab.free_port()
+            one.config = os.path.join(one.home, "vedette.cfg")
+            self.write(one, place, port, alerts)
+            one.argv = [one.argv[0], one.config]
+            one.start()
+            self.vedettes.append(one)
+            self.ports.append(port)
+        wait_until(lambda: all(len(one.peers("m")) == count - 1 for one in self.vedettes), 20, "peers")
+
+    def write(self, one, place, port, alerts):
+        with open(one.config, "w", encoding="utf-8") as out:
+            out.write(
+                f'port = {one.port}; bind = "{LOOPBACK}"; state-dir = "{one.state_dir}"; abstain = 0;\n'
+                f'http-port = {port}; myid = "{place + 1:040x}";\n'
+                f'groups = ( {{ name = "m"; primary = "{LOOPBACK}:{self.primary.port}"; '
+                f'quorum = {1 if place == 0 and "one" in alerts else 2}; down-after = "1s"; }} );\ninfo-period = "200ms";\n'
+                + alerts.replace("one", "", 1)
+            )
+
+    def ask(self, place, path):
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.ports[place]}{path}", timeout=5) as reply:
+            return reply.read().decode()
+
+    def json(self, place, path):
+        return json.loads(self.ask(place, path))
+
+    def alerts(self, place):
+        return {(one["rule"], one["state"]) for one in self.json(place, "/api/v1/alerts")["alerts"]}
+
+    def fill_memory(self, full):
+        self.primary.ask("CONFIG", "SET", "maxmemory", "1000000" if full else "1000000000")
+
+
+MEMORY = (
+    '{ name = "memory"; metric = "vedette_node_memory_used_ratio"; above = 0.85; clear = 0.8; '
+    'severity = "critical"; }'
+)
+
+
+def channel(name, kind, url, more=""):
+    return f'{{ name = "{name}"; kind = "{kind}"; url = "{url}"; {more} }}'
+
+
+def test_three_formats_and_second_tries(lab, receivers):
+    # The first request on each path fails in a way of its own.
+    receiver = receivers(lambda path, number: {"/json": 500, "/pd": 429}.get(path, 200) if number == 1 else 200)
+    house = House(
+        lab, 1,
+        "one alerts = { to = ("
+        + channel("hook", "json", receiver.url("/json"), f'token = "{SECRET}";')
+        + "," + channel("pager", "pagerduty", receiver.url("/pd"), f'key = "{SECRET}";')
+        + "," + channel("chat", "slack", receiver.url(f"/slack/{SECRET}"))
+        + f"); rules = ( {MEMORY} ); }}; "
+        'cost = { memory-gb-month = 10.0; vcpu-month = 20.0; egress-gb = 0.05; budget = 60; };',
+    )
+    target = f"{LOOPBACK}:{house.primary.port}"
+    house.fill_memory(True)
+    wait_until(lambda: len(receiver.on("/json")) == 2 and len(receiver.on("/pd")) == 2, 30, "second tries")
+    wait_until(lambda: ("memory", "firing") in house.alerts(0), 5, "it fires")
+
+    first, second = receiver.on("/json")
+    assert second[3] - first[3] >= 0.9, "not at once"
+    body = second[2]
+    assert body["key"] == first[2]["key"] == f"memory m {target}"
+    assert (body["state"], body["severity"], body["group"], body["target"]) == ("firing", "critical", "m", target)
+    assert body["value"] > 0.85 == body["limit"] and "memory" in body["text"]
+    assert second[1]["Authorization"] == f"Bearer {SECRET}"
+    pager = receiver.on("/pd")[1][2]
+    assert pager["routing_key"] == SECRET and pager["event_action"] == "trigger"
+    assert pager["payload"]["severity"] == "critical" and pager["payload"]["source"] == target
+    assert pager["payload"]["timestamp"].endswith("Z") and pager["payload"]["summary"]
+    [chat] = receiver.on(f"/slack/{SECRET}")
+    assert "Firing" in chat[2]["text"] and target in chat[2]["text"]
+
+    label = f'{{rule="memory",severity="critical",group="m",target="{target}"}}'
+    metrics = house.ask(0, "/metrics")
+    assert f"vedette_alert_firing{label} 1" in metrics
+    assert 'vedette_alert_deliveries_total{channel="hook",result="delivered"} 1' in metrics
+    assert 'vedette_alert_deliveries_total{channel="hook",result="failed"} 1' in metrics
+    events = house.json(0, "/api/v1/events?limit=1000")["events"]
+    assert [one["event"] for one in events if one["event"].endswith("alert")] == ["+alert"]
+    assert {one["group"] for one in events if one["event"] == "+alert"} == {"m"}
+
+    house.fill_memory(False)
+    wait_until(lambda: len(receiver.on("/pd")) == 3 and len(receiver.on("/json")) == 3, 20, "the end is told")
+    end = receiver.on("/pd")[2][2]
+    assert end["event_action"] == "resolve" and end["dedup_key"] == pager["dedup_key"]
+    assert receiver.on("/json")[2][2]["state"] == "resolved"
+    wait_until(lambda: len(receiver.on(f"/slack/{SECRET}")) == 2, 10, "everywhere")
+    wait_until(lambda: ("memory", "resolved") in house.alerts(0), 5, "and shown")
+    seen = house.vedettes[0].log() + house.ask(0, "/api/v1/alerts") + house.ask(0, "/metrics")
+    assert SECRET not in seen, "secrets stay with us"
+    check_cost(house, target)
+
+
+def check_cost(house, target):
+    def known():
+        bill = house.json(0, "/api/v1/cost")
+        services = {one["service"]: one for one in bill["services"]}
+        return services[target]["observed_s"] > 0 and services["this vedette"]["observed_s"] > 0 and bill
+
+    bill = wait_until(known, 30, "use is known")
+    services = {one["service"]: one for one in bill["services"]}
+    redis = services[target]
+    assert redis["memory_per_month"] == pytest.approx(redis["memory_bytes"] / 1e9 * 10)
+    assert redis["cpu_per_month"] == pytest.approx(redis["vcpu"] * 20)
+    assert redis["egress_per_month"] == pytest.approx(redis["egress_bytes_per_day"] * 30 / 1e9 * 0.05)
+    assert bill["per_month"] == pytest.approx(sum(one["per_month"] for one in bill["services"]))
+    assert bill["per_day"] == pytest.approx(bill["per_month"] / 30)
+    assert bill["budget_share"] == pytest.approx(bill["per_month"] / 60)
+    rss = int(house.primary.info("memory")["used_memory_rss"])
+    assert 0.3 * rss < redis["memory_bytes"] < 3 * rss
+    assert 'vedette_cost_per_month{currency="$"}' in house.ask(0, "/metrics")
+
+
+def late_of(text):
+    """Turns of the loop that began more than 51 ms late."""
+    counts = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in text.splitlines() if line.startswith("vedette_loop_lateness_seconds")
+    }
+    return counts["vedette_loop_lateness_seconds_count"] - counts['vedette_loop_lateness_seconds_bucket{le="0.0512"}']
+
+
+def test_a_receiver_that_never_answers_delays_nothing(lab, receivers):
+    silent = receivers(lambda path, number: None)
+    house = House(
+        lab, 1,
+        "one alerts = { to = ("
+        + channel("silent", "json", silent.url("/"), 'timeout = "2s";')
+        + "," + channel("nowhere", "json", "http://no-such-host.invalid/")
+        + "," + channel("closed", "json", f"http://{LOOPBACK}:1/")
+        + f"); rules = ( {MEMORY} ); }};",
+    )
+    house.fill_memory(True)
+    wait_until(lambda: len(silent.on("/")) >= 1, 30, "the first try")
+    before = late_of(house.ask(0, "/metrics"))
+    begun = time.monotonic()
+    longest = 0
+    while len(silent.on("/")) < 2:
+        asked = time.monotonic()
+        assert house.vedettes[0].ask("PING") == "PONG"
+        longest = max(longest, time.monotonic() - asked)
+        assert time.monotonic() - begun < 30, "a second try"
+    assert time.monotonic() - begun > 1.9, "the first had its time"
+    assert late_of(house.ask(0, "/metrics")) - before <= 1
+    assert longest < 1, "clients were not kept waiting"
+    counts = {one["name"]: one for one in house.json(0, "/api/v1/alerts")["channels"]}
+    assert counts["silent"]["failed"] >= 1 and counts["closed"]["failed"] >= 1
+    assert house.vedettes[0].stop() == 0, "and it leaves at once"
+
+
+def test_once_for_all_and_by_another_when_one_dies(lab, receivers):
+    receiver = receivers()
+    alerts = (
+        "alerts = { standard = true; to = (" + channel("hook", "json", receiver.url("/"))
+        + f"); rules = ( {MEMORY}, "
+        '{ name = "quorum-lost"; metric = "vedette_group_can_act"; below = 1; for = "1s"; } ); };'
+    )
+    house = House(lab, 3, alerts)
+    ids = [one.id() for one in house.vedettes]
+    target = f"{LOOPBACK}:{house.primary.port}"
+
+    def senders():
+        return [one[2]["sender"] for one in receiver.on("/")]
+
+    def fires_everywhere(places):
+        return all(("memory", "firing") in house.alerts(place) for place in places)
+
+    # The one that comes first is dead when there is something to be told.
+    house.vedettes[0].kill()
+    house.fill_memory(True)
+    wait_until(lambda: receiver.states("/"), 30, "it is told")
+    wait_until(lambda: fires_everywhere((1, 2)), 10, "both see it")
+    assert receiver.states("/") == [("memory", "firing", target)] and senders() == [ids[1]]
+    # What was told is known to who comes back, and to who is left.
+    house.vedettes[0].start()
+    wait_until(lambda: house.json(0, "/api/v1/alerts")["sender"], 20, "the first one is in its place again")
+    wait_until(lambda: fires_everywhere((0,)), 10, "and sees it")
+    house.vedettes[1].kill()
+    house.fill_memory(False)
+    wait_until(lambda: len(receiver.on("/")) >= 2, 30, "the end is told")
+    assert receiver.states("/") == [("memory", "firing", target), ("memory", "resolved", target)]
+    assert senders() == [ids[1], ids[0]]
+    # Who is left alone has no majority, and tells that, but nothing else.
+    house.vedettes[0].kill()
+    house.fill_memory(True)
+    wait_until(lambda: ("quorum-lost", "firing", "m") in receiver.states("/"), 40, "the last one speaks")
+    assert ("memory", "firing") in house.alerts(2)
+    assert [one[0] for one in receiver.states("/")] == ["memory", "memory", "quorum-lost"]
+    assert senders()[2] == ids[2]
+
+
+def test_rules_are_read_anew(lab, receivers):
+    receiver = receivers()
+    house = House(lab, 1, "one alerts = { standard = true; };")
+    one = house.vedettes[0]
+    alerts = (
+        "one alerts = { to = (" + channel("hook", "json", receiver.url("/")) + "); rules = ("
+        '{ name = "few"; metric = "vedette_group_replicas_serving"; below = 1; severity = "info"; } ); };'
+    )
+    house.write(one, 0, house.ports[0], alerts)
+    one.signal(1)
+    wait_until(lambda: receiver.states("/") == [("few", "firing", "m")], 20, "the new rule")
+    house.write(one, 0, house.ports[0], alerts.replace('"few"', '"fewer"'))
+    one.signal(1)
+    wait_until(
+        lambda: sorted(receiver.states("/")[1:]) == [("few", "resolved", "m"), ("fewer", "firing", "m")],
+        20, "the old one has ended, the new one fires",
+    )
