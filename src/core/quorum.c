@@ -143,6 +143,16 @@ static void judge(struct vd_core *core, struct vd_group *group)
     }
 }
 
+/* differs: what a peer said in an outage that is over counts for nothing in the next. */
+static void forget_answers(struct vd_group *group)
+{
+    struct vd_opinion *opinion;
+
+    DL_FOREACH (group->opinions, opinion) {
+        opinion->primary_down = false;
+    }
+}
+
 vd_ms vd_quorum_tick(struct vd_core *core, struct vd_group *group)
 {
     bool down = group->primary->s_down_at != VD_NEVER;
@@ -150,6 +160,7 @@ vd_ms vd_quorum_tick(struct vd_core *core, struct vd_group *group)
     vd_ms next = INT64_MAX;
 
     if (down && !group->asking) {
+        forget_answers(group);
         vd_quorum_want_answers(core, group);
         vd_probe_want_info(core, group); /* for the choice that may follow */
     }

@@ -191,6 +191,24 @@ START_TEST(peers_are_asked_in_the_turn_of_s_down)
 }
 END_TEST
 
+START_TEST(what_peers_said_in_an_outage_counts_for_nothing_in_the_next)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 1000);
+    puppet_answer(&puppet, 1, true, "", 0);
+    ck_assert_int_ne(primary->o_down_at, VD_NEVER);
+    puppet_raise_links(&puppet);
+    puppet_pong(&puppet, &primary->command, VD_PONG_OK);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 1000);
+    ck_assert_int_ne(primary->s_down_at, VD_NEVER);
+    ck_assert_int_eq(primary->o_down_at, VD_NEVER);
+}
+END_TEST
+
 START_TEST(a_late_answer_about_a_former_primary_counts_for_nothing)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
@@ -233,6 +251,7 @@ int main(void)
     tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
     tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
     tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
+    tcase_add_test(tcase, what_peers_said_in_an_outage_counts_for_nothing_in_the_next);
     tcase_add_test(tcase, a_late_answer_about_a_former_primary_counts_for_nothing);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
