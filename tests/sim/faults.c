@@ -111,8 +111,9 @@ static bool is_eligible(const struct sim *sim, const struct sim_node *node,
 
     if (follows && until - node->in_step_from < HEARD_WITHIN)
         return false;
-    if (above != NULL && above != dead && !above->running)
-        return false; /* that comes back, and may take its data away before anybody decides */
+    /* That comes back, or is back, and may take its data away before anybody decides. */
+    if (above != NULL && above != dead && (!above->running || node->upstream != SIM_UP_STREAMING))
+        return false;
     if (!node->running || node->loading || node->priority == 0 || node->at.data == NULL ||
         (!follows && !was_named))
         return false;
@@ -146,21 +147,52 @@ static bool is_on_spare(const struct sim *sim, const struct sim_node *node)
     return false;
 }
 
+static void return_from_spare(struct sim *sim, struct sim_host *host)
+{
+    struct sim_node *node = host->self;
+
+    if (host->group >= SIM_GROUPS_MAX || host->powered || sim_node_of(sim, host) != NULL ||
+        !is_on_spare(sim, node) || sim_may_stay_away(sim, node))
+        return;
+    sim_node_kill(node, false);
+    sim_host_power(sim->net, host, true);
+    sim_node_move(node, host);
+    SIM_SAY(sim, host->name, "is where it was");
+}
+
+/* Another group's server has the address that is named: they change places again. */
+static void swap_back(struct sim *sim, unsigned group)
+{
+    const struct sim_host *named = named_host(sim, group);
+    struct sim_node *guest = named != NULL ? sim_node_of(sim, named) : NULL;
+    struct sim_host *host;
+
+    if (guest == NULL || guest->group == group)
+        return;
+    host = guest->host;
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        struct sim_node *node = sim->nodes[i];
+
+        if (node->group != group || node->host->group == group || is_on_spare(sim, node))
+            continue;
+        if (sim_may_stay_away(sim, node))
+            return;
+        sim_node_kill(guest, false);
+        sim_node_kill(node, false);
+        sim_node_move(guest, node->host);
+        sim_node_move(node, host);
+        SIM_SAY(sim, host->name, "and %s have changed places again", guest->host->name);
+        return;
+    }
+}
+
 /* Where nobody is left who could lead, those who moved to where nobody looks for them return. */
 static void return_to_machines(struct sim *sim)
 {
-    for (unsigned i = 0; i < sim->net->host_count; i++) {
-        struct sim_host *host = sim->net->hosts[i];
-        struct sim_node *node = host->self;
-
-        if (host->group >= SIM_GROUPS_MAX || host->powered || sim_node_of(sim, host) != NULL ||
-            !is_on_spare(sim, node) || sim_may_stay_away(sim, node))
-            continue;
-        sim_node_kill(node, false);
-        sim_host_power(sim->net, host, true);
-        sim_node_move(node, host);
-        SIM_SAY(sim, host->name, "is where it was");
-    }
+    for (unsigned i = 0; i < sim->net->host_count; i++)
+        return_from_spare(sim, sim->net->hosts[i]);
+    for (unsigned g = 0; g < sim->setup.groups; g++)
+        swap_back(sim, g);
 }
 
 static void revive_nodes(struct sim *sim, struct sim_rng *dice, bool corpses)

@@ -131,6 +131,19 @@ static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
     return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
 }
 
+/* At the address of another group's server, and in step with the primary of that: either may have
+ * it. */
+static bool is_adopted(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned g = 0; node->moved && g < sim->setup.groups; g++) {
+        const struct sim_node *primary = g != node->group ? sim_named_primary(sim, g) : NULL;
+
+        if (primary != NULL && node->primary == primary->host && node->upstream == SIM_UP_STREAMING)
+            return true;
+    }
+    return false;
+}
+
 static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned group)
 {
     const struct sim_node *head = sim_node_of(sim, primary);
@@ -142,7 +155,8 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
 
         if (node->group != group || !node->running || node == head)
             continue;
-        if (is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head))
+        if (is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head) ||
+            is_adopted(sim, node))
             continue;
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);

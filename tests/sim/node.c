@@ -159,7 +159,8 @@ void sim_node_move(struct sim_node *node, struct sim_host *to)
     node->moved = true;
     to->ops = &ops;
     to->self = node;
-    to->group = node->group;
+    if (to->group == SIM_GROUPS_MAX)
+        to->group = node->group;
 }
 
 bool sim_node_takes_writes(const struct sim_node *node)

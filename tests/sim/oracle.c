@@ -471,17 +471,21 @@ static bool leads_strangers(const struct sim_sentinel *s, uint64_t followers, un
 /*
  * Does its last INFO tell that it belongs to others? A server that came back
  * alone, or is followed by members only, with a replication id of its own,
- * looks like any that came back. And one that follows a member of this group
- * is its replica, whatever its address.
+ * looks like any that came back. One that follows a member of this group, or
+ * holds what its new primary holds, is this group's, whatever its address.
  */
-static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node, unsigned group)
+static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node,
+                       const struct sim_node *target, unsigned group)
 {
     const struct sim_heard *heard = &s->heard[node->index];
+    const struct sim_heard *above = target != NULL ? &s->heard[target->index] : NULL;
 
     if (!heard->known || heard->where != node->host)
         return false;
     if (heard->role == VD_ROLE_REPLICA && heard->follows != NULL &&
         sim_sentinel_group(s, heard->follows) == group)
+        return false;
+    if (above != NULL && above->known && strcmp(above->replid.hex, heard->replid.hex) == 0)
         return false;
     return leads_strangers(s, heard->followers, group) || heard->was_promoted ||
            (heard->role == VD_ROLE_REPLICA && heard->link_up);
@@ -507,7 +511,7 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
     else if (msg->addr == to)
         sim_fail(sim, "%s lets %s follow itself", s->host->name, to->name);
     else if (sim_sentinel_group(s, msg->addr) != node->group &&
-             is_foreign(s, node, sim_sentinel_group(s, msg->addr)))
+             is_foreign(s, node, sim_node_of(sim, msg->addr), sim_sentinel_group(s, msg->addr)))
         sim_fail(sim, "%s lets %s follow %s, of another group", s->host->name, to->name,
                  msg->addr->name);
 }
