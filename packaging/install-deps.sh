@@ -10,6 +10,7 @@
 #   sh packaging/install-deps.sh --peers    what tests/peers needs as well
 #   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
 #   sh packaging/install-deps.sh --all-clients   ... and for all of them
+#   sh packaging/install-deps.sh --app           what tests/app needs: Node.js and PostgreSQL
 #   sh packaging/install-deps.sh --neighbours    the exporter and the balancer that tests/live tries
 #   sh packaging/install-deps.sh --browser       the browser in which tests/browser looks at pages
 #   sh packaging/install-deps.sh --packaging     what packaging/build-deb.sh and tests/packages need
@@ -33,6 +34,7 @@ TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-red
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
+APP='postgresql'
 BROWSER='chromium chromium-driver python3-selenium'
 DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
 COVERAGE='lcov'
@@ -95,7 +97,7 @@ forbid_services() {
 
 # A server installed here for its program only must not come up at the next boot either.
 disable_new_services() {
-    for service in redis-server redis-sentinel prometheus $NEIGHBOURS; do
+    for service in redis-server redis-sentinel prometheus $APP $NEIGHBOURS; do
         case " $missing " in
         *" $service "*)
             if command -v systemctl >/dev/null 2>&1; then
@@ -146,6 +148,10 @@ for option in "$@"; do
     --all-clients)
         add_node
         packages="$packages $CLIENTS"
+        ;;
+    --app)
+        add_node
+        packages="$packages $APP"
         ;;
     --neighbours) packages="$packages $NEIGHBOURS" ;;
     --browser) packages="$packages $BROWSER" ;;
