@@ -82,6 +82,7 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
 {
     struct vd_wire *wire = vd_wire_find(core, event->pong.link);
     struct vd_node *node;
+    bool is_usual;
 
     if (wire == NULL || wire->pending == 0)
         return;
@@ -103,12 +104,17 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
     node = wire->node;
     if (node == NULL)
         return;
+    is_usual = node->s_down_at == VD_NEVER && node->reboot_at == VD_NEVER &&
+               node->pulse.kind == VD_PONG_OK && event->pong.kind == VD_PONG_OK;
     pulse_on_pong(core, wire, &node->pulse, event);
     if (event->pong.kind == VD_PONG_OK)
         node->reboot_at = VD_NEVER;
     if (event->pong.kind == VD_PONG_BUSY)
         kill_script_of(core, node);
-    vd_group_touch(core, node->group);
+    if (is_usual)
+        vd_group_touch_late(core, node->group); /* when is the next one due? */
+    else
+        vd_group_touch(core, node->group);
 }
 
 /*

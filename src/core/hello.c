@@ -161,6 +161,26 @@ static bool wins_dispute(const struct vd_group *group, const struct vd_hello *he
     return order < 0 || (order == 0 && primary->port < ours->port);
 }
 
+/* What it says of the group now. False: the same as before, as it does a few times a second. */
+static bool take_word(struct vd_core *core, struct vd_opinion *teller, const struct vd_hello *hello,
+                      const struct vd_addr *primary)
+{
+    struct vd_group *group = teller->group;
+    bool same_primary = vd_addr_equal(primary, &group->primary->addr);
+    /* Epoch 0 is nobody's decision. */
+    bool learned = hello->config_epoch != 0 && hello->config_epoch == group->config_epoch;
+    bool is_news = !teller->heard || (learned && !group->learned) ||
+                   teller->config_epoch != hello->config_epoch ||
+                   teller->same_primary != same_primary;
+
+    group->learned |= learned;
+    teller->heard = true;
+    teller->hello_at = core->now;
+    teller->config_epoch = hello->config_epoch;
+    teller->same_primary = same_primary;
+    return is_news;
+}
+
 void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
 {
     const struct vd_hello *hello = event->hello.hello;
@@ -186,11 +206,6 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
         return;
     if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary))
         adopt(core, teller, hello, &primary);
-    /* Epoch 0 is nobody's decision. */
-    group->learned |= hello->config_epoch != 0 && hello->config_epoch == group->config_epoch;
-    teller->heard = true;
-    teller->hello_at = core->now;
-    teller->config_epoch = hello->config_epoch;
-    teller->same_primary = vd_addr_equal(&primary, &group->primary->addr);
-    vd_group_touch(core, group);
+    if (take_word(core, teller, hello, &primary))
+        vd_group_touch(core, group);
 }

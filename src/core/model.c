@@ -161,6 +161,7 @@ struct vd_group *vd_group_add(struct vd_core *core, const char *name, const stru
     VD_ASSERT(vd_group_find(core, name) == NULL);
     group->name = vd_strdup(name);
     vd_options_copy(&group->options, options);
+    group->phase = vd_hash_text(vd_hash_text(0, core->self.hex), name);
     group->stand_at = VD_NEVER;
     group->following_since = VD_NEVER;
     group->paused_until = VD_NEVER;
@@ -237,6 +238,11 @@ void vd_group_touch(struct vd_core *core, struct vd_group *group)
     core->touched = group;
 }
 
+void vd_group_touch_late(struct vd_core *core, struct vd_group *group)
+{
+    vd_heap_set(&core->group_due, &group->due, core->now);
+}
+
 void vd_group_dirty(struct vd_core *core, struct vd_group *group)
 {
     core->dirty = true;
@@ -293,7 +299,6 @@ struct vd_node *vd_node_add(struct vd_core *core, struct vd_group *group,
     wire_init(&node->command, VD_LINK_COMMAND, node, NULL, core->now);
     wire_init(&node->subscribe, VD_LINK_SUBSCRIBE, node, NULL, core->now);
     pulse_init(&node->pulse, core->now);
-    node->phase = vd_hash_text(vd_hash_text(0, group->name), addr->host) + addr->port;
     node->created_at = core->now;
     node->s_down_at = VD_NEVER;
     node->o_down_at = VD_NEVER;
@@ -419,7 +424,6 @@ struct vd_opinion *vd_opinion_add(struct vd_core *core, struct vd_group *group,
 
     opinion->group = group;
     opinion->peer = peer;
-    opinion->phase = vd_hash_text(vd_hash_text(0, group->name), peer->id.hex);
     opinion->s_down_at = VD_NEVER;
     opinion->answered_at = VD_NEVER;
     opinion->asked_at = VD_NEVER;

@@ -64,7 +64,6 @@ struct vd_node {
     struct vd_wire command;
     struct vd_wire subscribe;
     struct vd_pulse pulse;
-    uint64_t phase; /* of its periodic work, from its first name */
     vd_ms created_at;
     vd_ms s_down_at; /* VD_NEVER: not down */
     vd_ms o_down_at; /* primary only */
@@ -129,7 +128,6 @@ struct vd_opinion {
     struct vd_opinion *peer_next;
     struct vd_group *group;
     struct vd_peer *peer;
-    uint64_t phase; /* of its hellos */
     vd_ms s_down_at;
     /* about the primary's present address and configuration epoch; dies with them */
     bool primary_down;
@@ -226,6 +224,7 @@ struct vd_group {
     struct vd_options options;
     uint64_t set_at_runtime;
     bool from_config;
+    uint64_t phase;        /* of its periodic work */
     struct vd_node *nodes; /* insertion order */
     unsigned node_count;
     struct vd_node *primary;
@@ -387,6 +386,11 @@ void vd_group_set_primary(struct vd_core *core, struct vd_group *group, struct v
 void vd_group_set_address(struct vd_core *core, struct vd_node *node, const struct vd_addr *addr);
 /* To be settled at the end of this step. */
 void vd_group_touch(struct vd_core *core, struct vd_group *group);
+/*
+ * To be settled once, in the DUE step that ends the turn: nothing has changed
+ * but when it will be looked at next.
+ */
+void vd_group_touch_late(struct vd_core *core, struct vd_group *group);
 /* Something that must survive has changed. */
 void vd_group_dirty(struct vd_core *core, struct vd_group *group);
 

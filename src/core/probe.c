@@ -9,13 +9,17 @@
 
 #define PENDING_MAX 100 /* requests without reply, per group that shares the link */
 #define INFO_HURRIED_MS 1000
+#define SPARE_PERIODS 5    /* of hellos that come by another way, too */
 #define LOOK_AGAIN_MS 1000 /* no later than a link without replies is given up, see link.c */
+
+/* Groups that are due within so much of each other are served in one turn. */
+#define SLOT_MS 10
 
 /* The first instant after `last` on the grid of `period` with this phase; at once if there was
  * none. */
 static vd_ms next_on_grid(vd_ms now, vd_ms last, vd_ms period, uint64_t phase)
 {
-    vd_ms offset = (vd_ms)(phase % (uint64_t)period);
+    vd_ms offset = (vd_ms)(phase % (uint64_t)period) / SLOT_MS * SLOT_MS;
     vd_ms behind;
 
     if (last == VD_NEVER)
@@ -105,7 +109,7 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 
     if (node->info_ticket.n != 0)
         return INT64_MAX;
-    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), node->phase);
+    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), node->group->phase);
     if (!node->info_wanted && due > core->now)
         return due;
     node->info_wanted = false;
@@ -115,9 +119,25 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
     return INT64_MAX;
 }
 
+/*
+ * differs: to a replica in step the primary's stream brings what is published
+ * there, to a hundredth of a second; of what Sentinel sends a second time most
+ * is left out. Once its stream or the primary is in doubt, all is sent.
+ */
+static vd_ms hello_period(const struct vd_core *core, const struct vd_node *node)
+{
+    const struct vd_node *primary = node->group->primary;
+    bool comes_by_stream =
+        node->role == VD_ROLE_REPLICA && node->link_up && node->s_down_at == VD_NEVER &&
+        vd_addr_equal(&node->follows, &primary->addr) && vd_health_reaches(core, primary) &&
+        primary->role == VD_ROLE_PRIMARY && !vd_handover_mutes(primary);
+
+    return core->globals.publish_period_ms * (comes_by_stream ? SPARE_PERIODS : 1);
+}
+
 vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
 {
-    uint64_t phase = node->phase;
+    uint64_t phase = node->group->phase;
     vd_ms next;
     vd_ms due;
 
@@ -126,14 +146,14 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
     next =
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
     next = vd_min_ms(next, probe_info(core, node));
-    due = next_on_grid(core->now, node->hello_sent_at, core->globals.publish_period_ms, phase);
+    due = next_on_grid(core->now, node->hello_sent_at, hello_period(core, node), phase);
     if (vd_handover_mutes(node))
         return next; /* its end touches the group */
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
         node->hello_sent_at = core->now;
         send_hello(core, &node->command, node->group);
-        due = next_on_grid(core->now, core->now, core->globals.publish_period_ms, node->phase);
+        due = next_on_grid(core->now, core->now, hello_period(core, node), phase);
     }
     return vd_min_ms(next, due);
 }
@@ -146,13 +166,14 @@ vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
     if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
         return INT64_MAX;
     due = next_on_grid(core->now, opinion->hello_sent_at, core->globals.publish_period_ms,
-                       opinion->phase);
+                       opinion->group->phase);
     if (!opinion->hello_wanted && due > core->now)
         return due;
     opinion->hello_wanted = false;
     opinion->hello_sent_at = core->now;
     send_hello(core, &peer->wire, opinion->group);
-    return next_on_grid(core->now, core->now, core->globals.publish_period_ms, opinion->phase);
+    return next_on_grid(core->now, core->now, core->globals.publish_period_ms,
+                        opinion->group->phase);
 }
 
 vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer)

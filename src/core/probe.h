@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Probes: the cadence of PING, INFO and hello. Each instance has a phase of
- * its own, derived from its name, so that a thousand groups do not beat
- * together, and all that it is due for falls on one grid, so that it leaves
- * in one write.
+ * Probes: the cadence of PING, INFO and hello. Each group has a phase of its
+ * own, so that a thousand groups do not beat together, and all that it is due
+ * for falls on one grid: a link's requests leave in one write, and a group is
+ * looked at once for what it sends and once for the replies.
  */
 #ifndef VD_CORE_PROBE_H
 #define VD_CORE_PROBE_H
