@@ -20,7 +20,7 @@
 #include "shell/log.h"
 
 #define READS_MAX 16       /* of one link in a row */
-#define KEEP_OUT_SIZE 4096 /* a larger buffer is released when it is empty */
+#define KEEP_OUT_SIZE 1024 /* a larger buffer is released when it is empty */
 
 struct vd_connection *vd_connection_find(const struct vd_links *links, vd_link id)
 {
@@ -475,6 +475,6 @@ void vd_links_free(struct vd_links *links)
         free_link(link);
     vd_refusals_free(&links->refusals);
     vd_free(links->own_pass);
-    vd_arena_free(&links->scratch.arena);
+    vd_reply_scratch_free(&links->scratch);
     vd_free(links);
 }

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define KEEP_BUFFER 4096 /* a larger one is released when it is empty */
-
 /* hiredis gives no `self` but through the task. NULL: over the limit, which ends the reading. */
 static struct vd_value *make(const redisReadTask *task, enum vd_value_type type)
 {
@@ -111,10 +109,37 @@ void vd_replies_init(struct vd_replies *replies, struct vd_reply_scratch *scratc
 {
     memset(replies, 0, sizeof(*replies));
     replies->scratch = scratch;
-    replies->reader = redisReaderCreateWithFunctions(&functions);
+}
+
+static void borrow_reader(struct vd_replies *replies)
+{
+    if (replies->reader != NULL)
+        return;
+    replies->reader = replies->scratch->reader;
+    replies->scratch->reader = NULL;
+    if (replies->reader == NULL)
+        replies->reader = redisReaderCreateWithFunctions(&functions);
     VD_ASSERT(replies->reader != NULL); /* out of memory */
-    replies->reader->maxbuf = KEEP_BUFFER;
     replies->reader->privdata = replies;
+}
+
+/* hiredis prepares the next reply as soon as it looks for one: ridx 0, but nothing is known of it.
+ */
+static bool is_between_replies(const redisReader *reader)
+{
+    return reader->pos == reader->len &&
+           (reader->ridx < 0 || (reader->ridx == 0 && reader->task[0]->type < 0));
+}
+
+/* Nothing is half read: thousands of links, most of them silent, can do with one. */
+static void return_reader(struct vd_replies *replies)
+{
+    replies->reader->ridx = -1; /* what was prepared knows whom it was for */
+    if (replies->scratch->reader == NULL)
+        replies->scratch->reader = replies->reader;
+    else
+        redisReaderFree(replies->reader);
+    replies->reader = NULL;
 }
 
 /* The memory goes back to be used by whoever reads next. */
@@ -134,15 +159,23 @@ static void give_back(struct vd_replies *replies)
 
 void vd_replies_free(struct vd_replies *replies)
 {
-    if (replies->reader == NULL)
+    if (replies->scratch == NULL)
         return;
     give_back(replies);
     redisReaderFree(replies->reader);
-    replies->reader = NULL;
+    memset(replies, 0, sizeof(*replies));
+}
+
+void vd_reply_scratch_free(struct vd_reply_scratch *scratch)
+{
+    redisReaderFree(scratch->reader);
+    vd_arena_free(&scratch->arena);
+    scratch->reader = NULL;
 }
 
 bool vd_replies_feed(struct vd_replies *replies, const char *bytes, size_t len, const char **why)
 {
+    borrow_reader(replies);
     if (redisReaderFeed(replies->reader, bytes, len) == REDIS_OK)
         return true;
     *why = replies->reader->errstr;
@@ -155,6 +188,8 @@ const struct vd_value *vd_replies_next(struct vd_replies *replies, const char **
     void *value = NULL;
 
     *why = NULL;
+    if (reader == NULL)
+        return NULL;
     if (replies->made == 0) {
         give_back(replies);
         replies->arena = replies->scratch->arena;
@@ -174,6 +209,8 @@ const struct vd_value *vd_replies_next(struct vd_replies *replies, const char **
         *why = "a reply of more than 1 MB";
     if (replies->made == 0)
         give_back(replies);
+    if (*why == NULL && is_between_replies(reader))
+        return_reader(replies);
     return NULL;
 }
 

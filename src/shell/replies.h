@@ -15,13 +15,14 @@
 #define VD_REPLY_BYTES_MAX ((size_t)1024 * 1024)
 #define VD_REPLY_ELEMENTS_MAX 16384U
 
-/* What all readers of a loop share, as a value only lives until the next. */
+/* What all links of a loop share, as a value only lives until the next. A zeroed one is ready. */
 struct vd_reply_scratch {
     struct vd_arena arena;
+    redisReader *reader; /* NULL: somebody has it, or none was needed yet */
 };
 
 struct vd_replies {
-    redisReader *reader;
+    redisReader *reader; /* while a reply is half read, else NULL */
     struct vd_reply_scratch *scratch;
     struct vd_arena arena; /* of a reply that is not whole yet, else empty */
     size_t made;           /* elements of it */
@@ -29,6 +30,8 @@ struct vd_replies {
 
 void vd_replies_init(struct vd_replies *replies, struct vd_reply_scratch *scratch);
 void vd_replies_free(struct vd_replies *replies);
+/* When no link uses it any more. */
+void vd_reply_scratch_free(struct vd_reply_scratch *scratch);
 
 /* Bytes that came in. False with a reason: the link is to be dropped. */
 bool vd_replies_feed(struct vd_replies *replies, const char *bytes, size_t len,
