@@ -297,7 +297,9 @@ static void carry_out(struct fleet_connection *connection, struct vd_resp *resp,
         put_info(connection->node, resp);
     } else if (vd_word_is(words, "PUBLISH") && count == 3) {
         fleet->publishes++;
-        note_period(&fleet->hello_late, &connection->last_hello_at, now, HELLO_PERIOD);
+        /* Of those to replicas a program may leave some out. */
+        if (connection->node->primary == NULL)
+            note_period(&fleet->hello_late, &connection->last_hello_at, now, HELLO_PERIOD);
         vd_resp_int(resp, (int64_t)publish(connection->node, &words[1], &words[2]));
     } else if (vd_word_is(words, "SUBSCRIBE") && count > 1) {
         subscribe(connection, resp, words, count);

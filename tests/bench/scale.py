@@ -115,9 +115,8 @@ def summary(sentinel):
     return rows
 
 
-def wait_discovered(sentinels, count, limit):
-    """Seconds until all know all; None: not within the limit."""
-    begin = time.monotonic()
+def wait_discovered(sentinels, count, begin, limit):
+    """Seconds since their start until all know all; None: not within the limit."""
     left = list(sentinels)
     while left and time.monotonic() - begin < limit:
         one = left[0]
@@ -214,12 +213,13 @@ def measure(name, count, args):
             lines.append(f"sentinel down-after-milliseconds g{group} {args.down_after}")
             lines.append(f"sentinel failover-timeout g{group} 60000")
         sentinels = [lab.sentinel(name, lines, start=False) for _ in range(3)]
+        begin = time.monotonic()
         for one in sentinels:
             one.spawn()
         for one in sentinels:
             one.wait_answer(120)
         prober = Prober(sentinels[0], "g0")
-        discovered = wait_discovered(sentinels, count, args.limit)
+        discovered = wait_discovered(sentinels, count, begin, args.limit)
         row = {
             "program": name,
             "groups": count,
