@@ -24,6 +24,9 @@ void vd_pulse_on_lost(const struct vd_core *core, struct vd_pulse *pulse,
     /* Our own lack of descriptors says nothing about the other side. */
     if (pulse->silent_since == VD_NEVER && reason != VD_DOWN_LIMIT)
         pulse->silent_since = core->now;
+    /* A dead process does not live again because its host or its name is gone as well. */
+    if (reason == VD_DOWN_TIMEOUT || reason == VD_DOWN_UNRESOLVED || reason == VD_DOWN_LIMIT)
+        return;
     if (reason != VD_DOWN_REFUSED)
         pulse->refused_since = VD_NEVER;
     else if (pulse->refused_since == VD_NEVER)

@@ -107,6 +107,32 @@ START_TEST(refused_is_faster_where_told)
 }
 END_TEST
 
+/* A container that dies refuses for a moment; then its address is gone. */
+START_TEST(refused_stays_dead_when_its_host_goes)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms refused_at;
+
+    puppet_group(&puppet)->options.down_after_refused_ms = 300;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    while (primary->command.link.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    refused_at = puppet.now;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_REFUSED);
+    for (vd_ms at = refused_at + 1; at <= refused_at + 600; at++) {
+        puppet_pass(&puppet, at);
+        ck_assert_int_eq(primary->s_down_at, at < refused_at + 300 ? VD_NEVER : refused_at + 300);
+        if (primary->command.link.n != 0)
+            puppet_link_down(&puppet, &primary->command,
+                             at % 2 == 0 ? VD_DOWN_TIMEOUT : VD_DOWN_UNRESOLVED);
+    }
+    while (primary->command.link.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet_raise_links(&puppet);
+    ck_assert_int_eq(primary->pulse.refused_since, VD_NEVER);
+}
+END_TEST
+
 /* What counts as a sign of life of a data node. */
 static const struct {
     enum vd_pong kind;
@@ -246,6 +272,7 @@ int main(void)
     tcase_add_test(tcase, a_dead_socket_starts_the_clock);
     tcase_add_test(tcase, a_lost_link_is_raised_soon_unless_pings_are_made_rare);
     tcase_add_test(tcase, refused_is_faster_where_told);
+    tcase_add_test(tcase, refused_stays_dead_when_its_host_goes);
     tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
     tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
     tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
