@@ -379,7 +379,8 @@ class Cluster:
         """The bridge, which is the platform's network, and its name server. All of this namespace is ours."""
         os.makedirs("/run/netns", exist_ok=True)
         run("ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "platform", "type", "bridge")
+        # A bridge without an address of its own takes the least of its ports', anew as they come and go.
+        run("ip", "link", "add", "platform", "address", "02:00:00:00:ff:01", "type", "bridge")
         run("ip", "link", "set", "platform", "up")
         for host in PREFIX + "1", NAME_SERVER:
             run("ip", "-6", "addr", "add", host + "/64", "dev", "platform", "nodad")

@@ -62,7 +62,7 @@ def test_one_that_cannot_be_reached_is_waited_for_but_not_for_ever(plain):
     wait_until(lambda: "no answer from nobody.invalid_6379" in first.health()[1], 10, "it waits")
     assert first.health()[0] == 503
     wait_until(lambda: first.health()[0] == 200, 15, "it starts")
-    assert time.monotonic() - began >= 3
+    assert time.monotonic() - began >= 2  # of its clock it looks at whole seconds
     assert first.said_since(1, "starting as an empty primary: for 3 s")
 
 
