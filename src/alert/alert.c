@@ -70,7 +70,8 @@ static void look_by_rules(struct vd_alerts *alerts, const struct vd_sight *sight
             !vd_glob(rule->group, strlen(rule->group), sight->group->name,
                      strlen(sight->group->name), false))
             continue;
-        look(alerts, rule, sight, target);
+        /* What all of it costs, every vedette counts alike; the rest is its own affair. */
+        look(alerts, rule, sight, rule->signal == VD_SIGNAL_COST ? "all services" : target);
     }
 }
 

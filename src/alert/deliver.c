@@ -52,19 +52,30 @@ void vd_alert_forget_deliveries(struct vd_alerts *alerts)
 
 /* May ----------------------------------------------------------------------------- */
 
+/* Nobody else knows of it. */
+static bool is_own(const struct vd_alerts *alerts, const struct vd_alert *alert)
+{
+    return alert->group[0] == '\0' && strcmp(alert->target, alerts->self) == 0;
+}
+
 static bool may_tell(const struct vd_alerts *alerts, const struct vd_alert *alert, vd_ms now)
 {
-    const struct vd_signal_row *row = vd_signal_row(alert->rule.signal);
+    const struct vd_core *core = alerts->sources.drive->core;
     struct vd_view_group group;
+    bool found;
 
-    if (row->scope == VD_SCOPE_SELF && strcmp(alert->target, alerts->self) == 0)
+    if (is_own(alerts, alert))
         return vd_circle_is_ready(alerts->circle, now);
+    /* What is about all groups is agreed on as if it were about the first. */
+    found = alert->group[0] == '\0' ? vd_view_group_at(core, now, 0, &group)
+                                    : vd_view_group(core, now, alert->group, &group);
     /* A group that is gone has nobody to agree with. */
-    if (!vd_view_group(alerts->sources.drive->core, now, alert->group, &group))
+    if (!found)
         return vd_circle_is_ready(alerts->circle, now) && alert->heard_at == VD_NEVER;
-    if (group.usable < vd_survey_majority(&group) && !row->about_majority)
+    if (group.usable < vd_survey_majority(&group) &&
+        !vd_signal_row(alert->rule.signal)->about_majority)
         return false;
-    return vd_circle_leads(alerts->circle, alert->group, now);
+    return vd_circle_leads(alerts->circle, group.name, now);
 }
 
 /* Sending -------------------------------------------------------------------------- */
@@ -127,8 +138,7 @@ static void say_told(struct vd_alerts *alerts, const struct vd_alert *alert, uns
                                  .ended = ended,
                                  .since_ms = alert->since_ms};
 
-    /* What is about ourselves nobody else tells. */
-    if (vd_signal_row(alert->rule.signal)->scope != VD_SCOPE_SELF)
+    if (!is_own(alerts, alert))
         vd_circle_say_told(alerts->circle, &told);
 }
 

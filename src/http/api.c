@@ -16,10 +16,10 @@ static json_t *nodes_of(const struct vd_http_world *world, const struct vd_view_
     json_t *nodes = json_array();
     struct vd_view_node replica;
 
-    json_array_append_new(nodes, vd_json_node(world, &group->primary, NULL));
+    json_array_append_new(nodes, vd_json_node(world, group->name, &group->primary, NULL));
     for (size_t i = 0; vd_view_replica(world->drive->core, world->now, group->name, i, &replica);
          i++)
-        json_array_append_new(nodes, vd_json_node(world, &replica, &group->primary));
+        json_array_append_new(nodes, vd_json_node(world, group->name, &replica, &group->primary));
     return nodes;
 }
 

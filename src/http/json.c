@@ -9,6 +9,7 @@
 #include "proto/figures.h"
 #include "shell/survey.h"
 
+#define DAY_MS 86400000
 #define REPLACEMENT "\xef\xbf\xbd"
 
 void vd_http_say(struct vd_http_reply *reply, unsigned status, json_t *value)
@@ -103,6 +104,24 @@ static json_t *seconds(double s)
     return s < 0 ? json_null() : json_real(s);
 }
 
+static json_t *rates_of(const struct vd_http_world *world, const char *group,
+                        const struct vd_addr *node)
+{
+    struct vd_load_rates rates;
+    json_t *value;
+
+    if (!vd_load_rates(world->load, group, node, &rates))
+        return json_null();
+    value = json_object();
+    set(value, "cpu", seconds(rates.cpu));
+    set(value, "net_in_bytes_per_s", seconds(rates.net_in));
+    set(value, "net_out_bytes_per_s", seconds(rates.net_out));
+    set(value, "evictions_per_s", seconds(rates.evictions));
+    set(value, "rejections_per_s", seconds(rates.rejections));
+    set(value, "hit_rate", seconds(vd_load_hit_ratio(&rates)));
+    return value;
+}
+
 static json_t *figures_of(const char *info)
 {
     struct vd_figures figures;
@@ -122,6 +141,7 @@ static json_t *figures_of(const char *info)
     set(value, "misses", known(figures.misses));
     set(value, "hit_rate", share(figures.hits, figures.misses));
     set(value, "evicted_keys", known(figures.evicted));
+    set(value, "rejected_connections", known(figures.rejected));
     set(value, "net_in_bytes", known(figures.net_in));
     set(value, "net_out_bytes", known(figures.net_out));
     set(value, "uptime_s", known(figures.uptime_s));
@@ -159,8 +179,8 @@ static const char *role_word(enum vd_role role)
     return role == VD_ROLE_PRIMARY ? "primary" : role == VD_ROLE_REPLICA ? "replica" : "unknown";
 }
 
-json_t *vd_json_node(const struct vd_http_world *world, const struct vd_view_node *node,
-                     const struct vd_view_node *primary)
+json_t *vd_json_node(const struct vd_http_world *world, const char *group,
+                     const struct vd_view_node *node, const struct vd_view_node *primary)
 {
     json_t *value = json_object();
 
@@ -184,6 +204,7 @@ json_t *vd_json_node(const struct vd_http_world *world, const struct vd_view_nod
     if (primary != NULL)
         set_replica(world, node, primary, value);
     set(value, "load", node->info_text == NULL ? json_null() : figures_of(node->info_text));
+    set(value, "rates", rates_of(world, group, &node->addr));
     return value;
 }
 
@@ -206,6 +227,8 @@ json_t *vd_json_peer(const struct vd_http_world *world, const struct vd_view_pee
 
 json_t *vd_json_group(const struct vd_http_world *world, const struct vd_view_group *group)
 {
+    const struct vd_watch_counts *counts = vd_watch_counts(world->watch, group->name);
+    const struct vd_history_entry *last;
     json_t *value = json_object();
 
     set(value, "name", vd_json_text(group->name));
@@ -221,6 +244,13 @@ json_t *vd_json_group(const struct vd_http_world *world, const struct vd_view_gr
     set(value, "failovers_led", json_integer(group->failovers));
     set(value, "switches", json_integer(group->switches));
     set(value, "last_switch_ms", known(group->last_switch_ms));
+    set(value, "failovers_last_day",
+        json_integer((json_int_t)vd_watch_failovers_since(world->watch, group->name,
+                                                          world->wall_ms - DAY_MS, &last)));
+    set(value, "role_changes", json_integer(counts == NULL ? 0 : (json_int_t)counts->role_changes));
+    set(value, "reboots", json_integer(counts == NULL ? 0 : (json_int_t)counts->reboots));
+    set(value, "paused_ms", json_integer(group->paused_ms));
+    set(value, "fenced", json_boolean(group->fenced));
     set(value, "down_after_ms", json_integer(group->options->down_after_ms));
     set(value, "failover_timeout_ms", json_integer(group->options->failover_timeout_ms));
     return value;

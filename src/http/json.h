@@ -19,8 +19,8 @@ void vd_http_say(struct vd_http_reply *reply, unsigned status, json_t *value);
 json_t *vd_json_text(const char *text);
 
 /* A server; `primary` NULL: it is the primary itself. */
-json_t *vd_json_node(const struct vd_http_world *world, const struct vd_view_node *node,
-                     const struct vd_view_node *primary);
+json_t *vd_json_node(const struct vd_http_world *world, const char *group,
+                     const struct vd_view_node *node, const struct vd_view_node *primary);
 json_t *vd_json_peer(const struct vd_http_world *world, const struct vd_view_peer *peer);
 /* A group without its members. */
 json_t *vd_json_group(const struct vd_http_world *world, const struct vd_view_group *group);

@@ -58,17 +58,27 @@ const date = (ms) => new Date(ms).toLocaleString([], { hour12: false });
 
 /* Alerts: what the page itself can see ------------------------------------------ */
 
-function findAlerts(self, groups, failovers, now) {
-  const found = [];
+/* What rules of the configuration tell comes first; thresholds are theirs then. */
+function findAlerts(self, groups, failovers, rules, now) {
+  const ruled = rules.alerts;
+  const found = ruled.filter((alert) => alert.state === 'firing').map((alert) => ({
+    level: { critical: 'bad', warning: 'warn', info: 'note' }[alert.severity],
+    text: `${alert.rule}: ${alert.text}`,
+    since: `since ${date(alert.since_ms)}${alert.told.length > 0 ? ` · told to ${alert.told.join(', ')}` : ''}`,
+  }));
   const say = (level, text) => found.push({ level, text });
+  for (const alert of ruled) if (alert.state === 'pending') say('note', `${alert.rule} (pending): ${alert.text}`);
   if (self.mute) say('bad', `This vedette cannot save its state and gives no votes: ${self.mute_reason}`);
   if (self.abstains) say('warn', 'This vedette was started without its state and gives no votes yet');
   for (const group of groups) {
     if (!group.can_act) say('bad', `${group.name}: no failover is possible, ${group.sentinels_usable} of ${group.sentinels} sentinels are within reach (quorum ${group.quorum}, majority ${group.majority})`);
+    if (group.paused_ms > 0) say('note', `${group.name}: in maintenance for ${duration(group.paused_ms)}: watched, not acted on`);
+    if (group.fenced) say('bad', `${group.name}: the writes of its primary are held back, for it is cut off`);
     if (group.failover_in_progress) say('warn', `${group.name}: a failover is under way (${group.failover_state})`);
     for (const node of group.nodes) {
       if (!node.up) say('bad', `${group.name}: ${node.role} ${node.node} is ${node.s_down ? 'down' : node.health}`);
       if (node.up && node.role === 'replica' && !node.link_up) say('warn', `${group.name}: replica ${node.node} is not connected to its primary`);
+      if (rules.configured) continue;
       if (node.lag_ms > LAG_LIMIT_MS) say('warn', `${group.name}: replica ${node.node} is ${duration(node.lag_ms)} behind`);
       const load = node.load;
       if (load && load.memory_max_bytes > 0 && load.memory_bytes > MEMORY_LIMIT * load.memory_max_bytes) say('warn', `${group.name}: ${node.node} uses ${percent(load.memory_bytes / load.memory_max_bytes)} of its memory`);
@@ -82,7 +92,8 @@ function findAlerts(self, groups, failovers, now) {
 
 function showAlerts(alerts) {
   const list = byId('alerts');
-  const items = alerts.map((alert) => make('li', { class: alert.level }, alert.text));
+  const items = alerts.map((alert) => make('li', { class: alert.level }, alert.text,
+    alert.since ? make('div', { class: 'since' }, alert.since) : null));
   if (items.length === 0) items.push(make('li', { class: 'good' }, 'Nothing: all is well.'));
   /* Only changes are read aloud. */
   if (list.textContent !== items.map((item) => item.textContent).join('')) list.replaceChildren(...items);
@@ -136,6 +147,7 @@ function nodeState(node) {
 function nodeCard(node) {
   const [level, word] = nodeState(node);
   const load = node.load;
+  const rates = node.rates;
   const list = make('dl', {});
   const put = (name, value) => list.append(make('dt', {}, name), make('dd', {}, value));
   if (node.role === 'replica') {
@@ -145,8 +157,13 @@ function nodeCard(node) {
   if (load) {
     put('memory', load.memory_max_bytes > 0 ? `${bytes(load.memory_bytes)} of ${bytes(load.memory_max_bytes)}` : bytes(load.memory_bytes));
     put('commands', load.ops_per_s === null ? 'unknown' : `${load.ops_per_s}/s`);
-    put('hit rate', percent(load.hit_rate));
+    put('hit rate', percent(rates && rates.hit_rate !== null ? rates.hit_rate : load.hit_rate));
     put('clients', load.clients === null ? 'unknown' : String(load.clients));
+  }
+  if (rates) {
+    put('CPU', percent(rates.cpu));
+    put('network', `${bytes(rates.net_in_bytes_per_s)}/s in, ${bytes(rates.net_out_bytes_per_s)}/s out`);
+    if (rates.evictions_per_s > 0) put('evictions', `${rates.evictions_per_s.toFixed(1)}/s`);
   }
   put('keys', node.keys === null ? 'unknown' : String(node.keys));
   return make('article', { class: `node${level === 'bad' ? ' is-bad' : ''}`, 'aria-label': `${node.role} ${node.node}` },
@@ -175,6 +192,9 @@ function groupCard(group) {
   fact(facts, 'epoch', String(group.config_epoch));
   fact(facts, 'switches', `${group.switches}${group.switches > 0 ? `, last ${duration(group.last_switch_ms)} ago` : ''}`);
   fact(facts, 'down after', duration(group.down_after_ms));
+  fact(facts, 'led here in 24 h', String(group.failovers_last_day));
+  if (group.role_changes > 0) fact(facts, 'role changes', String(group.role_changes));
+  if (group.reboots > 0) fact(facts, 'restarts', String(group.reboots));
   const peers = make('ul', { class: 'peers', 'aria-label': 'sentinels' },
     make('li', {}, badge('good', 'this vedette')),
     ...group.peers.map((peer) => make('li', {}, badge(peer.up ? 'good' : 'bad',
@@ -189,6 +209,48 @@ function groupCard(group) {
       replicas.length > 0 ? wires(replicas.length) : null,
       make('div', { class: 'nodes' }, ...replicas.map(nodeCard))),
     peers);
+}
+
+/* Cost and this process ---------------------------------------------------------- */
+
+function money(currency, amount) {
+  return `${currency}${currency.length > 1 ? ' ' : ''}${amount < 1 ? amount.toFixed(3) : amount.toFixed(2)}`;
+}
+
+function budgetBar(bill) {
+  const share = Math.min(bill.budget_share, 1);
+  const level = bill.budget_share > 1 ? 'bad' : bill.budget_share > 0.8 ? 'warn' : 'good';
+  return make('div', { class: 'meter', role: 'img', 'aria-label': `${percent(bill.budget_share)} of the budget` },
+    draw('svg', { viewBox: '0 0 100 1', preserveAspectRatio: 'none' },
+      draw('rect', { class: `m-${level}`, width: share * 100, height: 1 })));
+}
+
+function showCost(bill) {
+  byId('cost').hidden = !bill.configured;
+  if (!bill.configured) return;
+  const price = (amount) => money(bill.currency, amount);
+  byId('cost-sum').replaceChildren(make('strong', {}, price(bill.per_month)),
+    ` a month as it goes now, ${price(bill.per_day)} a day`,
+    bill.budget_per_month === null ? '' : `: ${percent(bill.budget_share)} of the budget of ${price(bill.budget_per_month)}`);
+  byId('cost-budget').replaceChildren(...(bill.budget_share === null ? [] : [budgetBar(bill)]));
+  byId('services').tBodies[0].replaceChildren(...bill.services.map((one) => make('tr', {},
+    make('td', {}, one.service, make('div', { class: 'quiet' }, `${one.kind}${one.group ? ` of ${one.group}` : ''}${one.estimated ? ', as this one' : ''}`)),
+    ...(one.observed_s > 0
+      ? [bytes(one.memory_bytes), percent(one.vcpu), bytes(one.egress_bytes_per_day), price(one.per_day), price(one.per_month)]
+      : ['', '', '', '', 'not known yet']).map((text) => make('td', {}, text)))));
+}
+
+function showOwn(self, alerts) {
+  const list = byId('own');
+  list.replaceChildren();
+  const times = (spans) => (spans.count === 0 ? 'none yet' : `${duration(spans.p50)} typical, ${duration(spans.p99)} at 99 %, ${duration(spans.max)} longest`);
+  fact(list, 'loop late by', times(self.loop_late_ms));
+  fact(list, 'state saved in', times(self.save_ms));
+  fact(list, 'names found in', times(self.lookup_ms));
+  fact(list, 'clients', String(self.clients));
+  fact(list, 'stalls', String(self.stalls));
+  if (alerts.configured) fact(list, 'alerts', alerts.sender ? 'told by this vedette' : 'told by another vedette');
+  for (const channel of alerts.channels || []) fact(list, `channel ${channel.name}`, `${channel.delivered} delivered, ${channel.failed} failed tries`);
 }
 
 /* Failovers and events --------------------------------------------------------------- */
@@ -267,9 +329,12 @@ async function refresh() {
   if (asking) { again = true; return; }
   asking = true;
   try {
-    const [self, groups, failovers] = await Promise.all([ask('api/v1/self'), ask('api/v1/groups'), ask('api/v1/failovers')]);
+    const [self, groups, failovers, alerts, bill] = await Promise.all(
+      ['self', 'groups', 'failovers', 'alerts', 'cost'].map((page) => ask(`api/v1/${page}`)));
     byId('self').textContent = `${self.version} · ${self.id.slice(0, 8)} · up ${duration(self.now_ms - self.started_at_ms)} · ${groups.total} group${groups.total === 1 ? '' : 's'}`;
-    showAlerts(findAlerts(self, groups.groups, failovers.failovers, self.now_ms));
+    showAlerts(findAlerts(self, groups.groups, failovers.failovers, alerts, self.now_ms));
+    showCost(bill);
+    showOwn(self, alerts);
     byId('groups').replaceChildren(...groups.groups.map(groupCard));
     byId('more').hidden = groups.total <= groups.groups.length;
     byId('more').textContent = `The first ${groups.groups.length} of ${groups.total}.`;

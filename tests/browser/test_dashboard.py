@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from alerting import MEMORY, House, Receiver, channel
 from harness import LOOPBACK, VEDETTE, group_lines, make_house, wait_until
 
 CONTRAST_LEAST = 4.5  # WCAG AA for text
@@ -27,7 +28,7 @@ def open_house(lab, **more):
 def keep(browser, name):
     directory = os.environ.get("VEDETTE_PICTURES")
     if directory:
-        browser.picture(os.path.join(directory, f"{name}.png"))
+        browser.picture(os.path.join(directory, f"{name}.webp"))
 
 
 def name(server):
@@ -47,15 +48,12 @@ def test_through_a_failover(lab, browser):
     assert "can fail over" in browser.text(".group .head")
     assert "all is well" in browser.text("#alerts")
     wait_until(lambda: browser.count("#events tbody tr") >= 5, 10, "events of before")
-    keep(browser, "healthy")
 
     primary.kill()
     wait_until(lambda: "down" in browser.text("#alerts"), 10, "the alert")
-    keep(browser, "failing-over")
     house.wait_switch()
     wait_until(lambda: name(house.primary) in browser.text(".primaries .node"), 10, "the new primary")
     wait_until(lambda: "+switch-master" in browser.text("#events"), 10, "the event, by the stream")
-    keep(browser, "alert")
     browser.run("const f = document.getElementById('filter'); f.value = 'switch';"
                 "f.dispatchEvent(new Event('input'))")
     shown = browser.run("return [...document.querySelectorAll('#events tbody tr')].filter(r => !r.hidden).map(r => r.cells[1].textContent)")
@@ -70,10 +68,57 @@ def test_through_a_failover(lab, browser):
         return False
 
     wait_until(leader, 20, "phases of the failover at who led it")
+    keep(browser, "phases")
     assert "to promotion" in browser.text("#failovers")
     hosts = {url.split("/")[2].split(":")[0] for url in browser.asked() if url.startswith("http")}
     assert hosts == {LOOPBACK}, "the page asks nobody else"
     assert browser.complaints() == []
+
+
+def test_alerts_and_cost(lab, browser):
+    receiver = Receiver()
+    house = House(
+        lab, 3,
+        "alerts = { standard = true; to = (" + channel("chat", "slack", receiver.url("/"))
+        + f"); rules = ( {MEMORY} ); }}; "
+        "cost = { memory-gb-month = 10; vcpu-month = 20; egress-gb = 0.05; budget = 60; };",
+        replicas=2, name="sessions",
+    )
+    page = f"http://{LOOPBACK}:{house.ports[0]}/"
+    for number in range(400):
+        house.primary.ask("SET", f"key:{number}", "x" * 100)
+        house.primary.ask("GET", f"key:{number * 9 // 8}")
+    browser.complaints()
+    browser.open(page, height=1750)
+    wait_until(lambda: "told by this vedette" in (browser.text("#own") or ""), 20, "who tells alerts")
+    wait_until(lambda: browser.text("#services").count("$") >= 12, 30, "what six services cost")
+    wait_until(lambda: browser.count(".node .spark") == 2, 30, "sparklines of two replicas")
+    wait_until(lambda: "CPU" in browser.text(".primaries .node"), 30, "rates")
+    assert "of the budget of $60.00" in browser.text("#cost-sum")
+    assert browser.count("#services tbody tr") == 6
+    keep(browser, "healthy")
+    browser.open(page, height=1750, dark=True)
+    wait_until(lambda: browser.text("#live") == "live", 10, "live")
+    wait_until(lambda: browser.count("#services tbody tr") == 6, 10, "cost, in the dark")
+    keep(browser, "dark")
+    house.fill_memory(True)
+    wait_until(lambda: "told to chat" in browser.text("#alerts"), 20, "the alert, and who knows")
+    assert "share of memory in use" in browser.text("#alerts")
+    wait_until(lambda: "+alert" in browser.text("#events"), 10, "in the stream as well")
+    browser.open(page, width=390, height=1100)
+    wait_until(lambda: "told to chat" in (browser.text("#alerts") or ""), 10, "on a phone")
+    wait_until(lambda: browser.count("#services tbody tr") == 6, 10, "cost, on a phone")
+    assert browser.run("return document.documentElement.scrollWidth - window.innerWidth") <= 0
+    keep(browser, "narrow")
+    browser.open(page, height=1150)
+    wait_until(lambda: "told to chat" in (browser.text("#alerts") or ""), 10, "again")
+    keep(browser, "alert")
+    house.primary.kill()
+    wait_until(lambda: "is down" in browser.text("#alerts"), 10, "the primary is down")
+    keep(browser, "failing-over")
+    wait_until(lambda: "there is a new primary" in browser.text("#alerts"), 20, "the failover is told")
+    assert browser.complaints() == []
+    receiver.close()
 
 
 def luminance(color):
@@ -110,7 +155,7 @@ def test_readable_on_a_phone(lab, browser, dark):
     for what, front, back in colors:
         lighter, darker = sorted((luminance(front), luminance(back)), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= CONTRAST_LEAST, (what, front, back)
-    keep(browser, "narrow-dark" if dark else "narrow")
+    keep(browser, "replica-down-dark" if dark else "replica-down")
 
 
 def test_by_keyboard_and_for_screen_readers(lab, browser):

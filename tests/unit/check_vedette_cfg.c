@@ -202,7 +202,10 @@ START_TEST(no_other_setting)
     for (const char *at = vd_text_cstr(&shipped); *at != '\0';
          at += strcspn(at, "\n"), at += *at == '\n') {
         const char *word = at + strspn(at, " ");
-        bool setting = word[0] == '#' && word[1] >= 'a' && word[1] <= 'z';
+        /* "#name = ..."; of sections also the lines within, "#  ...", and "#};". Prose is "# ...".
+         */
+        bool setting = word[0] == '#' && ((word[1] >= 'a' && word[1] <= 'z') || word[1] == '}' ||
+                                          strncmp(word, "#  ", 3) == 0);
 
         ck_assert_int_ge(
             fprintf(file, "%.*s\n", (int)strcspn(word + setting, "\n"), word + setting), 0);
