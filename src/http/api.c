@@ -9,6 +9,10 @@
 #include "http/list.h"
 #include "http/lookup.h"
 
+/* On a page: a group is as much work as a dozen events. */
+#define GROUPS_MAX 100
+#define MEMBERS_MAX 300
+
 /* Members -------------------------------------------------------------------------- */
 
 static json_t *nodes_of(const struct vd_http_world *world, const struct vd_view_group *group)
@@ -53,7 +57,7 @@ void vd_http_groups(const struct vd_http_world *world, const struct vd_http_requ
         vd_http_refuse(reply, 404, "there is no group '%.255s'", name);
         return;
     }
-    if (!vd_http_list_begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, GROUPS_MAX, reply))
         return;
     for (size_t i = 0; name == NULL && vd_view_group_at(world->drive->core, world->now, i, &group);
          i++)
@@ -64,50 +68,66 @@ void vd_http_groups(const struct vd_http_world *world, const struct vd_http_requ
     vd_http_say(reply, 200, vd_http_list_value(&list, "groups"));
 }
 
-/* Appends each member on the page, with the name of its group. */
-static void add_members(struct vd_http_list *list, json_t *members, const char *group)
+/* Appends a member, with the name of its group. */
+static void add_member(struct vd_http_list *list, json_t *member, const char *group)
 {
-    json_t *member;
-    size_t i;
-
-    json_array_foreach(members, i, member)
-    {
-        if (!vd_http_list_wants(list))
-            continue;
-        json_object_set_new(member, "group", vd_json_text(group));
-        json_array_append(list->items, member);
-    }
-    json_decref(members);
+    json_object_set_new(member, "group", vd_json_text(group));
+    json_array_append_new(list->items, member);
 }
 
-typedef json_t *members_of(const struct vd_http_world *world, const struct vd_view_group *group);
+static void add_nodes(struct vd_http_list *list, const struct vd_http_world *world,
+                      const struct vd_view_group *group)
+{
+    struct vd_view_node replica;
+
+    if (vd_http_list_wants(list))
+        add_member(list, vd_json_node(world, group->name, &group->primary, NULL), group->name);
+    for (size_t i = 0; vd_view_replica(world->drive->core, world->now, group->name, i, &replica);
+         i++)
+        if (vd_http_list_wants(list))
+            add_member(list, vd_json_node(world, group->name, &replica, &group->primary),
+                       group->name);
+}
+
+static void add_peers(struct vd_http_list *list, const struct vd_http_world *world,
+                      const struct vd_view_group *group)
+{
+    struct vd_view_peer peer;
+
+    for (size_t i = 0; vd_view_peer(world->drive->core, world->now, group->name, i, &peer); i++)
+        if (vd_http_list_wants(list))
+            add_member(list, vd_json_peer(world, &peer), group->name);
+}
+
+typedef void add_members(struct vd_http_list *list, const struct vd_http_world *world,
+                         const struct vd_view_group *group);
 
 static void list_members(const struct vd_http_world *world, const struct vd_http_request *request,
-                         members_of *members, const char *name, struct vd_http_reply *reply)
+                         add_members *add, const char *name, struct vd_http_reply *reply)
 {
     struct vd_view_group group;
     struct vd_http_list list;
 
     if (vd_http_query(request, "group") != NULL && !vd_http_group(world, request, &group, reply))
         return;
-    if (!vd_http_list_begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, MEMBERS_MAX, reply))
         return;
     for (size_t i = 0; vd_view_group_at(world->drive->core, world->now, i, &group); i++)
         if (vd_http_list_is_asked(request, group.name))
-            add_members(&list, members(world, &group), group.name);
+            add(&list, world, &group);
     vd_http_say(reply, 200, vd_http_list_value(&list, name));
 }
 
 void vd_http_nodes(const struct vd_http_world *world, const struct vd_http_request *request,
                    struct vd_http_reply *reply)
 {
-    list_members(world, request, nodes_of, "nodes", reply);
+    list_members(world, request, add_nodes, "nodes", reply);
 }
 
 void vd_http_peers(const struct vd_http_world *world, const struct vd_http_request *request,
                    struct vd_http_reply *reply)
 {
-    list_members(world, request, peers_of, "peers", reply);
+    list_members(world, request, add_peers, "peers", reply);
 }
 
 /* What happened ---------------------------------------------------------------------- */
@@ -118,7 +138,7 @@ void vd_http_failovers(const struct vd_http_world *world, const struct vd_http_r
     const struct vd_watch *watch = world->watch;
     struct vd_http_list list;
 
-    if (!vd_http_list_begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, VD_HTTP_LIST_MAX, reply))
         return;
     for (size_t i = watch->failover_count; i > 0; i--) {
         const struct vd_history_entry *failover = &watch->failovers[i - 1];
@@ -139,7 +159,7 @@ void vd_http_events(const struct vd_http_world *world, const struct vd_http_requ
     struct vd_http_list list;
 
     if (!vd_http_query_count(request, "after", INT64_MAX, &after, reply) ||
-        !vd_http_list_begin(&list, request, reply))
+        !vd_http_list_begin(&list, request, VD_HTTP_LIST_MAX, reply))
         return;
     if ((uint64_t)after >= oldest)
         oldest = (uint64_t)after + 1;

@@ -5,15 +5,16 @@
 #include <string.h>
 
 #define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000
 
 bool vd_http_list_begin(struct vd_http_list *list, const struct vd_http_request *request,
-                        struct vd_http_reply *reply)
+                        int64_t most, struct vd_http_reply *reply)
 {
     *list = (struct vd_http_list){.limit = LIMIT_DEFAULT};
     if (!vd_http_query_count(request, "offset", INT32_MAX, &list->offset, reply) ||
-        !vd_http_query_count(request, "limit", LIMIT_MAX, &list->limit, reply))
+        !vd_http_query_count(request, "limit", VD_HTTP_LIST_MAX, &list->limit, reply))
         return false;
+    if (list->limit > most)
+        list->limit = most;
     list->items = json_array();
     return true;
 }

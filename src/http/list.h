@@ -7,6 +7,8 @@
 
 #include "http/exchange.h"
 
+#define VD_HTTP_LIST_MAX 1000
+
 struct vd_http_list {
     json_t *items;
     int64_t offset;
@@ -14,9 +16,12 @@ struct vd_http_list {
     int64_t seen; /* that there would be without offset and limit */
 };
 
-/* False with the reply made: the query is bad. */
+/*
+ * False with the reply made: the query is bad. `most`: a page has no more, so
+ * that making it does not hold the loop up; who wants more asks again.
+ */
 bool vd_http_list_begin(struct vd_http_list *list, const struct vd_http_request *request,
-                        struct vd_http_reply *reply) VD_MUSTCHECK;
+                        int64_t most, struct vd_http_reply *reply) VD_MUSTCHECK;
 
 /* Counts one; is it on this page? */
 bool vd_http_list_wants(struct vd_http_list *list);

@@ -330,7 +330,7 @@ async function refresh() {
   asking = true;
   try {
     const [self, groups, failovers, alerts, bill] = await Promise.all(
-      ['self', 'groups', 'failovers', 'alerts', 'cost'].map((page) => ask(`api/v1/${page}`)));
+      ['self', 'groups?limit=50', 'failovers', 'alerts', 'cost'].map((page) => ask(`api/v1/${page}`)));
     byId('self').textContent = `${self.version} · ${self.id.slice(0, 8)} · up ${duration(self.now_ms - self.started_at_ms)} · ${groups.total} group${groups.total === 1 ? '' : 's'}`;
     showAlerts(findAlerts(self, groups.groups, failovers.failovers, alerts, self.now_ms));
     showCost(bill);

@@ -84,7 +84,7 @@ void vd_http_alerts(const struct vd_http_world *world, const struct vd_http_requ
     struct vd_http_list list;
     json_t *value;
 
-    if (!vd_http_list_begin(&list, request, reply))
+    if (!vd_http_list_begin(&list, request, VD_HTTP_LIST_MAX, reply))
         return;
     while (book != NULL && (alert = vd_book_next(book, alert)) != NULL)
         if (vd_http_list_is_asked(request, alert->group) && vd_http_list_wants(&list))
@@ -172,7 +172,7 @@ void vd_http_cost(const struct vd_http_world *world, const struct vd_http_reques
         vd_http_say(reply, 200, json_pack("{s:b}", "configured", 0));
         return;
     }
-    if (!vd_http_list_begin(&bill.list, request, reply))
+    if (!vd_http_list_begin(&bill.list, request, VD_HTTP_LIST_MAX, reply))
         return;
     (void)vd_cost_step(&walk, SIZE_MAX, put_service, &bill);
     vd_http_say(reply, 200, bill_value(&bill));

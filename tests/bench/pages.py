@@ -19,12 +19,12 @@ from scale import Fleet, Prober, address, harness, percentile
 
 PAGES = (
     "/metrics",
+    "/api/v1/groups?limit=50",
     "/api/v1/groups?limit=100",
-    "/api/v1/groups?limit=1000",
     "/api/v1/nodes?limit=100",
     "/api/v1/cost?limit=100",
     "/api/v1/alerts",
-    "/readyz",
+    "/healthz",
 )
 ALERTS = "alerts = { standard = true; };\ncost = { memory-gb-month = 10; vcpu-month = 20; egress-gb = 0.05; };\n"
 
