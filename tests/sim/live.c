@@ -39,18 +39,23 @@ static bool not_yet(struct sim *sim, const char *format, ...)
     return false;
 }
 
-static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned group)
+static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                     const struct sim_host *named)
 {
     const char *name = sim_group_name(group);
     vd_ms now = sim_sentinel_clock(s);
     struct vd_view_group view;
     struct vd_view_node node;
     struct vd_view_peer peer;
+    uint64_t *known = &sim->live->known[s->index];
     unsigned peers = 1;
     unsigned alive = 0;
 
+    *known = 0;
     if (!vd_view_group(s->drive.core, now, name, &view))
         return not_yet(sim, "%s does not know %s", s->host->name, name);
+    if (named != NULL)
+        *known |= UINT64_C(1) << named->index;
     if (view.failover_in_progress)
         return not_yet(sim, "%s: a failover of %s is under way", s->host->name, name);
     if (view.primary.s_down || view.primary.o_down)
@@ -61,6 +66,8 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
         const struct sim_host *host = sim_host_find(sim->net, &node.addr);
         const struct sim_node *there = host != NULL ? sim_node_of(sim, host) : NULL;
 
+        if (host != NULL)
+            *known |= UINT64_C(1) << host->index;
         if (there != NULL && there->running && (node.s_down || node.disconnected))
             return not_yet(sim, "%s has no link to %s", s->host->name, host->name);
     }
@@ -75,12 +82,19 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
     return true;
 }
 
+/* It is on the list of this one, as sees_all has just found. */
+static bool knows(const struct sim *sim, const struct sim_sentinel *s, const struct sim_node *node)
+{
+    if (node->group != sim->live->group)
+        return sim_sentinel_knows(s, node->group, node->host);
+    return (sim->live->known[s->index] >> node->host->index & 1U) != 0;
+}
+
 /* No sentinel knows it: operators made them forget it while it was away, or it never met one. */
 static bool is_unknown(const struct sim *sim, const struct sim_node *node)
 {
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
-        if (sim->sentinels[i]->running &&
-            sim_sentinel_knows(sim->sentinels[i], node->group, node->host))
+        if (sim->sentinels[i]->running && knows(sim, sim->sentinels[i], node))
             return false;
     }
     return true;
@@ -161,8 +175,7 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
         for (unsigned k = 0; k < sim->setup.sentinels; k++) {
-            if (sim->sentinels[k]->running &&
-                !sim_sentinel_knows(sim->sentinels[k], group, node->host))
+            if (sim->sentinels[k]->running && !knows(sim, sim->sentinels[k], node))
                 return not_yet(sim, "%s does not know %s", sim->sentinels[k]->host->name,
                                node->host->name);
         }
@@ -176,6 +189,7 @@ static bool agrees_on(struct sim *sim, unsigned group)
     uint64_t epoch = 0;
     bool first = true;
 
+    sim->live->group = group;
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         const struct sim_sentinel *s = sim->sentinels[i];
         const struct sim_host *host;
@@ -194,7 +208,7 @@ static bool agrees_on(struct sim *sim, unsigned group)
         first = false;
         named = host;
         epoch = view.config_epoch;
-        if (!sees_all(sim, s, group))
+        if (!sees_all(sim, s, group, host))
             return false;
     }
     for (unsigned i = 0; i < sim->setup.originals; i++) {

@@ -18,9 +18,11 @@ struct sim_live {
     sim_us deadline;
     struct sim_task prompt;
     sim_us prompt_by;
-    const struct sim_host *old; /* the primary that it struck */
-    struct sim_entry *treasure; /* the best data that replicas held at an empty restart */
-    char why[256];              /* what is missing for agreement */
+    const struct sim_host *old;        /* the primary that it struck */
+    struct sim_entry *treasure;        /* the best data that replicas held at an empty restart */
+    unsigned group;                    /* that is being looked at, */
+    uint64_t known[SIM_SENTINELS_MAX]; /* and whom each sentinel has in it, by hosts */
+    char why[256];                     /* what is missing for agreement */
 };
 
 void sim_live_start(struct sim *sim);

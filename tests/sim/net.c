@@ -133,6 +133,7 @@ void sim_net_free(struct sim_net *net)
     DL_FOREACH_SAFE (net->conns, conn, next) {
         vd_free(conn);
     }
+    vd_text_free(&net->words);
     vd_free(net);
 }
 
@@ -144,6 +145,8 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, unsigned gr
     struct sim_who who;
 
     VD_ASSERT(net->host_count < SIM_HOSTS_MAX);
+    VD_ASSERT(group < SIM_PLACES && number < SIM_PLACES && net->by_addr[group][number] == NULL);
+    net->by_addr[group][number] = host;
     VD_ASSERT(vd_copy(host->name, sizeof(host->name), name));
     (void)snprintf(host->addr.host, sizeof(host->addr.host), "10.0.%u.%u", group, number);
     VD_ASSERT(vd_copy(host->addr.ip, sizeof(host->addr.ip), host->addr.host));
@@ -167,16 +170,39 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, unsigned gr
     return host;
 }
 
+/* The next number of an address, and the character behind it. */
+static const char *read_place(const char *text, unsigned *place)
+{
+    *place = 0;
+    while (*text >= '0' && *text <= '9' && *place < SIM_PLACES)
+        *place = *place * 10 + (unsigned)(*text++ - '0');
+    return text;
+}
+
+static const struct sim_host *find_literal(const struct sim_net *net, const char *text)
+{
+    const struct sim_host *host;
+    const char *rest;
+    unsigned group;
+    unsigned number;
+
+    if (strncmp(text, "10.0.", 5) != 0)
+        return NULL;
+    rest = read_place(text + 5, &group);
+    if (*rest != '.' || *read_place(rest + 1, &number) != '\0' || group >= SIM_PLACES ||
+        number >= SIM_PLACES)
+        return NULL;
+    host = net->by_addr[group][number];
+    return host != NULL && strcmp(host->addr.ip, text) == 0 ? host : NULL;
+}
+
 const struct sim_host *sim_host_find(const struct sim_net *net, const struct vd_addr *addr)
 {
-    for (unsigned i = 0; i < net->host_count; i++) {
-        const struct vd_addr *there = &net->hosts[i]->addr;
+    const struct sim_host *host = find_literal(net, addr->ip);
 
-        if (there->port == addr->port &&
-            (strcmp(there->ip, addr->ip) == 0 || strcmp(there->host, addr->host) == 0))
-            return net->hosts[i];
-    }
-    return NULL;
+    if (host == NULL || host->addr.port != addr->port)
+        host = find_literal(net, addr->host);
+    return host != NULL && host->addr.port == addr->port ? host : NULL;
 }
 
 /* Sending ------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
+#include "base/text.h"
 #include "world.h"
 
 enum sim_word {
@@ -136,10 +137,13 @@ struct sim_conn {
     struct sim_conn *next;
 };
 
+#define SIM_PLACES 64 /* groups of addresses, and addresses in each */
+
 struct sim_net {
     struct sim *sim;
     struct sim_host *hosts[SIM_HOSTS_MAX];
     unsigned host_count;
+    struct sim_host *by_addr[SIM_PLACES][SIM_PLACES]; /* 10.0.i.k; they are given once */
     sim_us latency[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
     unsigned cuts[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* partitions that lie over this way */
     unsigned loss_permille;                      /* added by faults */
@@ -150,6 +154,7 @@ struct sim_net {
     struct sim_msg **held_tail;
     struct sim_msg *spare;
     uint64_t next_conn;
+    struct vd_text words; /* a payload in the making */
 };
 
 struct sim_net *sim_net_new(struct sim *sim);

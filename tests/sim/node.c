@@ -171,11 +171,13 @@ bool sim_node_takes_writes(const struct sim_node *node)
 
 struct sim_node *sim_node_of(const struct sim *sim, const struct sim_host *host)
 {
-    for (unsigned i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i]->host == host)
-            return sim->nodes[i];
-    }
-    return NULL;
+    struct sim_node *node;
+
+    (void)sim;
+    if (host == NULL || host->ops != &ops)
+        return NULL;
+    node = host->self;
+    return node->host == host ? node : NULL; /* or it has moved on */
 }
 
 /* Once a second ------------------------------------------------------------------ */

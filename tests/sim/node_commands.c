@@ -50,13 +50,13 @@ static void do_ping(struct sim_node *node, struct sim_guest *guest, const struct
 static void do_info(struct sim_node *node, struct sim_guest *guest, const struct sim_msg *to)
 {
     struct sim_msg *msg = sim_msg_new(node->sim->net, SIM_INFO_TEXT);
-    struct vd_text text = {0};
+    struct vd_text *text = &node->sim->net->words;
 
     msg->ok = hindrance(node, true) == SIM_ERR_NONE;
     if (msg->ok) {
-        sim_node_info(node, &text);
-        msg->payload = sim_payload_new(text.bytes, text.len);
-        vd_text_free(&text);
+        vd_text_clear(text);
+        sim_node_info(node, text);
+        msg->payload = sim_payload_new(text->bytes, text->len);
     }
     reply(guest, to, msg);
 }

@@ -546,13 +546,10 @@ void sim_oracle_on_roles(struct sim *sim)
 void sim_oracle_after_turn(struct sim *sim, struct sim_sentinel *s)
 {
     unsigned most = 3 * (2 * sim->node_count + sim->setup.sentinels + sim->setup.originals);
-    unsigned links = 0;
 
-    for (const struct sim_link *link = s->links; link != NULL; link = link->next)
-        links++;
-    if (links > most)
-        sim_fail(sim, "%s has %u links open to %u nodes and %u sentinels", s->host->name, links,
-                 sim->node_count, sim->setup.sentinels);
+    if (s->link_count > most)
+        sim_fail(sim, "%s has %u links open to %u nodes and %u sentinels", s->host->name,
+                 s->link_count, sim->node_count, sim->setup.sentinels);
     if (sim->stats.turns % LOOK_EVERY == 0)
         sim_bounds_look(sim, s);
 }

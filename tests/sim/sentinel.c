@@ -19,6 +19,7 @@ static const struct sim_host_ops host_ops;
 static const struct vd_drive_ops drive_ops;
 static void run_turn(struct sim *sim, void *self);
 static void plan_next_turn(struct sim_sentinel *s);
+static void forget_events(struct sim_sentinel *s);
 
 /* Clock --------------------------------------------------------------------------- */
 
@@ -33,7 +34,7 @@ vd_ms sim_sentinel_clock(const struct sim_sentinel *s)
 }
 
 /* The first instant of the world at which this clock shows `at`. */
-static sim_us when_clock_shows(const struct sim_sentinel *s, vd_ms at)
+static sim_us find_instant(const struct sim_sentinel *s, vd_ms at)
 {
     sim_us shown = at * 1000 - s->clock_offset;
     sim_us guess = shown - shown * s->drift_ppm / (1000000 + s->drift_ppm);
@@ -43,6 +44,16 @@ static sim_us when_clock_shows(const struct sim_sentinel *s, vd_ms at)
     while (clock_us(s, guess) < at * 1000)
         guess += 1;
     return guess;
+}
+
+/* The same, kept: it is asked for after every turn, mostly for the same wake. */
+static sim_us when_clock_shows(struct sim_sentinel *s, vd_ms at)
+{
+    struct sim_instant *kept = &s->wake;
+
+    if (kept->shown != at || kept->offset != s->clock_offset || kept->drift != s->drift_ppm)
+        *kept = (struct sim_instant){at, s->clock_offset, s->drift_ppm, find_instant(s, at)};
+    return kept->at;
 }
 
 /* Life ------------------------------------------------------------------------------ */
@@ -102,8 +113,10 @@ void sim_sentinel_free(struct sim_sentinel *s)
         vd_drive_free(&s->drive);
     }
     sim_disk_free(&s->disk);
+    forget_events(s);
     vd_arena_free(&s->arena);
     vd_free(s->events);
+    vd_free(s->texts);
     vd_free(s);
 }
 
@@ -157,8 +170,7 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power)
     SIM_TELL(sim, s->host, VD_MARK_LIFE, power ? "loses power" : "is killed");
     s->turn_missed = false;
     s->frozen = 0;
-    s->event_count = 0;
-    vd_arena_reset(&s->arena);
+    forget_events(s);
     sim_cancel(sim, &s->turn);
     sim_cancel(sim, &s->unblock);
     sim_scripts_forget(s);
@@ -261,6 +273,25 @@ void sim_sentinel_push(struct sim_sentinel *s, struct vd_event *event)
         sim_at(sim, &s->turn, soon);
 }
 
+void sim_sentinel_hold(struct sim_sentinel *s, struct sim_payload *payload)
+{
+    if (s->text_count == s->text_room) {
+        s->text_room = s->text_room == 0 ? 16 : s->text_room * 2;
+        s->texts = vd_realloc(s->texts, s->text_room * sizeof(*s->texts));
+    }
+    payload->refs++;
+    s->texts[s->text_count++] = payload;
+}
+
+/* The events of the last turn, and what they pointed to. */
+static void forget_events(struct sim_sentinel *s)
+{
+    s->event_count = 0;
+    while (s->text_count > 0)
+        sim_payload_drop(s->texts[--s->text_count]);
+    vd_arena_reset(&s->arena);
+}
+
 static void plan_next_turn(struct sim_sentinel *s)
 {
     vd_ms wake_at = vd_drive_wake_at(&s->drive);
@@ -306,8 +337,7 @@ static void run_turn(struct sim *sim, void *self)
     s->host->busy = 0;
     vd_drive_turn(&s->drive, s->events, s->event_count, sim_sentinel_clock(s), luck);
     s->in_turn = false;
-    s->event_count = 0;
-    vd_arena_reset(&s->arena);
+    forget_events(s);
     blocked = s->host->busy;
     s->host->busy = 0;
     if (s->dead) {

@@ -92,6 +92,16 @@ struct sim_heard {
     struct vd_id run_id;
 };
 
+/* When a clock of this kind shows something. */
+struct sim_instant {
+    vd_ms shown;
+    sim_us offset;
+    int64_t drift;
+    sim_us at;
+};
+
+#define SIM_LINK_SLOTS 128 /* a power of two */
+
 struct sim_sentinel {
     struct sim *sim;
     unsigned index;
@@ -106,6 +116,7 @@ struct sim_sentinel {
     int64_t drift_ppm;
     bool clock_stopped;
     sim_us stopped_at;
+    struct sim_instant wake;
     unsigned frozen;     /* pauses in which the clock stands still, too */
     sim_us frozen_shown; /* what it stands at */
     /* inbox */
@@ -113,11 +124,17 @@ struct sim_sentinel {
     size_t event_count;
     size_t event_room;
     struct vd_arena arena;
+    struct sim_payload **texts; /* what those events point into, held until the turn is over */
+    size_t text_count;
+    size_t text_room;
     struct sim_task turn;
     bool in_turn;
     bool turn_missed;        /* it was due while the process was paused */
     struct sim_task unblock; /* the end of a slow save */
     struct sim_link *links;
+    unsigned link_count;
+    unsigned links_down;                             /* of them, SIM_LINK_DOWN */
+    struct sim_link *link_by_handle[SIM_LINK_SLOTS]; /* the last one met of each slot */
     struct sim_caller *callers;
     uint64_t next_caller;
     uint64_t last_link; /* highest handle seen: they are never reused */
@@ -175,7 +192,9 @@ bool sim_sentinel_knows(const struct sim_sentinel *s, unsigned group, const stru
 /* What it starts from without state; `acquainted`: and what it would have learnt by itself. */
 void sim_sentinel_configure(const struct sim_sentinel *s, struct sim_saved *saved, bool acquainted);
 
-/* The hello in the arena of this turn; NULL, and the run has failed, if it is none. */
+/* The text is needed until the next turn is over. */
+void sim_sentinel_hold(struct sim_sentinel *s, struct sim_payload *payload);
+/* The hello, good for the next turn; NULL, and the run has failed, if it is none. */
 const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct sim_payload *payload);
 
 /* An event for the next turn; `at` and `dice` are set here. */

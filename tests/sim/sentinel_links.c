@@ -17,32 +17,44 @@
 #include "proto/info.h"
 #include "sentinel.h"
 
-static struct sim_link *find(const struct sim_sentinel *s, vd_link handle)
+static struct sim_link **slot_of(struct sim_sentinel *s, vd_link handle)
 {
-    struct sim_link *link;
+    return &s->link_by_handle[handle.n % SIM_LINK_SLOTS];
+}
 
+static struct sim_link *find(struct sim_sentinel *s, vd_link handle)
+{
+    struct sim_link **slot = slot_of(s, handle);
+    struct sim_link *link = *slot;
+
+    if (link != NULL && link->handle.n == handle.n)
+        return link;
     DL_FOREACH (s->links, link) {
-        if (link->handle.n == handle.n)
-            return link;
+        if (link->handle.n != handle.n)
+            continue;
+        *slot = link;
+        return link;
     }
     return NULL;
 }
 
-static struct sim_link *find_conn(const struct sim_sentinel *s, const struct sim_conn *conn)
+static void set_down(struct sim_sentinel *s, struct sim_link *link)
 {
-    struct sim_link *link;
-
-    DL_FOREACH (s->links, link) {
-        if (link->conn == conn)
-            return link;
-    }
-    return NULL;
+    s->links_down += link->state != SIM_LINK_DOWN;
+    link->state = SIM_LINK_DOWN;
+    link->conn = NULL;
 }
 
 static void forget(struct sim_sentinel *s, struct sim_link *link)
 {
+    struct sim_link **slot = slot_of(s, link->handle);
+
     if (link->conn != NULL)
         sim_close(link->conn, 0);
+    if (*slot == link)
+        *slot = NULL;
+    s->links_down -= link->state == SIM_LINK_DOWN;
+    s->link_count--;
     DL_DELETE(s->links, link);
     vd_free(link);
 }
@@ -60,6 +72,8 @@ void sim_links_after_turn(struct sim_sentinel *s)
     struct sim_link *link;
     struct sim_link *next;
 
+    if (s->links_down == 0)
+        return;
     DL_FOREACH_SAFE (s->links, link, next) {
         if (link->state == SIM_LINK_DOWN)
             forget(s, link);
@@ -96,8 +110,10 @@ void sim_links_connect(struct sim_sentinel *s, const struct vd_effect *effect)
     if (link->to == s->host)
         sim_fail(sim, "%s: connects to itself", s->host->name);
     link->conn = sim_connect(sim->net, s->host, link->to);
+    link->conn->user[0] = link;
     say_link(s, link, "connects");
     DL_APPEND(s->links, link);
+    s->link_count++;
 }
 
 void sim_links_close(struct sim_sentinel *s, const struct vd_effect *effect)
@@ -117,14 +133,14 @@ static struct sim_msg *say_hello(struct sim_sentinel *s, const struct vd_effect 
 {
     struct sim_msg *msg = sim_msg_new(s->sim->net, SIM_PUBLISH);
     struct vd_hello hello = *effect->send.hello;
-    struct vd_text text = {0};
+    struct vd_text *text = &s->sim->net->words;
 
     if (s->sim->setup.mutant == SIM_MUTANT_OTHER_ADDR && s->index == 0 && hello.config_epoch != 0)
         hello.primary = s->sim->nodes[s->sim->stats.turns % s->sim->setup.nodes]->host->addr;
     sim_oracle_on_hello(s->sim, s, &hello);
-    vd_hello_print(&hello, &text);
-    msg->payload = sim_payload_new(text.bytes, text.len);
-    vd_text_free(&text);
+    vd_text_clear(text);
+    vd_hello_print(&hello, text);
+    msg->payload = sim_payload_new(text->bytes, text->len);
     return msg;
 }
 
@@ -211,7 +227,7 @@ void sim_links_send(struct sim_sentinel *s, const struct vd_effect *effect)
 
 void sim_links_connected(struct sim_sentinel *s, struct sim_conn *conn)
 {
-    struct sim_link *link = find_conn(s, conn);
+    struct sim_link *link = conn->user[0];
     struct vd_event event = {.type = VD_EV_LINK_UP};
 
     if (link == NULL)
@@ -226,20 +242,22 @@ void sim_links_connected(struct sim_sentinel *s, struct sim_conn *conn)
     sim_sentinel_push(s, &event);
 }
 
-void sim_links_lost(struct sim_sentinel *s, struct sim_conn *conn, enum vd_down_reason reason)
+static void lose(struct sim_sentinel *s, struct sim_link *link, enum vd_down_reason reason)
 {
-    struct sim_link *link = find_conn(s, conn);
     struct vd_event event = {.type = VD_EV_LINK_DOWN};
 
-    if (link == NULL)
-        return;
     say_link(s, link, reason == VD_DOWN_REFUSED ? "is refused" : "loses");
-    link->conn = NULL;
-    link->state = SIM_LINK_DOWN;
+    set_down(s, link);
     event.down.link = link->handle;
     event.down.reason = reason;
     event.down.text = "lost";
     sim_sentinel_push(s, &event);
+}
+
+void sim_links_lost(struct sim_sentinel *s, struct sim_conn *conn, enum vd_down_reason reason)
+{
+    if (conn->user[0] != NULL)
+        lose(s, conn->user[0], reason);
 }
 
 static uint64_t followers(const struct sim_sentinel *s, const struct vd_info *info)
@@ -296,7 +314,8 @@ static void take_info(struct sim_sentinel *s, const struct sim_link *link,
     event->info.ticket.n = msg->ticket;
     if (!msg->ok)
         return;
-    event->info.raw = vd_arena_memdup(&s->arena, msg->payload->text, msg->payload->len);
+    sim_sentinel_hold(s, msg->payload);
+    event->info.raw = msg->payload->text;
     if (!vd_info_parse(msg->payload->text, msg->payload->len, &s->arena, info)) {
         sim_fail(s->sim, "INFO of %s was not understood", link->to->name);
         return;
@@ -307,7 +326,6 @@ static void take_info(struct sim_sentinel *s, const struct sim_link *link,
 
 const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct sim_payload *payload)
 {
-    struct vd_hello *copy;
     struct vd_err err;
 
     if (payload->hello == NULL) {
@@ -317,9 +335,8 @@ const struct vd_hello *sim_sentinel_read_hello(struct sim_sentinel *s, struct si
             return NULL;
         }
     }
-    copy = vd_arena_alloc(&s->arena, sizeof(*copy));
-    *copy = *payload->hello;
-    return copy;
+    sim_sentinel_hold(s, payload);
+    return payload->hello;
 }
 
 static bool take_hello(struct sim_sentinel *s, const struct sim_link *link,
@@ -339,14 +356,14 @@ static bool is_lost(const struct sim_sentinel *s, const struct sim_msg *msg)
 
 void sim_links_heard(struct sim_sentinel *s, struct sim_conn *conn, const struct sim_msg *msg)
 {
-    struct sim_link *link = find_conn(s, conn);
+    struct sim_link *link = conn->user[0];
     struct vd_event event = {0};
 
     if (link == NULL || is_lost(s, msg))
         return;
     if (link->kind == VD_LINK_SUBSCRIBE && msg->word == SIM_DONE) { /* -NOAUTH to SUBSCRIBE */
         sim_close(conn, 0);
-        sim_links_lost(s, conn, VD_DOWN_AUTH);
+        lose(s, link, VD_DOWN_AUTH);
         return;
     }
     if (msg->word != SIM_MESSAGE) {
