@@ -62,14 +62,17 @@ char *vd_arena_strdup(struct vd_arena *arena, const char *text)
 
 char *vd_arena_printf(struct vd_arena *arena, const char *format, ...)
 {
+    char shorter[256]; /* as most are: formatted once */
     va_list args;
     int len;
     char *text;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(shorter, sizeof(shorter), format, args);
     va_end(args);
     VD_ASSERT(len >= 0);
+    if ((size_t)len < sizeof(shorter))
+        return vd_arena_memdup(arena, shorter, (size_t)len);
     text = vd_arena_alloc(arena, (size_t)len + 1);
     va_start(args, format);
     (void)vsnprintf(text, (size_t)len + 1, format, args);

@@ -179,9 +179,14 @@ void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t
     vd_arena_reset(&drive->effects.arena);
     step_unsent(drive, now, dice);
     for (size_t i = 0; i < count; i++) {
-        struct vd_event event = events[i];
+        struct vd_event later;
 
-        step(drive, &event, now);
+        if (events[i].at == now) { /* it mostly is, and they are big */
+            vd_core_step(drive->core, &events[i], &drive->effects);
+            continue;
+        }
+        later = events[i];
+        step(drive, &later, now);
     }
     if (vd_core_wake_at(drive->core) <= now) {
         struct vd_event due = {.type = VD_EV_DUE, .dice = dice};

@@ -43,9 +43,17 @@ struct vd_wire {
 };
 
 /* PING and its echo. */
+/* When something periodic is next, as it follows from when it last was; period 0: not known. */
+struct vd_grid {
+    vd_ms last;
+    vd_ms period;
+    vd_ms next;
+};
+
 struct vd_pulse {
     vd_ticket ticket;    /* of the PING without reply; 0: none */
     vd_ms sent_at;       /* last PING */
+    struct vd_grid grid; /* ... and the next */
     vd_ms ok_at;         /* last acceptable reply */
     vd_ms reply_at;      /* last reply of any kind */
     vd_ms silent_since;  /* first PING without acceptable reply, or the death of the link; VD_NEVER:
@@ -68,11 +76,13 @@ struct vd_node {
     vd_ms s_down_at; /* VD_NEVER: not down */
     vd_ms o_down_at; /* primary only */
     vd_ms hello_sent_at;
+    struct vd_grid hello_grid;
     bool hello_wanted; /* at once, whatever the cadence says */
     bool script_kill_sent;
     /* INFO */
     vd_ticket info_ticket; /* without reply; 0: none */
     vd_ms info_sent_at;
+    struct vd_grid info_grid;
     vd_ms info_at;
     bool info_wanted;
     char *info_text;
@@ -143,6 +153,7 @@ struct vd_opinion {
     bool heard; /* since this process started */
     vd_ms hello_at;
     vd_ms hello_sent_at;
+    struct vd_grid hello_grid;
     bool hello_wanted;
     uint64_t config_epoch; /* as last heard */
     bool same_primary;     /* ... with the address that we have */

@@ -16,18 +16,23 @@
 #define SLOT_MS 10
 
 /* The first instant after `last` on the grid of `period` with this phase; at once if there was
- * none. */
-static vd_ms next_on_grid(vd_ms now, vd_ms last, vd_ms period, uint64_t phase)
+ * none. `grid` keeps it: it is asked for in every turn, and the divisions cost more than the rest
+ * of a quiet one. */
+static vd_ms next_on_grid(vd_ms now, struct vd_grid *grid, vd_ms last, vd_ms period, uint64_t phase)
 {
-    vd_ms offset = (vd_ms)(phase % (uint64_t)period) / SLOT_MS * SLOT_MS;
+    vd_ms offset;
     vd_ms behind;
 
     if (last == VD_NEVER)
         return now;
+    if (grid->last == last && grid->period == period)
+        return grid->next;
+    offset = (vd_ms)(phase % (uint64_t)period) / SLOT_MS * SLOT_MS;
     behind = (last - offset) % period;
     if (behind < 0)
         behind += period;
-    return last - behind + period;
+    *grid = (struct vd_grid){.last = last, .period = period, .next = last - behind + period};
+    return grid->next;
 }
 
 static const char *announced_ip(const struct vd_core *core, const struct vd_wire *wire)
@@ -77,7 +82,7 @@ static vd_ms probe_pulse(struct vd_core *core, struct vd_wire *wire, struct vd_p
 
     if (pulse->ticket.n != 0)
         return INT64_MAX; /* its reply, or the death of the link, comes first */
-    due = next_on_grid(core->now, pulse->sent_at, period, phase);
+    due = next_on_grid(core->now, &pulse->grid, pulse->sent_at, period, phase);
     if (due > core->now)
         return due;
     send_ping(core, wire, pulse);
@@ -109,7 +114,8 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 
     if (node->info_ticket.n != 0)
         return INT64_MAX;
-    due = next_on_grid(core->now, node->info_sent_at, info_period(core, node), node->group->phase);
+    due = next_on_grid(core->now, &node->info_grid, node->info_sent_at, info_period(core, node),
+                       node->group->phase);
     if (!node->info_wanted && due > core->now)
         return due;
     node->info_wanted = false;
@@ -146,14 +152,16 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
     next =
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
     next = vd_min_ms(next, probe_info(core, node));
-    due = next_on_grid(core->now, node->hello_sent_at, hello_period(core, node), phase);
+    due = next_on_grid(core->now, &node->hello_grid, node->hello_sent_at, hello_period(core, node),
+                       phase);
     if (vd_handover_mutes(node))
         return next; /* its end touches the group */
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
         node->hello_sent_at = core->now;
         send_hello(core, &node->command, node->group);
-        due = next_on_grid(core->now, core->now, hello_period(core, node), phase);
+        due =
+            next_on_grid(core->now, &node->hello_grid, core->now, hello_period(core, node), phase);
     }
     return vd_min_ms(next, due);
 }
@@ -165,14 +173,14 @@ vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
 
     if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
         return INT64_MAX;
-    due = next_on_grid(core->now, opinion->hello_sent_at, core->globals.publish_period_ms,
-                       opinion->group->phase);
+    due = next_on_grid(core->now, &opinion->hello_grid, opinion->hello_sent_at,
+                       core->globals.publish_period_ms, opinion->group->phase);
     if (!opinion->hello_wanted && due > core->now)
         return due;
     opinion->hello_wanted = false;
     opinion->hello_sent_at = core->now;
     send_hello(core, &peer->wire, opinion->group);
-    return next_on_grid(core->now, core->now, core->globals.publish_period_ms,
+    return next_on_grid(core->now, &opinion->hello_grid, core->now, core->globals.publish_period_ms,
                         opinion->group->phase);
 }
 

@@ -26,7 +26,7 @@ struct reader {
     bool found; /* any line of use */
 };
 
-static bool slice_is(struct slice s, const char *text)
+static inline bool slice_is(struct slice s, const char *text)
 {
     return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
 }
@@ -56,6 +56,7 @@ enum field_kind {
 
 struct field {
     const char *name;
+    size_t len;
     enum field_kind kind;
     size_t offset;
     const char *word;
@@ -63,20 +64,22 @@ struct field {
 
 #define AT(member) offsetof(struct vd_info, member)
 
+#define NAME(text) text, sizeof(text) - 1
+
 static const struct field fields[] = {
-    {"run_id", FIELD_ID, AT(run_id), NULL},
-    {"master_replid", FIELD_ID, AT(replid), NULL},
-    {"master_replid2", FIELD_ID, AT(replid2), NULL},
-    {"second_repl_offset", FIELD_SIGNED, AT(replid2_offset), NULL},
-    {"master_repl_offset", FIELD_NUMBER, AT(primary_offset), NULL},
-    {"slave_repl_offset", FIELD_NUMBER, AT(replica_offset), NULL},
-    {"master_link_status", FIELD_IS, AT(link_up), "up"},
-    {"master_link_down_since_seconds", FIELD_SECONDS, AT(link_down_ms), NULL},
-    {"master_sync_in_progress", FIELD_IS, AT(sync_in_progress), "1"},
-    {"slave_priority", FIELD_SIGNED, AT(priority), NULL},
-    {"replica_announced", FIELD_IS_NOT, AT(announced), "0"},
-    {"connected_slaves", FIELD_NUMBER, AT(connected_replicas), NULL},
-    {"master_failover_state", FIELD_IS_NOT, AT(failover_under_way), "no-failover"},
+    {NAME("run_id"), FIELD_ID, AT(run_id), NULL},
+    {NAME("master_replid"), FIELD_ID, AT(replid), NULL},
+    {NAME("master_replid2"), FIELD_ID, AT(replid2), NULL},
+    {NAME("second_repl_offset"), FIELD_SIGNED, AT(replid2_offset), NULL},
+    {NAME("master_repl_offset"), FIELD_NUMBER, AT(primary_offset), NULL},
+    {NAME("slave_repl_offset"), FIELD_NUMBER, AT(replica_offset), NULL},
+    {NAME("master_link_status"), FIELD_IS, AT(link_up), "up"},
+    {NAME("master_link_down_since_seconds"), FIELD_SECONDS, AT(link_down_ms), NULL},
+    {NAME("master_sync_in_progress"), FIELD_IS, AT(sync_in_progress), "1"},
+    {NAME("slave_priority"), FIELD_SIGNED, AT(priority), NULL},
+    {NAME("replica_announced"), FIELD_IS_NOT, AT(announced), "0"},
+    {NAME("connected_slaves"), FIELD_NUMBER, AT(connected_replicas), NULL},
+    {NAME("master_failover_state"), FIELD_IS_NOT, AT(failover_under_way), "no-failover"},
 };
 
 static void read_id(struct slice value, struct vd_id *out)
@@ -234,13 +237,13 @@ static void read_line(struct reader *r, struct slice line)
     if (name.len == line.len)
         return;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (slice_is(name, fields[i].name)) {
-            read_field(&fields[i], value, r->info);
-            if (fields[i].offset == AT(failover_under_way))
-                r->info->failover_supported = true;
-            r->found = true;
-            return;
-        }
+        if (name.len != fields[i].len || memcmp(name.at, fields[i].name, name.len) != 0)
+            continue;
+        read_field(&fields[i], value, r->info);
+        if (fields[i].offset == AT(failover_under_way))
+            r->info->failover_supported = true;
+        r->found = true;
+        return;
     }
     read_other(r, name, value);
 }
