@@ -244,16 +244,37 @@ static void on_reloaded(void *self)
         vd_http_reconfigure(shown->http, shown->alerts, config);
 }
 
+static struct vd_http_sources sources_of(const struct vd_daemon *daemon)
+{
+    return (struct vd_http_sources){.loop = daemon->loop,
+                                    .drive = &daemon->drive,
+                                    .watch = daemon->turn.watch,
+                                    .lag = daemon->lag,
+                                    .load = daemon->load,
+                                    .links = daemon->turn.links,
+                                    .clients = daemon->turn.clients};
+}
+
+/* Who asks for what is measured wants it measured from then on. */
+static bool on_show(void *self, const char *page, const struct vd_word *query, size_t count,
+                    struct vd_text *to)
+{
+    const struct shown *shown = self;
+    struct vd_http_sources sources;
+
+    if (strcmp(page, "groups") == 0 || strcmp(page, "nodes") == 0)
+        vd_daemon_measure_now(shown->daemon);
+    sources = sources_of(shown->daemon);
+    return vd_http_show(&sources, shown->alerts, &shown->daemon->config->cost, page, query, count,
+                        to);
+}
+
 static bool open_shown(struct shown *shown, struct vd_daemon *daemon, struct vd_err *err)
 {
-    const struct vd_http_sources sources = {.loop = daemon->loop,
-                                            .drive = &daemon->drive,
-                                            .watch = daemon->turn.watch,
-                                            .lag = daemon->lag,
-                                            .load = daemon->load,
-                                            .links = daemon->turn.links,
-                                            .clients = daemon->turn.clients};
+    const struct vd_http_sources sources = sources_of(daemon);
 
+    daemon->show = on_show;
+    daemon->show_self = shown;
     shown->daemon = daemon;
     daemon->word = on_word;
     daemon->word_self = shown;
@@ -270,6 +291,7 @@ static bool open_shown(struct shown *shown, struct vd_daemon *daemon, struct vd_
 static void close_shown(struct shown *shown)
 {
     shown->daemon->word = NULL;
+    shown->daemon->show = NULL;
     vd_http_stop(shown->http);
     vd_alerts_stop(shown->alerts);
 }

@@ -42,6 +42,14 @@ struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struc
 void vd_http_reconfigure(struct vd_http *http, const struct vd_alerts *alerts,
                          const struct vd_config *config);
 
+/*
+ * SENTINEL SHOW: the page /api/v1/<page> as JSON, asked by names and values by
+ * turns; the server need not run. False with the refusal as the text.
+ */
+bool vd_http_show(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
+                  const struct vd_cost_config *prices, const char *page,
+                  const struct vd_word *query, size_t count, struct vd_text *to);
+
 /* Close all. NULL is fine. */
 void vd_http_stop(struct vd_http *http);
 

@@ -190,14 +190,25 @@ static enum MHD_Result answer_page(struct vd_http_exchange *exchange, vd_http_pa
     return vd_http_send(exchange, &reply);
 }
 
+vd_http_page *vd_http_find_page(const char *path, bool *open)
+{
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        *open = pages[i].open;
+        if (strcmp(path, pages[i].path) == 0)
+            return pages[i].page;
+    }
+    return NULL;
+}
+
 enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path)
 {
     struct vd_http_reply reply = {0};
     bool known = has_token(exchange);
+    bool open;
+    vd_http_page *page = vd_http_find_page(path, &open);
 
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-        if (strcmp(path, pages[i].path) == 0 && (known || pages[i].open))
-            return answer_page(exchange, pages[i].page, path);
+    if (page != NULL && (known || open))
+        return answer_page(exchange, page, path);
     if (!known) {
         vd_http_refuse(&reply, 401, "this page wants the token (http-token)");
         return vd_http_send(exchange, &reply);

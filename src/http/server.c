@@ -22,19 +22,25 @@
 #define BURST 400.
 #define PULSE_S 15.
 
-void vd_http_look(const struct vd_http *http, struct vd_http_world *world)
+void vd_http_look_by(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
+                     const struct vd_cost_config *prices, struct vd_http_world *world)
 {
-    *world = (struct vd_http_world){.drive = http->sources.drive,
-                                    .watch = http->sources.watch,
-                                    .lag = http->sources.lag,
-                                    .load = http->sources.load,
-                                    .alerts = http->alerts,
-                                    .prices = http->prices,
-                                    .links = http->sources.links,
+    *world = (struct vd_http_world){.drive = sources->drive,
+                                    .watch = sources->watch,
+                                    .lag = sources->lag,
+                                    .load = sources->load,
+                                    .alerts = alerts,
+                                    .prices = prices,
+                                    .links = sources->links,
                                     .now = vd_clock_now(),
                                     .wall_ms = vd_clock_wall_ms()};
-    if (http->sources.clients != NULL)
-        world->clients = vd_clients_count(http->sources.clients);
+    if (sources->clients != NULL)
+        world->clients = vd_clients_count(sources->clients);
+}
+
+void vd_http_look(const struct vd_http *http, struct vd_http_world *world)
+{
+    vd_http_look_by(&http->sources, http->alerts, http->prices, world);
 }
 
 /* Exchanges ------------------------------------------------------------------------ */

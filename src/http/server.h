@@ -54,6 +54,11 @@ struct vd_http {
 };
 
 void vd_http_look(const struct vd_http *http, struct vd_http_world *world);
+void vd_http_look_by(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
+                     const struct vd_cost_config *prices, struct vd_http_world *world);
+
+/* The page of that path; NULL: there is none. *open: whoever asks may see it. */
+vd_http_page *vd_http_find_page(const char *path, bool *open);
 
 /* Find and make the answer. False: the connection is to be closed. */
 enum MHD_Result vd_http_route(struct vd_http_exchange *exchange, const char *path);

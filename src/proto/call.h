@@ -119,6 +119,7 @@ void vd_run_sentinel_reset(struct vd_call *call);
 void vd_run_sentinel_resume(struct vd_call *call);
 void vd_run_sentinel_scripts(struct vd_call *call);
 void vd_run_sentinel_set(struct vd_call *call);
+void vd_run_sentinel_show(struct vd_call *call);
 void vd_run_sentinel_simulate(struct vd_call *call);
 
 #endif

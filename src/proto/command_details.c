@@ -301,6 +301,7 @@ static const struct vd_command_details details[] = {
     {.name = "sentinel|resume", .arguments = LIST(MASTER, SWITCH("LOCAL", "local"))},
     {.name = "sentinel|sentinels", .arguments = LIST(MASTER)},
     {.name = "sentinel|set", .arguments = LIST(MASTER, PAIRS("option_value", MULTIPLE, "option"))},
+    {.name = "sentinel|show", .arguments = LIST(STRING("page"), PAIRS("name_value", ANY, "name"))},
     /* Its words have no token there either: a client shows their names. */
     {.name = "sentinel|simulate-failure",
      .arguments = LIST(GROUP(NULL, "mode", "oneof", NULL, ANY, WORD(NULL, "crash-after-election"),

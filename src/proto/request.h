@@ -37,6 +37,12 @@ struct vd_desk {
     void (*random)(void *bytes, size_t len);
     int64_t (*wall_ms)(void);
     bool (*is_connected)(void *self, vd_client client);
+    /*
+     * SENTINEL SHOW: a page as JSON, asked by names and values by turns. False with the refusal
+     * as the text. NULL: nothing is shown here.
+     */
+    bool (*show)(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to);
     void *self;
 };
 

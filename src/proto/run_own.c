@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SENTINEL's subcommands that are vedette's own: CANDIDATES, FORGET, PAUSE,
- * RESUME. Sentinels of other makes do not know them.
+ * RESUME, SHOW. Sentinels of other makes do not know them.
  */
 #include <string.h>
 
@@ -125,4 +125,29 @@ void vd_run_sentinel_resume(struct vd_call *call)
     order = vd_call_give_order(call, VD_ORDER_RESUME);
     order->name = name;
     order->flags = flags;
+}
+
+void vd_run_sentinel_show(struct vd_call *call)
+{
+    const struct vd_desk *desk = call->desk;
+    const struct vd_word *page = &call->words[2];
+    struct vd_text text = {0};
+
+    for (size_t i = 2; i < call->count; i++) {
+        if (strlen(call->words[i].bytes) != call->words[i].len) {
+            vd_resp_error(&call->resp, "ERR A page, a name or a value has a NUL in it");
+            return;
+        }
+    }
+    if (call->count % 2 == 0) {
+        vd_call_wrong_arity(call);
+        return;
+    }
+    if (desk->show == NULL)
+        vd_resp_error(&call->resp, "ERR Nothing is shown here");
+    else if (desk->show(desk->self, page->bytes, call->words + 3, call->count - 3, &text))
+        vd_resp_bulk(&call->resp, vd_text_cstr(&text), text.len);
+    else
+        vd_resp_error(&call->resp, "ERR %s", vd_text_cstr(&text));
+    vd_text_free(&text);
 }

@@ -15,14 +15,6 @@
 
 #define RTT_SHARE 8 /* of the newest in the smoothed one: 1/8, as TCP does */
 
-void vd_links_hear_beats(struct vd_links *links,
-                         void (*heard)(void *self, vd_link link, const char *text, size_t len),
-                         void *self)
-{
-    links->heard_beat = heard;
-    links->beat_self = self;
-}
-
 static struct vd_dialect dialect_of(const struct vd_connection *link)
 {
     return (struct vd_dialect){.renames = link->renames, .rename_count = link->rename_count};
@@ -36,6 +28,28 @@ void vd_connection_greet_beats(struct vd_connection *link)
         return;
     vd_outgoing_subscribe(VD_BEAT_CHANNEL, &dialect, &link->out);
     vd_connection_expect(link, VD_EXPECT_BEATS);
+}
+
+void vd_links_hear_beats(struct vd_links *links,
+                         void (*heard)(void *self, vd_link link, const char *text, size_t len),
+                         void *self)
+{
+    bool is_first = links->heard_beat == NULL && heard != NULL;
+    struct vd_connection *link;
+    struct vd_connection *next;
+
+    links->heard_beat = heard;
+    links->beat_self = self;
+    if (!is_first)
+        return;
+    /* Those that have been greeted without. */
+    HASH_ITER (hh, links->by_id, link, next) {
+        if (link->kind != VD_LINK_SUBSCRIBE || link->stream.fd < 0 || link->client_name != NULL ||
+            vd_stream_is_shaking(&link->stream))
+            continue;
+        vd_connection_greet_beats(link);
+        vd_connection_mark_dirty(link);
+    }
 }
 
 void vd_links_beat(struct vd_links *links, vd_link id, const char *text)

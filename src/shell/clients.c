@@ -120,6 +120,17 @@ static long find_pid(void *self, vd_job job)
     return clients->hooks.pid_of(clients->hooks.self, job);
 }
 
+static bool show(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to)
+{
+    const struct vd_clients *clients = self;
+
+    if (clients->hooks.show != NULL)
+        return clients->hooks.show(clients->hooks.self, page, query, count, to);
+    vd_text_puts(to, "nothing is shown here");
+    return false;
+}
+
 static bool is_connected(void *self, vd_client client)
 {
     return find_client(self, client) != NULL;
@@ -272,6 +283,7 @@ struct vd_clients *vd_clients_new(struct ev_loop *loop, struct vd_inbox *inbox,
         .is_executable = is_executable,
         .facts = collect_facts,
         .pid_of = find_pid,
+        .show = show,
         .acl = clients->acl,
         .is_valkey = config->guise == VD_GUISE_VALKEY,
         .read_file = vd_conf_file_read,

@@ -33,6 +33,9 @@ struct vd_clients_hooks {
     void (*word)(void *self, const char *text, size_t len);
     /* The process of a script that runs, for PENDING-SCRIPTS; 0: gone. */
     long (*pid_of)(void *self, vd_job job);
+    /* SENTINEL SHOW, as in struct vd_desk; NULL: nothing is shown. */
+    bool (*show)(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to);
 };
 
 /* All that is given is borrowed and must outlive the clients. */

@@ -97,6 +97,17 @@ static void on_word(void *self, const char *text, size_t len)
         daemon->word(daemon->word_self, text, len);
 }
 
+static bool show(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to)
+{
+    const struct vd_daemon *daemon = self;
+
+    if (daemon->show != NULL)
+        return daemon->show(daemon->show_self, page, query, count, to);
+    vd_text_puts(to, "nothing is shown yet: vedette is starting");
+    return false;
+}
+
 static bool open_world(struct vd_daemon *daemon, struct vd_err *err)
 {
     struct vd_turn *turn = &daemon->turn;
@@ -132,7 +143,8 @@ static bool open_doors(struct vd_daemon *daemon, struct vd_err *err)
                                            .shutdown = say_shutdown,
                                            .resolve = resolve_host,
                                            .word = on_word,
-                                           .pid_of = find_pid};
+                                           .pid_of = find_pid,
+                                           .show = show};
 
     daemon->turn.clients =
         vd_clients_new(daemon->loop, &daemon->inbox, &daemon->drive, daemon->config, &hooks);
@@ -308,8 +320,15 @@ static void look_back(struct vd_daemon *daemon)
 
 void vd_daemon_measure(struct vd_daemon *daemon)
 {
-    if (daemon->config->server.http_port == 0 && !vd_alert_config_is_on(&daemon->config->alerts))
-        return;
+    const struct vd_config *config = daemon->config;
+
+    if (config->server.http_port != 0 || vd_alert_config_is_on(&config->alerts) ||
+        vd_cost_config_is_on(&config->cost))
+        vd_daemon_measure_now(daemon);
+}
+
+void vd_daemon_measure_now(struct vd_daemon *daemon)
+{
     if (daemon->lag == NULL)
         daemon->lag = vd_lag_new(daemon->loop, daemon->turn.links, &daemon->drive);
     if (daemon->load == NULL)

@@ -25,6 +25,10 @@ struct vd_daemon {
     void *reloaded_self;
     void (*word)(void *self, const char *text, size_t len); /* see vd_clients_hooks; NULL */
     void *word_self;
+    /* SENTINEL SHOW, as in struct vd_desk; NULL: nothing is shown. */
+    bool (*show)(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to);
+    void *show_self;
     unsigned long files; /* limit of open descriptors */
     bool fresh;          /* there was no saved state */
     bool began;          /* the drive and the turn are to be ended */
@@ -57,6 +61,9 @@ void vd_daemon_stop(struct vd_daemon *daemon);
 
 /* Begin to measure what alerts and pages tell, if the configuration has any of them. */
 void vd_daemon_measure(struct vd_daemon *daemon);
+
+/* Begin to measure it now, whatever the configuration has: somebody asks. */
+void vd_daemon_measure_now(struct vd_daemon *daemon);
 
 /* SIGHUP: read the configuration anew and act on what has changed; reload.c. */
 void vd_daemon_reload(struct vd_daemon *daemon);

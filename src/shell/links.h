@@ -52,7 +52,7 @@ void vd_links_flush(struct vd_links *links);
  */
 #define VD_BEAT_CHANNEL "__vedette__:beat"
 
-/* From now on, new subscriptions hear beats as well; who may not is told once in the log. */
+/* From now on, subscriptions hear beats as well; who may not is told once in the log. */
 void vd_links_hear_beats(struct vd_links *links,
                          void (*heard)(void *self, vd_link link, const char *text, size_t len),
                          void *self);

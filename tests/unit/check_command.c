@@ -285,7 +285,7 @@ START_TEST(help)
     const char *reply = counter_run(&counter, "sentinel help");
 
     ck_assert_int_eq(strncmp(reply,
-                             "*59\r\n+SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands "
+                             "*61\r\n+SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands "
                              "are:\r\n+CANDIDATES <master-name>\r\n+    ",
                              100),
                      0);

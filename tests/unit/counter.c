@@ -66,6 +66,22 @@ static bool is_connected(void *self, vd_client client)
     return client.n == 7 || client.n == 8;
 }
 
+/* There is one page, "groups": how it was asked. */
+static bool show(void *self, const char *page, const struct vd_word *query, size_t count,
+                 struct vd_text *to)
+{
+    (void)self;
+    if (strcmp(page, "groups") != 0) {
+        vd_text_printf(to, "there is no page '%s'", page);
+        return false;
+    }
+    vd_text_printf(to, "%s?", page);
+    for (size_t i = 0; i + 1 < count; i += 2)
+        vd_text_printf(to, "%s=%s", query[i].bytes, query[i + 1].bytes);
+    vd_text_printf(to, "<%zu>", count / 2);
+    return true;
+}
+
 void counter_init(struct counter *counter, bool settled)
 {
     memset(counter, 0, sizeof(*counter));
@@ -100,6 +116,7 @@ void counter_init(struct counter *counter, bool settled)
         .random = no_luck,
         .wall_ms = wall_ms,
         .is_connected = is_connected,
+        .show = show,
         .self = counter,
     };
     vd_session_init(&counter->session, (vd_client){7}, counter->acl);

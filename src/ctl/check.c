@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Check: could a group be failed over now? Every vedette is asked, and every
+ * server itself (check_node.c); each thing that was looked at is a finding with
+ * a verdict and a sentence, so that what is well is seen to have been looked
+ * at, too.
+ */
+#include "ctl/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOCK_MS 1000. /* further apart than that, times in logs and history mislead */
+
+/* Findings ------------------------------------------------------------------------------ */
+
+static const char *const verdicts[] = {"ok", "warning", "unknown", "failed"};
+
+void vd_ctl_find(json_t *findings, const char *what, enum vd_ctl_verdict verdict,
+                 const char *format, ...)
+{
+    char *sentence = NULL;
+    va_list args;
+
+    va_start(args, format);
+    VD_ASSERT(vasprintf(&sentence, format, args) >= 0);
+    va_end(args);
+    json_array_append_new(findings,
+                          json_pack("{s:s, s:s, s:o}", "check", what, "verdict", verdicts[verdict],
+                                    "text", vd_ctl_json_text(sentence, strlen(sentence))));
+    free(sentence);
+}
+
+static enum vd_ctl_verdict verdict_of(const json_t *finding)
+{
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+        if (strcmp(verdicts[i], vd_ctl_text_of(finding, "verdict")) == 0)
+            return (enum vd_ctl_verdict)i;
+    return VD_CTL_FAILED;
+}
+
+/* Who votes ----------------------------------------------------------------------------------- */
+
+static void check_voters(struct vd_ctl *ctl, const json_t *survey, json_t *findings)
+{
+    const json_t *vedettes = json_object_get(survey, "vedettes");
+    size_t count = json_array_size(vedettes);
+    size_t able = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *one = json_array_get(vedettes, i);
+        const char *votes = vd_ctl_text_of(one, "votes");
+        const char *address = vd_ctl_text_of(one, "address");
+
+        if (!vd_ctl_is(one, "reached"))
+            vd_ctl_find(findings, "voters", VD_CTL_DOUBTFUL, "%s", vd_ctl_text_of(one, "error"));
+        else if (strcmp(votes, "mute") == 0)
+            vd_ctl_find(findings, "voters", VD_CTL_FAILED, "%s does not vote: %s", address,
+                        vd_ctl_text_of(one, "save_error"));
+        else if (strcmp(votes, "abstains") == 0)
+            vd_ctl_find(findings, "voters", VD_CTL_WARNED, "%s abstains for now", address);
+        else
+            able++;
+    }
+    vd_ctl_find(findings, "voters", 2 * able > count ? VD_CTL_FINE : VD_CTL_FAILED,
+                "%zu of %zu vote, %zu are needed", able, count, count / 2 + 1);
+    if (count < 3)
+        vd_ctl_find(findings, "voters", VD_CTL_WARNED,
+                    "%zu sentinels bear the loss of none; three bear that of one", count);
+    (void)ctl;
+}
+
+static void check_quorum(struct vd_ctl *ctl, const char *group, json_t *findings)
+{
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        struct vd_err err = {""};
+        json_t *reply;
+
+        if (vd_ctl_master_of(mate, group) == NULL)
+            continue;
+        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
+        vd_ctl_find(findings, "quorum", reply != NULL ? VD_CTL_FINE : VD_CTL_FAILED, "%s%s%s",
+                    reply != NULL ? mate->name : "", reply != NULL ? ": " : "",
+                    reply != NULL ? json_string_value(reply) != NULL ? json_string_value(reply) : ""
+                                  : err.text);
+        json_decref(reply);
+    }
+}
+
+static void check_agreement(struct vd_ctl *ctl, const json_t *group, json_t *findings)
+{
+    int64_t epoch = vd_ctl_number_of(group, "config_epoch", 0);
+    const char *name = vd_ctl_text_of(group, "name");
+    const char *primary = vd_ctl_text_of(group, "primary");
+    const json_t *views = json_object_get(group, "views");
+    bool same = true;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        const json_t *master = vd_ctl_master_of(mate, name);
+        const char *seen = vd_ctl_text_of(views, mate->name);
+
+        if (mate->link == NULL)
+            continue;
+        if (master == NULL || strcmp(seen, primary) != 0 ||
+            vd_ctl_number_of(master, "config-epoch", 0) != epoch) {
+            same = false;
+            vd_ctl_find(findings, "agreement", VD_CTL_FAILED,
+                        master == NULL ? "%s does not watch it%s%.0s"
+                                       : "%s takes %s for the primary, by epoch %s",
+                        mate->name, master == NULL ? "" : seen,
+                        vd_ctl_text_of(master, "config-epoch"));
+        }
+    }
+    if (same)
+        vd_ctl_find(findings, "agreement", VD_CTL_FINE,
+                    "all who were reached take %s for the primary, by epoch %lld", primary,
+                    (long long)epoch);
+}
+
+/* What stands against it, in the group itself. */
+static void check_state(const json_t *group, json_t *findings)
+{
+    int64_t paused_ms = vd_ctl_number_of(group, "paused_ms", -1);
+    const char *state = vd_ctl_text_of(group, "failover_state");
+    struct vd_text words = {0};
+
+    if (paused_ms >= 0) {
+        vd_ctl_put_duration(&words, paused_ms);
+        vd_ctl_find(findings, "state", VD_CTL_FAILED,
+                    "the group is paused for %s more; vedettectl resume ends that",
+                    vd_text_cstr(&words));
+    }
+    vd_text_free(&words);
+    if (state[0] != '\0')
+        vd_ctl_find(findings, "state", VD_CTL_WARNED, "a failover is in progress (%s)", state);
+    if (vd_ctl_is(group, "fenced"))
+        vd_ctl_find(findings, "state", VD_CTL_FAILED, "the primary's writes are held back");
+}
+
+/* Who would win
+ * ------------------------------------------------------------------------------------ */
+
+/* Each server and why it would be taken or not; whom they would take is appended to `winner`. */
+static void tell_candidates(const json_t *candidates, bool tell, struct vd_text *winner,
+                            json_t *findings)
+{
+    for (size_t i = 0; i < json_array_size(candidates); i++) {
+        json_t *one = vd_ctl_fields(json_array_get(candidates, i));
+        const char *verdict = vd_ctl_text_of(one, "verdict");
+        bool chosen = strcmp(vd_ctl_text_of(one, "chosen"), "yes") == 0;
+        bool usual = strcmp(verdict, "fit") == 0 || strcmp(verdict, "is the primary") == 0;
+        struct vd_text name = {0};
+
+        vd_text_printf(&name, "%s:%s", vd_ctl_text_of(one, "ip"), vd_ctl_text_of(one, "port"));
+        if (chosen)
+            vd_text_puts(winner, vd_text_cstr(&name));
+        if (tell)
+            vd_ctl_find(findings, "candidate", usual || chosen ? VD_CTL_FINE : VD_CTL_WARNED,
+                        "%s: %s", vd_text_cstr(&name), chosen ? "would be promoted" : verdict);
+        vd_text_free(&name);
+        json_decref(one);
+    }
+}
+
+static void check_candidates(struct vd_ctl *ctl, const char *group, json_t *findings)
+{
+    struct vd_text first = {0};
+    size_t asked = 0;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        struct vd_text winner = {0};
+        struct vd_err err = {""};
+        json_t *replies;
+
+        if (mate->kind != VD_CTL_VEDETTE || vd_ctl_master_of(mate, group) == NULL)
+            continue;
+        replies = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CANDIDATES", group, (char *)NULL);
+        tell_candidates(replies, asked == 0, asked == 0 ? &first : &winner, findings);
+        if (replies == NULL)
+            vd_ctl_find(findings, "candidate", VD_CTL_DOUBTFUL, "%s", err.text);
+        else if ((asked == 0 ? &first : &winner)->len == 0)
+            vd_ctl_find(findings, "candidate", VD_CTL_FAILED, "%s: no replica could be promoted",
+                        mate->name);
+        else if (asked > 0 && strcmp(vd_text_cstr(&first), vd_text_cstr(&winner)) != 0)
+            vd_ctl_find(findings, "candidate", VD_CTL_WARNED, "%s would take %s", mate->name,
+                        vd_text_cstr(&winner));
+        asked += replies != NULL;
+        vd_text_free(&winner);
+        json_decref(replies);
+    }
+    if (asked == 0)
+        vd_ctl_find(findings, "candidate", VD_CTL_DOUBTFUL,
+                    "other sentinels do not tell whom they would promote");
+    vd_text_free(&first);
+}
+
+/* Clocks and versions of the sentinels
+ * --------------------------------------------------------------- */
+
+void vd_ctl_check_clock(const char *name, int64_t clock_us, int64_t error_us, json_t *findings)
+{
+    double ahead_ms = (double)clock_us / 1000.;
+    double doubt_ms = (double)error_us / 1000.;
+    double off_ms = (ahead_ms < 0 ? -ahead_ms : ahead_ms) - doubt_ms;
+
+    if (error_us < 0)
+        vd_ctl_find(findings, "clocks", VD_CTL_DOUBTFUL, "%s does not tell its time", name);
+    else if (off_ms > CLOCK_MS)
+        vd_ctl_find(findings, "clocks", VD_CTL_WARNED,
+                    "%s: its clock is %.1f s %s of the one here; logs will mislead", name,
+                    (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 1000.,
+                    ahead_ms < 0 ? "behind" : "ahead");
+    else
+        vd_ctl_find(findings, "clocks", VD_CTL_FINE, "%s: within a second of the one here", name);
+}
+
+static void check_sentinels(struct vd_ctl *ctl, json_t *findings)
+{
+    const char *version = NULL;
+    bool same = true;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        const char *own = mate->kind == VD_CTL_VEDETTE
+                              ? vd_ctl_text_of(mate->info, "vedette_version")
+                              : vd_ctl_text_of(mate->info, "redis_version");
+
+        if (mate->link == NULL)
+            continue;
+        if (version != NULL && strcmp(version, own) != 0) {
+            same = false;
+            vd_ctl_find(findings, "versions", VD_CTL_WARNED, "%s is %s %s, another is %s",
+                        mate->name, vd_ctl_kind_name(mate->kind), own, version);
+        }
+        version = version == NULL ? own : version;
+        vd_ctl_check_clock(mate->name, mate->clock_us, mate->clock_error_us, findings);
+    }
+    if (same && version != NULL)
+        vd_ctl_find(findings, "versions", VD_CTL_FINE, "all sentinels who were reached are %s",
+                    version);
+}
+
+/* The answer
+ * --------------------------------------------------------------------------------------------- */
+
+static void put_findings(struct vd_ctl *ctl, const json_t *findings)
+{
+    static const enum vd_ctl_colour colours[] = {VD_CTL_GOOD, VD_CTL_WARN, VD_CTL_WARN, VD_CTL_BAD};
+    const char *last = "";
+    struct vd_ctl_table table;
+
+    vd_ctl_table_init(&table, ctl->coloured, 2);
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *one = json_array_get(findings, i);
+        const char *what = vd_ctl_text_of(one, "check");
+
+        vd_ctl_cell(&table, VD_CTL_BOLD, "%s", strcmp(what, last) == 0 ? "" : what);
+        vd_ctl_cell(&table, colours[verdict_of(one)], "%s", vd_ctl_text_of(one, "verdict"));
+        vd_ctl_cell(&table, VD_CTL_PLAIN, "%s", vd_ctl_text_of(one, "text"));
+        vd_ctl_row_end(&table);
+        last = what;
+    }
+    vd_ctl_table_put(&table, &ctl->text);
+}
+
+static int by_check(const void *a, const void *b)
+{
+    static const char *const order[] = {"voters",    "quorum",  "agreement", "state",
+                                        "candidate", "servers", "rights",    "min-replicas",
+                                        "versions",  "clocks"};
+    const json_t *const *one = a;
+    const json_t *const *other = b;
+    int places[2] = {0, 0};
+
+    for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++) {
+        if (strcmp(order[i], vd_ctl_text_of(*one, "check")) == 0)
+            places[0] = i;
+        if (strcmp(order[i], vd_ctl_text_of(*other, "check")) == 0)
+            places[1] = i;
+    }
+    if (places[0] != places[1])
+        return places[0] - places[1];
+    return (int)(json_integer_value(json_object_get(*one, "n")) -
+                 json_integer_value(json_object_get(*other, "n")));
+}
+
+/* By what was checked, and within that as they were found. */
+static json_t *sorted(const json_t *findings)
+{
+    size_t count = json_array_size(findings);
+    json_t **list = vd_calloc(count + 1, sizeof(list[0]));
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        list[i] = json_array_get(findings, i);
+        json_object_set_new(list[i], "n", json_integer((json_int_t)i));
+    }
+    qsort(list, count, sizeof(list[0]), by_check);
+    for (size_t i = 0; i < count; i++) {
+        json_object_del(list[i], "n");
+        json_array_append(out, list[i]);
+    }
+    vd_free(list);
+    return out;
+}
+
+static bool check_group(struct vd_ctl *ctl, const json_t *survey, const json_t *group,
+                        json_t *results)
+{
+    const char *name = vd_ctl_text_of(group, "name");
+    json_t *found = json_array();
+    json_t *findings;
+    enum vd_ctl_verdict worst = VD_CTL_FINE;
+
+    check_voters(ctl, survey, found);
+    check_quorum(ctl, name, found);
+    check_agreement(ctl, group, found);
+    check_state(group, found);
+    check_candidates(ctl, name, found);
+    check_sentinels(ctl, found);
+    vd_ctl_check_nodes(ctl, group, found);
+    findings = sorted(found);
+    json_decref(found);
+    for (size_t i = 0; i < json_array_size(findings); i++)
+        if (verdict_of(json_array_get(findings, i)) > worst)
+            worst = verdict_of(json_array_get(findings, i));
+    vd_ctl_put_coloured(&ctl->text, ctl->coloured, VD_CTL_BOLD, "%s", name);
+    vd_text_puts(&ctl->text, ": ");
+    vd_ctl_put_coloured(&ctl->text, ctl->coloured,
+                        worst <= VD_CTL_WARNED ? VD_CTL_GOOD : VD_CTL_BAD, "%s",
+                        worst == VD_CTL_FAILED     ? "a failover would fail, or do harm"
+                        : worst == VD_CTL_DOUBTFUL ? "not all could be looked at"
+                                                   : "ready to fail over");
+    vd_text_putc(&ctl->text, '\n');
+    put_findings(ctl, findings);
+    json_array_append_new(results, json_pack("{s:s, s:b, s:s, s:o}", "name", name, "ready",
+                                             worst <= VD_CTL_WARNED, "worst", verdicts[worst],
+                                             "findings", findings));
+    return worst <= VD_CTL_WARNED;
+}
+
+int vd_ctl_run_check(struct vd_ctl *ctl)
+{
+    json_t *results;
+    json_t *survey;
+    const json_t *groups;
+    int status = VD_CTL_WELL;
+
+    if (!vd_ctl_begin(ctl, &status))
+        return status;
+    if (ctl->options.group != NULL && vd_ctl_the_group(ctl, &status) == NULL)
+        return status;
+    results = json_array();
+    ctl->json = json_pack("{s:o}", "groups", results);
+    survey = vd_ctl_survey(ctl);
+    groups = json_object_get(survey, "groups");
+    for (size_t i = 0; i < json_array_size(groups); i++) {
+        vd_text_puts(&ctl->text, i > 0 ? "\n" : "");
+        if (!check_group(ctl, survey, json_array_get(groups, i), results))
+            status = VD_CTL_NOT_WELL;
+    }
+    if (json_array_size(groups) == 0)
+        status = vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "no group is watched");
+    json_decref(survey);
+    return status;
+}

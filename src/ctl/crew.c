@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Crew: see crew.h. */
+#include "ctl/crew.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "proto/addr.h"
+
+#define CREW_MAX 256 /* more than that are no crew but somebody's lie */
+#define WORDS_MAX 16
+#define RETRY_MS 3000 /* not to be held up again by one that hangs */
+
+/* Replies as JSON --------------------------------------------------------------------- */
+
+json_t *vd_ctl_json_of(const redisReply *reply)
+{
+    json_t *value;
+
+    switch (reply->type) {
+    case REDIS_REPLY_ARRAY:
+    case REDIS_REPLY_MAP:
+    case REDIS_REPLY_SET:
+    case REDIS_REPLY_PUSH:
+        value = json_array();
+        for (size_t i = 0; i < reply->elements; i++)
+            json_array_append_new(value, vd_ctl_json_of(reply->element[i]));
+        return value;
+    case REDIS_REPLY_INTEGER:
+        return json_integer(reply->integer);
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+    case REDIS_REPLY_ERROR:
+    case REDIS_REPLY_VERB:
+        return vd_ctl_json_text(reply->str, reply->len);
+    default:
+        return json_null();
+    }
+}
+
+json_t *vd_ctl_fields(const json_t *flat)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i + 1 < json_array_size(flat); i += 2) {
+        const char *name = json_string_value(json_array_get(flat, i));
+
+        if (name != NULL)
+            json_object_set(object, name, json_array_get(flat, i + 1));
+    }
+    return object;
+}
+
+json_t *vd_ctl_info_fields(const char *text)
+{
+    json_t *object = json_object();
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\r\n");
+        const char *colon = memchr(text, ':', len);
+
+        if (colon != NULL && *text != '#') {
+            json_t *name = vd_ctl_json_text(text, (size_t)(colon - text));
+
+            if (strlen(json_string_value(name)) == json_string_length(name))
+                json_object_set_new(object, json_string_value(name),
+                                    vd_ctl_json_text(colon + 1, (size_t)(text + len - colon - 1)));
+            json_decref(name);
+        }
+        text += len;
+        text += strspn(text, "\r\n");
+    }
+    return object;
+}
+
+/* Asking --------------------------------------------------------------------------------- */
+
+static void lose(struct vd_ctl_mate *mate, const struct vd_err *err)
+{
+    vd_ctl_link_close(mate->link);
+    mate->link = NULL;
+    vd_free(mate->error);
+    mate->error = vd_strdup(err->text);
+    mate->retry_at = vd_ctl_now() + RETRY_MS;
+}
+
+json_t *vd_ctl_ask(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err,
+                   ...)
+{
+    const char *words[WORDS_MAX];
+    size_t count = 0;
+    redisReply *reply;
+    json_t *value = NULL;
+    va_list args;
+
+    (void)crew;
+    va_start(args, err);
+    for (const char *word = va_arg(args, const char *); word != NULL;
+         word = va_arg(args, const char *)) {
+        VD_ASSERT(count < WORDS_MAX);
+        words[count++] = word;
+    }
+    va_end(args);
+    if (mate->link == NULL) {
+        (void)vd_err_set(err, "%s", mate->error != NULL ? mate->error : mate->name);
+        return NULL;
+    }
+    reply = vd_ctl_link_ask(mate->link, count, words, err);
+    if (reply == NULL) {
+        lose(mate, err);
+        return NULL;
+    }
+    if (reply->type == REDIS_REPLY_ERROR)
+        (void)vd_err_set(err, "%s: %.300s", mate->name, reply->str);
+    else
+        value = vd_ctl_json_of(reply);
+    freeReplyObject(reply);
+    return value;
+}
+
+json_t *vd_ctl_ask_page(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, const char *page,
+                        const char *name, const char *value, struct vd_err *err)
+{
+    json_t *text = vd_ctl_ask(crew, mate, err, "SENTINEL", "SHOW", page, name, value, (char *)NULL);
+    json_t *parsed;
+
+    if (text == NULL)
+        return NULL;
+    parsed = json_loads(json_is_string(text) ? json_string_value(text) : "", 0, NULL);
+    if (!json_is_object(parsed)) {
+        (void)vd_err_set(err, "%s: what it shows as '%s' is no JSON", mate->name, page);
+        json_decref(parsed);
+        parsed = NULL;
+    }
+    json_decref(text);
+    return parsed;
+}
+
+/* Getting to know one ----------------------------------------------------------------------- */
+
+static json_t *objects_of(const json_t *replies)
+{
+    json_t *objects = json_array();
+
+    for (size_t i = 0; i < json_array_size(replies); i++)
+        json_array_append_new(objects, vd_ctl_fields(json_array_get(replies, i)));
+    return objects;
+}
+
+static enum vd_ctl_kind kind_of(const json_t *info)
+{
+    const char *mode = vd_ctl_text_of(info, "redis_mode");
+
+    if (mode[0] == '\0')
+        mode = vd_ctl_text_of(info, "server_mode");
+    if (vd_ctl_text_of(info, "vedette_version")[0] != '\0')
+        return VD_CTL_VEDETTE;
+    if (strcmp(mode, "sentinel") != 0)
+        return VD_CTL_UNKNOWN;
+    return vd_ctl_text_of(info, "valkey_version")[0] != '\0' ? VD_CTL_VALKEY : VD_CTL_REDIS;
+}
+
+static bool read_info(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err)
+{
+    int64_t sent_us = vd_ctl_wall_us();
+    json_t *text = vd_ctl_ask(crew, mate, err, "INFO", (char *)NULL);
+    int64_t half_us = (vd_ctl_wall_us() - sent_us) / 2;
+    int64_t there_us;
+
+    if (text == NULL)
+        return false;
+    json_decref(mate->info);
+    mate->info = vd_ctl_info_fields(json_is_string(text) ? json_string_value(text) : "");
+    json_decref(text);
+    mate->kind = kind_of(mate->info);
+    there_us = strtoll(vd_ctl_text_of(mate->info, "server_time_usec"), NULL, 10);
+    mate->clock_error_us = there_us > 0 ? half_us : -1;
+    mate->clock_us = there_us - sent_us - half_us;
+    if (mate->kind == VD_CTL_UNKNOWN)
+        return vd_err_set(err,
+                          "%s: it is no sentinel; give the sentinel's port, which is 26379 "
+                          "unless it was configured",
+                          mate->name);
+    return true;
+}
+
+static bool read_masters(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err)
+{
+    json_t *masters = vd_ctl_ask(crew, mate, err, "SENTINEL", "MASTERS", (char *)NULL);
+    json_t *id;
+
+    if (masters == NULL)
+        return false;
+    json_decref(mate->masters);
+    mate->masters = objects_of(masters);
+    json_decref(masters);
+    id = vd_ctl_ask(crew, mate, err, "SENTINEL", "MYID", (char *)NULL);
+    if (id == NULL)
+        return false;
+    vd_free(mate->id);
+    mate->id = vd_strdup(json_is_string(id) ? json_string_value(id) : "");
+    json_decref(id);
+    return true;
+}
+
+static void meet(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate)
+{
+    struct vd_err err = {""};
+
+    if (mate->link == NULL && mate->error != NULL && vd_ctl_now() < mate->retry_at)
+        return;
+    if (mate->link == NULL)
+        mate->link = vd_ctl_link_open(&crew->access, mate->host, mate->port, &mate->refused, &err);
+    if (mate->link == NULL) {
+        lose(mate, &err);
+    } else if (read_info(crew, mate, &err) && read_masters(crew, mate, &err)) {
+        vd_free(mate->error);
+        mate->error = NULL;
+    } else {
+        mate->refused = mate->link != NULL;
+        if (strstr(err.text, "NOAUTH") != NULL)
+            (void)vd_err_set(&err,
+                             "%s: it wants a password: set VEDETTE_PASSWORD, or give "
+                             "--password-file or --ask-password",
+                             mate->name);
+        lose(mate, &err);
+    }
+}
+
+/* Finding all -----------------------------------------------------------------------------------
+ */
+
+static struct vd_ctl_mate *add_mate(struct vd_ctl_crew *crew, const char *host, uint16_t port)
+{
+    struct vd_text name = {0};
+    struct vd_ctl_mate *mate;
+
+    vd_addr_print(host, port, &name);
+    for (size_t i = 0; i < crew->count; i++) {
+        if (strcmp(crew->mates[i].name, vd_text_cstr(&name)) == 0) {
+            vd_text_free(&name);
+            return NULL;
+        }
+    }
+    crew->mates = vd_realloc(crew->mates, (crew->count + 1) * sizeof(crew->mates[0]));
+    mate = &crew->mates[crew->count++];
+    *mate = (struct vd_ctl_mate){
+        .host = vd_strdup(host), .port = port, .name = vd_strdup(vd_text_cstr(&name))};
+    vd_text_free(&name);
+    return mate;
+}
+
+static bool is_known(const struct vd_ctl_crew *crew, const char *id)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->mates[i].id != NULL && strcmp(crew->mates[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Those whom it knows of one group, if they are new. `place`: it moves when the crew grows. */
+static void find_more(struct vd_ctl_crew *crew, size_t place, const char *group)
+{
+    struct vd_err err;
+    json_t *replies =
+        vd_ctl_ask(crew, &crew->mates[place], &err, "SENTINEL", "SENTINELS", group, (char *)NULL);
+    json_t *peers = objects_of(replies);
+
+    for (size_t i = 0; i < json_array_size(peers) && crew->count < CREW_MAX; i++) {
+        const json_t *peer = json_array_get(peers, i);
+        const char *ip = vd_ctl_text_of(peer, "ip");
+        const char *port_text = vd_ctl_text_of(peer, "port");
+        struct vd_addr addr;
+        uint16_t port;
+
+        if (is_known(crew, vd_ctl_text_of(peer, "runid")) ||
+            !vd_port_parse(port_text, strlen(port_text), &port) || port == 0 ||
+            !vd_addr_set(&addr, ip, strlen(ip), port) || add_mate(crew, ip, port) == NULL)
+            continue;
+        crew->mates[crew->count - 1].id = vd_strdup(vd_ctl_text_of(peer, "runid"));
+        meet(crew, &crew->mates[crew->count - 1]);
+    }
+    json_decref(peers);
+    json_decref(replies);
+}
+
+static void free_mate(struct vd_ctl_mate *mate)
+{
+    vd_ctl_link_close(mate->link);
+    vd_free(mate->host);
+    vd_free(mate->name);
+    vd_free(mate->error);
+    vd_free(mate->id);
+    json_decref(mate->info);
+    json_decref(mate->masters);
+}
+
+/* Two names may lead to the same one. */
+static void drop_doubles(struct vd_ctl_crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        for (size_t j = i + 1; j < crew->count;) {
+            struct vd_ctl_mate *one = &crew->mates[j];
+
+            if (one->id == NULL || crew->mates[i].id == NULL ||
+                strcmp(one->id, crew->mates[i].id) != 0) {
+                j++;
+                continue;
+            }
+            free_mate(one);
+            memmove(one, one + 1, (crew->count - j - 1) * sizeof(*one));
+            crew->count--;
+        }
+    }
+}
+
+void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *options)
+{
+    for (size_t i = 0; i < options->place_count; i++)
+        (void)add_mate(crew, options->places[i].host, options->places[i].port);
+    for (size_t i = 0; i < crew->count; i++)
+        meet(crew, &crew->mates[i]);
+    drop_doubles(crew);
+    if (options->only)
+        return;
+    /* Also those who are found in this very round are asked whom they know. */
+    for (size_t i = 0; i < crew->count; i++) {
+        for (size_t j = 0; j < json_array_size(crew->mates[i].masters); j++) {
+            char *name =
+                vd_strdup(vd_ctl_text_of(json_array_get(crew->mates[i].masters, j), "name"));
+
+            if (crew->mates[i].link != NULL &&
+                (options->group == NULL || strcmp(options->group, name) == 0))
+                find_more(crew, i, name);
+            vd_free(name);
+        }
+    }
+}
+
+/* Who knows best ---------------------------------------------------------------------------------
+ */
+
+const json_t *vd_ctl_master_of(const struct vd_ctl_mate *mate, const char *group)
+{
+    for (size_t i = 0; mate->link != NULL && i < json_array_size(mate->masters); i++) {
+        const json_t *master = json_array_get(mate->masters, i);
+
+        if (strcmp(vd_ctl_text_of(master, "name"), group) == 0)
+            return master;
+    }
+    return NULL;
+}
+
+struct vd_ctl_mate *vd_ctl_best_mate(const struct vd_ctl_crew *crew, const char *group)
+{
+    struct vd_ctl_mate *best = NULL;
+    int64_t best_rank = -1;
+
+    for (size_t i = 0; i < crew->count; i++) {
+        const json_t *master = vd_ctl_master_of(&crew->mates[i], group);
+        int64_t rank;
+
+        if (master == NULL)
+            continue;
+        rank = 2 * vd_ctl_number_of(master, "config-epoch", 0) +
+               (crew->mates[i].kind == VD_CTL_VEDETTE);
+        if (rank > best_rank) {
+            best_rank = rank;
+            best = &crew->mates[i];
+        }
+    }
+    return best;
+}
+
+const char *vd_ctl_kind_name(enum vd_ctl_kind kind)
+{
+    static const char *const names[] = {"unknown", "vedette", "redis-sentinel", "valkey-sentinel"};
+
+    return names[kind];
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+bool vd_ctl_crew_init(struct vd_ctl_crew *crew, const struct vd_ctl_options *options,
+                      struct vd_err *err)
+{
+    bool expired;
+
+    *crew = (struct vd_ctl_crew){.access = {.user = options->user,
+                                            .pass = options->pass,
+                                            .timeout_ms = options->timeout_ms}};
+    if (!options->use_tls)
+        return true;
+    crew->keys = vd_tls_keys_load(&options->tls, NULL, &expired, err);
+    crew->access.keys = crew->keys;
+    return crew->keys != NULL;
+}
+
+void vd_ctl_crew_free(struct vd_ctl_crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        free_mate(&crew->mates[i]);
+    vd_free(crew->mates);
+    vd_tls_keys_release(crew->keys);
+}

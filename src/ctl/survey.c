@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Survey: what the crew sees, put together and compared. Of each group the one
+ * with the newest configuration is believed; where others differ from it, that
+ * is a problem of its own.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "proto/addr.h"
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+    VD_ASSERT(json_object_set_new(object, name, value) == 0);
+}
+
+static json_t *text(const char *value)
+{
+    return value == NULL ? json_null() : vd_ctl_json_text(value, strlen(value));
+}
+
+static void complain(json_t *problems, const char *format, ...) VD_PRINTF(2, 3);
+static void complain(json_t *problems, const char *format, ...)
+{
+    struct vd_text sentence = {0};
+    char *made = NULL;
+    va_list args;
+
+    va_start(args, format);
+    VD_ASSERT(vasprintf(&made, format, args) >= 0);
+    va_end(args);
+    vd_text_puts(&sentence, made);
+    json_array_append_new(problems, vd_ctl_json_text(sentence.bytes, sentence.len));
+    vd_text_free(&sentence);
+    free(made);
+}
+
+/* "ip:port" of the fields of an instance. */
+static json_t *address_of(const json_t *fields, const char *host, const char *port)
+{
+    struct vd_text name = {0};
+    json_t *value;
+
+    vd_addr_print(vd_ctl_text_of(fields, host), (uint16_t)vd_ctl_number_of(fields, port, 0), &name);
+    value = vd_ctl_json_text(vd_text_cstr(&name), name.len);
+    vd_text_free(&name);
+    return value;
+}
+
+static bool has_flag(const json_t *fields, const char *flag)
+{
+    const char *flags = vd_ctl_text_of(fields, "flags");
+    size_t len = strlen(flag);
+
+    for (const char *at = flags; (at = strstr(at, flag)) != NULL; at += len)
+        if ((at == flags || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+/* Sentinels --------------------------------------------------------------------------- */
+
+static json_t *vedette_of(const struct vd_ctl_mate *mate)
+{
+    bool is_ours = mate->kind == VD_CTL_VEDETTE;
+    json_t *value = json_object();
+    const char *version = mate->kind == VD_CTL_VALKEY ? "valkey_version" : "redis_version";
+
+    set(value, "address", text(mate->name));
+    set(value, "id", text(mate->id));
+    set(value, "reached", json_boolean(mate->link != NULL));
+    set(value, "error", mate->link != NULL ? json_null() : text(mate->error));
+    if (mate->link == NULL)
+        return value;
+    set(value, "kind", text(vd_ctl_kind_name(mate->kind)));
+    set(value, "version", text(vd_ctl_text_of(mate->info, is_ours ? "vedette_version" : version)));
+    set(value, "groups", json_integer((json_int_t)json_array_size(mate->masters)));
+    set(value, "clock_ms",
+        mate->clock_error_us < 0 ? json_null() : json_real((double)mate->clock_us / 1000.));
+    set(value, "clock_error_ms",
+        mate->clock_error_us < 0 ? json_null() : json_real((double)mate->clock_error_us / 1000.));
+    set(value, "uptime_s", json_integer(vd_ctl_number_of(mate->info, "uptime_in_seconds", 0)));
+    if (!is_ours)
+        return value;
+    set(value, "votes", text(vd_ctl_text_of(mate->info, "votes")));
+    set(value, "save_error", text(vd_ctl_text_of(mate->info, "save_error")));
+    set(value, "epoch", json_integer(vd_ctl_number_of(mate->info, "current_epoch", 0)));
+    set(value, "stalls", json_integer(vd_ctl_number_of(mate->info, "stalls", 0)));
+    return value;
+}
+
+static void judge_vedette(const json_t *vedette, json_t *problems)
+{
+    const char *votes = vd_ctl_text_of(vedette, "votes");
+    const char *address = vd_ctl_text_of(vedette, "address");
+
+    if (!vd_ctl_is(vedette, "reached"))
+        complain(problems, "%s", vd_ctl_text_of(vedette, "error"));
+    else if (strcmp(votes, "mute") == 0)
+        complain(problems, "%s cannot save its state, and does not vote: %s", address,
+                 vd_ctl_text_of(vedette, "save_error"));
+    else if (strcmp(votes, "abstains") == 0)
+        complain(problems, "%s abstains from votes, for it was started without its state", address);
+}
+
+/* Nodes ------------------------------------------------------------------------------------ */
+
+/* The page `nodes` has lag and health; sentinels of other makes have no such thing. */
+static const json_t *shown_node(const json_t *page, const char *name)
+{
+    const json_t *nodes = json_object_get(page, "nodes");
+
+    for (size_t i = 0; i < json_array_size(nodes); i++)
+        if (strcmp(vd_ctl_text_of(json_array_get(nodes, i), "node"), name) == 0)
+            return json_array_get(nodes, i);
+    return NULL;
+}
+
+static const char *state_of(const json_t *fields, const json_t *shown)
+{
+    const char *health = vd_ctl_text_of(shown, "health");
+
+    if (has_flag(fields, "o_down"))
+        return "down, agreed";
+    if (has_flag(fields, "s_down"))
+        return "down";
+    if (health[0] != '\0' && strcmp(health, "up") != 0 && !vd_ctl_is(shown, "up"))
+        return health;
+    return has_flag(fields, "disconnected") ? "not connected" : "up";
+}
+
+static json_t *node_of(const json_t *fields, const json_t *page, bool is_primary)
+{
+    json_t *value = json_object();
+    json_t *lag = NULL;
+    const json_t *shown;
+
+    set(value, "node", address_of(fields, "ip", "port"));
+    shown = shown_node(page, vd_ctl_text_of(value, "node"));
+    set(value, "role", text(is_primary ? "primary" : "replica"));
+    set(value, "state", text(state_of(fields, shown)));
+    set(value, "run_id", text(vd_ctl_text_of(fields, "runid")));
+    set(value, "flags", text(vd_ctl_text_of(fields, "flags")));
+    set(value, "version", text(vd_ctl_text_of(json_object_get(shown, "load"), "version")));
+    if (is_primary)
+        return value;
+    set(value, "link_up",
+        json_boolean(strcmp(vd_ctl_text_of(fields, "master-link-status"), "ok") == 0));
+    set(value, "follows", address_of(fields, "master-host", "master-port"));
+    set(value, "priority", json_integer(vd_ctl_number_of(fields, "slave-priority", -1)));
+    set(value, "offset", json_integer(vd_ctl_number_of(fields, "slave-repl-offset", -1)));
+    lag = json_object_get(shown, "lag_ms");
+    set(value, "lag_ms", lag != NULL ? json_incref(lag) : json_null());
+    lag = json_object_get(shown, "lag_bytes");
+    set(value, "lag_bytes", lag != NULL ? json_incref(lag) : json_null());
+    return value;
+}
+
+static void judge_node(const json_t *node, const char *primary, json_t *problems)
+{
+    const char *name = vd_ctl_text_of(node, "node");
+    const char *role = vd_ctl_text_of(node, "role");
+    const char *state = vd_ctl_text_of(node, "state");
+
+    if (strcmp(state, "up") != 0)
+        complain(problems, "%s %s is %s", role, name, state);
+    else if (strcmp(role, "primary") == 0)
+        return;
+    else if (strcmp(vd_ctl_text_of(node, "follows"), primary) != 0)
+        complain(problems, "replica %s follows %s", name, vd_ctl_text_of(node, "follows"));
+    else if (!vd_ctl_is(node, "link_up"))
+        complain(problems, "replica %s has no link to its primary", name);
+}
+
+/* Groups -------------------------------------------------------------------------------------- */
+
+/* Where each of the crew sees the primary; do they agree? */
+static bool compare_views(const struct vd_ctl *ctl, const char *group, const char *primary,
+                          json_t *views, json_t *problems)
+{
+    bool agreed = true;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        const json_t *master = vd_ctl_master_of(mate, group);
+        json_t *seen;
+
+        if (mate->link == NULL)
+            continue;
+        if (master == NULL) {
+            complain(problems, "%s does not watch it", mate->name);
+            set(views, mate->name, json_null());
+            continue;
+        }
+        seen = address_of(master, "ip", "port");
+        if (strcmp(json_string_value(seen), primary) != 0) {
+            agreed = false;
+            complain(problems, "%s takes %s for the primary", mate->name, json_string_value(seen));
+        }
+        set(views, mate->name, seen);
+    }
+    return agreed;
+}
+
+/* Does each of them reach quorum and majority? */
+static bool ask_quorum(struct vd_ctl *ctl, const char *group, json_t *problems)
+{
+    bool can_act = false;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        struct vd_err err = {""};
+        json_t *reply;
+
+        if (vd_ctl_master_of(mate, group) == NULL)
+            continue;
+        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
+        if (reply != NULL)
+            can_act = true;
+        else
+            complain(problems, "%s", err.text);
+        json_decref(reply);
+    }
+    return can_act;
+}
+
+static json_t *nodes_of(struct vd_ctl *ctl, struct vd_ctl_mate *mate, const json_t *master,
+                        json_t *problems)
+{
+    const char *group = vd_ctl_text_of(master, "name");
+    struct vd_err err;
+    json_t *page = mate->kind != VD_CTL_VEDETTE
+                       ? NULL
+                       : vd_ctl_ask_page(&ctl->crew, mate, "nodes", "group", group, &err);
+    json_t *replies =
+        vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "REPLICAS", group, (char *)NULL);
+    json_t *nodes = json_array();
+    const char *primary;
+
+    json_array_append_new(nodes, node_of(master, page, true));
+    primary = vd_ctl_text_of(json_array_get(nodes, 0), "node");
+    judge_node(json_array_get(nodes, 0), primary, problems);
+    for (size_t i = 0; i < json_array_size(replies); i++) {
+        json_t *fields = vd_ctl_fields(json_array_get(replies, i));
+
+        json_array_append_new(nodes, node_of(fields, page, false));
+        judge_node(json_array_get(nodes, i + 1), primary, problems);
+        json_decref(fields);
+    }
+    if (replies != NULL && json_array_size(replies) == 0)
+        complain(problems, "there is no replica");
+    json_decref(replies);
+    json_decref(page);
+    return nodes;
+}
+
+static void tell_state(const json_t *master, json_t *value)
+{
+    bool fails_over = has_flag(master, "failover_in_progress");
+    bool paused = has_flag(master, "paused");
+
+    set(value, "config_epoch", json_integer(vd_ctl_number_of(master, "config-epoch", 0)));
+    set(value, "quorum", json_integer(vd_ctl_number_of(master, "quorum", 0)));
+    set(value, "sentinels", json_integer(1 + vd_ctl_number_of(master, "num-other-sentinels", 0)));
+    set(value, "failover_state",
+        fails_over ? text(vd_ctl_text_of(master, "failover-state")) : json_null());
+    set(value, "paused_ms",
+        paused ? json_integer(vd_ctl_number_of(master, "paused-for", 0)) : json_null());
+    set(value, "fenced", json_boolean(has_flag(master, "fenced")));
+}
+
+static json_t *group_of(struct vd_ctl *ctl, const char *name)
+{
+    struct vd_ctl_mate *mate = vd_ctl_best_mate(&ctl->crew, name);
+    const json_t *master = vd_ctl_master_of(mate, name);
+    json_t *value = json_object();
+    json_t *problems = json_array();
+    json_t *views = json_object();
+    json_t *nodes = nodes_of(ctl, mate, master, problems);
+    json_t *primary = json_object_get(json_array_get(nodes, 0), "node");
+
+    set(value, "name", text(name));
+    set(value, "primary", json_incref(primary));
+    tell_state(master, value);
+    set(value, "agreed",
+        json_boolean(compare_views(ctl, name, json_string_value(primary), views, problems)));
+    set(value, "can_act", json_boolean(ask_quorum(ctl, name, problems)));
+    if (has_flag(master, "failover_in_progress"))
+        complain(problems, "a failover is in progress (%s)",
+                 vd_ctl_text_of(master, "failover-state"));
+    if (vd_ctl_is(value, "fenced"))
+        complain(problems, "the primary's writes are held back, for it is cut off");
+    set(value, "views", views);
+    set(value, "nodes", nodes);
+    set(value, "well", json_boolean(json_array_size(problems) == 0));
+    set(value, "problems", problems);
+    return value;
+}
+
+static bool has_group(const json_t *groups, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(groups); i++)
+        if (strcmp(vd_ctl_text_of(json_array_get(groups, i), "name"), name) == 0)
+            return true;
+    return false;
+}
+
+static json_t *groups_of(struct vd_ctl *ctl)
+{
+    const char *wanted = ctl->options.group;
+    json_t *groups = json_array();
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const json_t *masters = ctl->crew.mates[i].masters;
+
+        /* An answer may fail to come meanwhile: then the next one is asked for the rest. */
+        for (size_t j = 0; j < json_array_size(masters); j++) {
+            const char *name = vd_ctl_text_of(json_array_get(masters, j), "name");
+
+            if ((wanted != NULL && strcmp(wanted, name) != 0) || has_group(groups, name) ||
+                vd_ctl_best_mate(&ctl->crew, name) == NULL)
+                continue;
+            json_array_append_new(groups, group_of(ctl, name));
+        }
+    }
+    return groups;
+}
+
+json_t *vd_ctl_survey(struct vd_ctl *ctl)
+{
+    json_t *value = json_object();
+    json_t *vedettes = json_array();
+    json_t *problems = json_array();
+    json_t *groups = groups_of(ctl);
+    bool well;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        json_array_append_new(vedettes, vedette_of(&ctl->crew.mates[i]));
+        judge_vedette(json_array_get(vedettes, i), problems);
+    }
+    if (json_array_size(groups) == 0)
+        complain(problems, "no group is watched");
+    well = json_array_size(problems) == 0;
+    for (size_t i = 0; i < json_array_size(groups); i++)
+        well = well && vd_ctl_is(json_array_get(groups, i), "well");
+    set(value, "well", json_boolean(well));
+    set(value, "at_ms", json_integer(vd_ctl_wall_us() / 1000));
+    set(value, "problems", problems);
+    set(value, "vedettes", vedettes);
+    set(value, "groups", groups);
+    return value;
+}
