@@ -7,6 +7,7 @@ One group (primary, two replicas) watched by three processes of each kind, at th
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -32,8 +33,10 @@ def cpu_ms(pid):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--json", help="write the results there")
     args = parser.parse_args()
     lab = harness.Lab()
+    results = {}
     try:
         for program in (harness.VEDETTE, harness.REDIS_SENTINEL):
             house = harness.make_house(lab, [program] * 3, down_after=30000)
@@ -41,9 +44,14 @@ def main():
             time.sleep(args.seconds)
             used = [cpu_ms(one.pid) - was for one, was in zip(house.sentinels, before)]
             sizes = [memory_kb(one.pid) for one in house.sentinels]
+            row = results[program] = {
+                "rss_kb": max(s[0] for s in sizes),
+                "pss_kb": max(s[1] for s in sizes),
+                "cpu_ms_per_s": round(sum(used) / len(used) / args.seconds, 2),
+            }
             print(
-                f"{program:16} RSS {max(s[0] for s in sizes):6} kB  PSS {max(s[1] for s in sizes):6} kB  "
-                f"CPU {sum(used) / len(used) / args.seconds:.2f} ms/s",
+                f"{program:16} RSS {row['rss_kb']:6} kB  PSS {row['pss_kb']:6} kB  "
+                f"CPU {row['cpu_ms_per_s']:.2f} ms/s",
                 flush=True,
             )
             for process in [*house.sentinels, *house.servers]:
@@ -51,6 +59,9 @@ def main():
     finally:
         lab.close()
         lab.remove()
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as out:
+            json.dump(results, out, indent=1)
 
 
 if __name__ == "__main__":

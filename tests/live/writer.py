@@ -86,15 +86,23 @@ class Writer:
             self.write()
             time.sleep(PACE)
 
-    def outage(self, hit, seconds=60):
-        """Let hit() strike the primary; the time in ms until a write is acknowledged elsewhere."""
+    def lost(self, server, since=0):
+        """How many of the acknowledged writes, from that one on, a server does not have."""
+        missing = 0
+        for first in range(since, self.count, 1000):
+            keys = [f"{self.prefix}:{n}" for n in range(first, min(first + 1000, self.count))]
+            missing += len(keys) - server.ask("EXISTS", *keys)
+        return missing
+
+    def outage(self, hit, seconds=60, elsewhere=True):
+        """Let hit() strike the primary; the time in ms until a write is acknowledged, elsewhere."""
         self.run(0.2)
         assert self.acks, "no write succeeded before"
         before = self.acks[-1][1]
         begin = time.monotonic()
         hit()
         while time.monotonic() - begin < seconds:
-            if self.write() and self.address != before:
+            if self.write() and (self.address != before or not elsewhere):
                 return 1000 * (self.acks[-1][0] - begin)
             time.sleep(PACE)
         raise AssertionError(f"no write succeeded within {seconds} s")

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What does a question cost? vedette and redis-sentinel, by turns.
+
+    VEDETTE=path /usr/bin/python3 tests/bench/queries.py
+
+A sentinel of each program, alone with the same groups, is asked by redis-benchmark: 1 and 50 clients,
+one question at a time and 16 in a pipeline. Told are questions a second and, as the client takes
+most of the machine, the sentinel's own CPU for each. Then thousands of clients connect and say
+nothing, and a switch is told to a thousand subscribers.
+"""
+
+import argparse
+import json
+import os
+import resource
+import selectors
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "live"))
+
+import harness  # noqa: E402
+import resp  # noqa: E402
+from idle import cpu_ms, memory_kb  # noqa: E402
+from marathon import percentile  # noqa: E402
+
+PROGRAMS = (harness.VEDETTE, harness.REDIS_SENTINEL)
+QUESTIONS = {
+    "GET-MASTER-ADDR": ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "g0"],
+    "PING": ["PING"],
+    "MASTERS of 100": ["SENTINEL", "MASTERS"],
+}
+WAYS = [(1, 1), (1, 16), (50, 1), (50, 16)]  # clients, pipelined
+
+
+def start(lab, name, server, groups):
+    lines = []
+    for number in range(groups):
+        lines.append(f"sentinel monitor g{number} {server.host} {server.port} 1")
+        lines.append(f"sentinel down-after-milliseconds g{number} 60000")
+    one = lab.sentinel(name, lines)
+    harness.wait_until(lambda: one.info("sentinel")["sentinel_masters"] == str(groups), 10)
+    return one
+
+
+def ask(one, words, clients, pipelined, count):
+    """(questions per second, microseconds of the sentinel's CPU for each)."""
+    before = cpu_ms(one.pid)
+    output = subprocess.run(
+        ["redis-benchmark", "-h", one.host, "-p", str(one.port), "-c", str(clients), "-P",
+         str(pipelined), "-n", str(count), "--csv", *words],
+        check=True, capture_output=True, text=True, timeout=300,
+    ).stdout
+    rate = float(output.splitlines()[-1].split(",")[-7].strip('"'))
+    return rate, 1000 * (cpu_ms(one.pid) - before) / count
+
+
+def bench_questions(sentinels, rounds, seconds):
+    rows = []
+    for question, words in QUESTIONS.items():
+        for clients, pipelined in WAYS:
+            results = {name: [] for name in sentinels}
+            for _ in range(rounds):
+                for name, one in sentinels.items():
+                    rate, _ = ask(one, words, clients, pipelined, 2000)
+                    count = max(2000, min(400000, int(rate * seconds)))
+                    results[name].append(ask(one, words, clients, pipelined, count))
+            row = {"question": question, "clients": clients, "pipelined": pipelined}
+            for name, pairs in results.items():
+                row[name] = {
+                    "per_second": round(percentile([rate for rate, _ in pairs], 50)),
+                    "cpu_us": round(percentile([cost for _, cost in pairs], 50), 2),
+                }
+            rows.append(row)
+            tell_row(row)
+    return rows
+
+
+def tell_row(row):
+    ours, theirs = (row[name] for name in PROGRAMS)
+    print(
+        f"{row['question']:16} {row['clients']:3} clients x {row['pipelined']:2}: "
+        f"{ours['per_second']:8} /s {ours['cpu_us']:8.2f} us CPU   "
+        f"{theirs['per_second']:8} /s {theirs['cpu_us']:8.2f} us   "
+        f"CPU ratio {theirs['cpu_us'] / max(ours['cpu_us'], 0.01):.2f}",
+        flush=True,
+    )
+
+
+def bench_idle_clients(sentinels, count):
+    """What clients cost that are there and say nothing: kB each, and CPU a second for all of them."""
+    rows = {}
+    for name, one in sentinels.items():
+        before = memory_kb(one.pid)[1]
+        sockets = [socket.create_connection(one.address, 10) for _ in range(count)]
+        harness.wait_until(lambda one=one: int(one.info("clients")["connected_clients"]) >= count, 30)
+        cpu, begin = cpu_ms(one.pid), time.monotonic()
+        time.sleep(5)
+        cpu = (cpu_ms(one.pid) - cpu) / (time.monotonic() - begin)
+        rows[name] = {
+            "clients": count,
+            "kb_each": round((memory_kb(one.pid)[1] - before) / count, 2),
+            "cpu_ms_per_s": round(cpu, 2),
+        }
+        for each in sockets:
+            each.close()
+        print(f"{name:16} {count} idle clients: {rows[name]['kb_each']} kB each, "
+              f"CPU {rows[name]['cpu_ms_per_s']} ms/s", flush=True)
+    return rows
+
+
+def bench_subscribers(lab, name, count, trials):
+    """Milliseconds from the first to the last of the subscribers that hear of a switch, and CPU."""
+    house = harness.make_house(lab, [name], quorum=1, down_after=1000, failover_timeout=2000)
+    one = house.sentinels[0]
+    spreads, costs = [], []
+    for _ in range(trials):
+        selector = selectors.DefaultSelector()
+        sockets = []
+        for _ in range(count):
+            sock = socket.create_connection(one.address, 10)
+            sock.sendall(resp.encode("SUBSCRIBE", "+switch-master"))
+            sock.recv(4096)
+            sock.setblocking(False)
+            selector.register(sock, selectors.EVENT_READ)
+            sockets.append(sock)
+        cpu = cpu_ms(one.pid)
+        one.sentinel("FAILOVER", house.name)
+        heard = []
+        end = time.monotonic() + 30
+        while len(heard) < count and time.monotonic() < end:
+            for key, _ in selector.select(1):
+                if b"+switch-master" in key.fileobj.recv(4096):
+                    heard.append(time.monotonic())
+        assert len(heard) == count, f"{name}: only {len(heard)} of {count} heard of the switch"
+        spreads.append(1000 * (heard[-1] - heard[0]))
+        costs.append(cpu_ms(one.pid) - cpu)
+        selector.close()
+        for sock in sockets:
+            sock.close()
+        house.wait_switch()
+        house.wait_following(60)
+        harness.wait_until(lambda: one.sentinel("CKQUORUM", house.name), 30)
+        harness.wait_until(lambda: house.sees_all(one), 60)
+    row = {"subscribers": count, "spread_ms": round(percentile(spreads, 50), 2)}
+    print(f"{name:16} +switch-master to {count}: {row['spread_ms']} ms from the first to the last", flush=True)
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--groups", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement, about")
+    parser.add_argument("--idle-clients", type=int, default=10000)
+    parser.add_argument("--subscribers", type=int, default=1000)
+    parser.add_argument("--trials", type=int, default=5, help="switches")
+    parser.add_argument("--json", help="write the results there")
+    args = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    lab = harness.Lab()
+    try:
+        server = lab.redis()
+        sentinels = {name: start(lab, name, server, args.groups) for name in PROGRAMS}
+        result = {
+            "questions": bench_questions(sentinels, args.rounds, args.seconds),
+            "idle clients": bench_idle_clients(sentinels, args.idle_clients),
+            "subscribers": {
+                name: bench_subscribers(lab, name, args.subscribers, args.trials) for name in PROGRAMS
+            },
+        }
+    finally:
+        if sys.exc_info()[0]:
+            print(lab.report(20), file=sys.stderr)
+        lab.close()
+        lab.remove()
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as out:
+            json.dump(result, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()
