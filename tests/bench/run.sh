@@ -13,7 +13,7 @@ set -eu
 unset CDPATH
 cd "$(dirname "$0")/../.."
 python=/usr/bin/python3
-trials=20 long=200 seconds=30 groups='10 100 500 1000' rounds=5 quick= plot= out=build/bench
+trials=20 long=200 seconds=30 groups='10 100 500 1000' rounds=5 quick='' plot='' out=build/bench
 
 while [ $# -gt 0 ]; do
     case $1 in
