@@ -12,6 +12,7 @@
 #   mix: NAME        the family of faults
 #   seeds: N         caught within so many, from seed 1 on
 #   words: REGEX     what the violation must say (extended regular expression)
+#   twice: yes       each seed is run twice and compared: what differs is the violation
 
 set -u
 unset CDPATH
@@ -51,6 +52,18 @@ one() {
         row FAILED "does not link: $(head -n 1 "$work/ld.log")"
         return 1
     }
+    if [ "$(field twice)" = yes ]; then
+        seed=0
+        while [ "$seed" -lt "$(field seeds)" ]; do
+            seed=$((seed + 1))
+            "$work/sim" --seed "$seed" --mix "$(field mix)" --twice >"$work/sim.log" 2>&1
+            grep -qE "$(field words)" "$work/sim.log" || continue
+            row "$seed of $(field seeds)" "$(grep -E "$(field words)" "$work/sim.log" | cut -c 1-100)"
+            return 0
+        done
+        row FAILED "not caught within $(field seeds) seeds"
+        return 1
+    fi
     # Other violations than the one it stands for do not count; a few of them may come first.
     "$work/sim" --seeds "$(field seeds)" --mix "$(field mix)" --until "$(field words)" >"$work/sim.log" 2>&1
     if [ $? -eq 1 ] && grep -q '^caught ' "$work/sim.log"; then

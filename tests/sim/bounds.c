@@ -9,9 +9,10 @@
 #include "core/view.h"
 #include "oracle.h"
 
-#define SENDS_PER_LINK 60 /* a second; PING is 10 at most, INFO 1, a hello 1 for each group */
-#define PENDING_MAX 200   /* requests on a link that nobody has answered */
-#define ATTEMPTS_MAX 12   /* a second: a lost election is retried after 100 ms at the earliest */
+#define SENDS_PER_LINK 60  /* a second; PING is 10 at most, INFO 1 */
+#define SENDS_PER_GROUP 12 /* a peer that disagrees is asked 10 times, and told once */
+#define PENDING_MAX 200    /* requests on a link that nobody has answered */
+#define ATTEMPTS_MAX 12    /* a second: a lost election is retried after 100 ms at the earliest */
 #define PAYLOAD_MAX 1024
 #define LOG_ONLY(level) ((level) == VD_NOTICE_LOG_ONLY || (level) == VD_NOTICE_DEBUG)
 
@@ -28,7 +29,7 @@ static unsigned count(struct sim_rate *rate, sim_us now)
 void sim_bounds_on_send(struct sim *sim, struct sim_sentinel *s, struct sim_link *link,
                         enum vd_request request)
 {
-    unsigned most = SENDS_PER_LINK + 4 * sim->setup.groups;
+    unsigned most = SENDS_PER_LINK + SENDS_PER_GROUP * sim->setup.groups;
 
     /* While a primary is drained, INFO is asked as fast as it is answered. */
     if (request != VD_RQ_INFO && count(&link->sends, sim->now) > most)

@@ -12,6 +12,7 @@
 #include "facts.h"
 #include "node.h"
 #include "promotion.h"
+#include "turning.h"
 
 #define LOOK_EVERY 64 /* turns: what it knows is looked through */
 
@@ -457,44 +458,11 @@ static void check_promotion(struct sim *sim, struct sim_sentinel *s, const struc
         sim_fail(sim, "%s promotes %s, %s by its last INFO", s->host->name, node->host->name, why);
 }
 
-static bool leads_strangers(const struct sim_sentinel *s, uint64_t followers, unsigned group)
-{
-    const struct sim_net *net = s->sim->net;
-
-    for (unsigned i = 0; i < net->host_count; i++) {
-        if ((followers >> i & 1U) != 0 && !sim_sentinel_knows(s, group, net->hosts[i]))
-            return true;
-    }
-    return false;
-}
-
-/*
- * Does its last INFO tell that it belongs to others? A server that came back
- * alone, or is followed by members only, with a replication id of its own,
- * looks like any that came back. One that follows a member of this group, or
- * holds what its new primary holds, is this group's, whatever its address.
- */
-static bool is_foreign(const struct sim_sentinel *s, const struct sim_node *node,
-                       const struct sim_node *target, unsigned group)
-{
-    const struct sim_heard *heard = &s->heard[node->index];
-    const struct sim_heard *above = target != NULL ? &s->heard[target->index] : NULL;
-
-    if (!heard->known || heard->where != node->host)
-        return false;
-    if (heard->role == VD_ROLE_REPLICA && heard->follows != NULL &&
-        sim_sentinel_group(s, heard->follows) == group)
-        return false;
-    if (above != NULL && above->known && strcmp(above->replid.hex, heard->replid.hex) == 0)
-        return false;
-    return leads_strangers(s, heard->followers, group) || heard->was_promoted ||
-           (heard->role == VD_ROLE_REPLICA && heard->link_up);
-}
-
 void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct sim_host *to,
                         const struct sim_msg *msg)
 {
     const struct sim_node *node = to != NULL ? sim_node_of(sim, to) : NULL;
+    const char *why;
 
     if (node == NULL) {
         /* Or is it where one was before it moved, and the link is not known to be dead? */
@@ -506,14 +474,10 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
         check_promotion(sim, s, node);
         return;
     }
-    if (msg->addr == NULL)
-        sim_fail(sim, "%s lets %s follow an address that nobody has", s->host->name, to->name);
-    else if (msg->addr == to)
-        sim_fail(sim, "%s lets %s follow itself", s->host->name, to->name);
-    else if (sim_sentinel_group(s, msg->addr) != node->group &&
-             is_foreign(s, node, sim_node_of(sim, msg->addr), sim_sentinel_group(s, msg->addr)))
-        sim_fail(sim, "%s lets %s follow %s, of another group", s->host->name, to->name,
-                 msg->addr->name);
+    why = sim_turning_objection(sim, s, node, msg->addr);
+    if (why != NULL)
+        sim_fail(sim, "%s lets %s, %s, follow %s", s->host->name, to->name, why,
+                 msg->addr != NULL ? msg->addr->name : "an address that nobody has");
 }
 
 void sim_oracle_on_turned(struct sim *sim, const struct sim_node *node, const struct sim_msg *msg)

@@ -79,15 +79,17 @@ struct sim_heard {
     bool loading;
     bool syncing;
     bool link_up;
-    bool was_linked;    /* ... since its process started */
-    uint64_t followers; /* bit per host */
-    bool was_promoted;  /* its second replication id tells of a former life as a replica */
-    int64_t offset;
+    bool was_linked;        /* ... since its process started */
+    uint64_t followers;     /* bit per host */
+    bool was_promoted;      /* its second replication id tells of a former life as a replica */
+    int64_t offset;         /* as a replica */
+    int64_t primary_offset; /* as a primary */
     int64_t priority;
     int64_t keys;
     int64_t link_down_ms;
     sim_us at;
     struct vd_id replid;
+    struct vd_id replid2;
     const struct sim_host *follows; /* NULL: nobody, or somebody unknown */
     struct vd_id run_id;
 };

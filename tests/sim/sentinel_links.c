@@ -287,6 +287,7 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     heard->known = true;
     heard->at = s->sim->now;
     heard->replid = info->replid;
+    heard->replid2 = info->replid2;
     heard->link_down_ms = info->link_down_ms;
     heard->role = info->role;
     heard->loading = info->loading;
@@ -297,6 +298,7 @@ static void remember(struct sim_sentinel *s, const struct sim_link *link,
     heard->where = link->to;
     heard->was_promoted = info->replid2.hex[0] != '\0';
     heard->offset = info->replica_offset;
+    heard->primary_offset = info->primary_offset;
     heard->priority = info->priority;
     heard->keys = info->keys;
     heard->follows =
