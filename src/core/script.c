@@ -79,7 +79,7 @@ static struct vd_script *find_job(struct vd_core *core, vd_job job)
     struct vd_script *script;
 
     DL_FOREACH (core->scripts, script) {
-        if (script->job.n == job.n)
+        if (script->job.n != 0 && script->job.n == job.n)
             return script;
     }
     return NULL;

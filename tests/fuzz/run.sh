@@ -32,7 +32,7 @@ if [ "${1-}" = --afl ]; then
 fi
 seconds=${1:-4}
 [ $# -eq 0 ] || shift
-all='reader info hello classic native option recording rewrite acl'
+all='reader info hello classic native option recording rewrite acl core'
 jobs=$(nproc 2>/dev/null || echo 2)
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
@@ -66,7 +66,7 @@ for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/repla
         stale="$stale $source $object"
     fi
     case $source in
-    tests/fuzz/*) ;;
+    tests/fuzz/fuzz_* | tests/fuzz/main.c) ;;
     *) objects="$objects $object" ;;
     esac
 done

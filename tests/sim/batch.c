@@ -6,6 +6,7 @@
  */
 #include <regex.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -185,7 +186,8 @@ static pid_t spawn(struct shared *shared, struct worker *worker, uint64_t failur
     work(shared, worker, failures_max, options, out);
     if (out != NULL)
         (void)fflush(out);
-    _exit(0);
+    exit(0); /* not _exit: what it ran counts for tests/coverage.sh, what it leaked for a sanitizer
+              */
 }
 
 #define BAR 24

@@ -348,6 +348,9 @@ START_TEST(the_script_is_told_of_a_switch_and_views_show_it)
     ck_assert(!view.running);
     ck_assert_int_eq(view.delay_ms, 29000);
     ck_assert_uint_eq(view.runs, 1);
+    /* Its number is taken from it, and 0 is nobody's. */
+    puppet_step(&puppet, &(struct vd_event){.type = VD_EV_SCRIPT_EXIT});
+    ck_assert_uint_eq(puppet.core->scripts_count, 1);
     ck_assert(vd_view_script(puppet.core, puppet.now + 31000, 0, &view));
     ck_assert_int_eq(view.delay_ms, 0);
 }
