@@ -58,7 +58,10 @@ expect "the daemon starts, and is of this version" is_version
 expect "the configuration of the package has no mistake" \
     "$root/usr/bin/vedette" --check "$root/etc/vedette/vedette.cfg" --state-dir "$root/state"
 expect "vedette-replay starts" "$root/usr/bin/vedette-replay" --version
-for page in man1/vedette-replay.1 man5/vedette.cfg.5 man8/vedette.8; do
+expect "vedettectl starts" "$root/usr/bin/vedettectl" --version
+expect "vedette-drill starts, with the modules of the package" env PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH="$root/usr/share/vedette/drill" /usr/bin/python3 "$root/usr/bin/vedette-drill" --help
+for page in man1/vedette-drill.1 man1/vedette-replay.1 man5/vedette.cfg.5 man8/vedette.8; do
     expect "there is a manual page $page" gzip -t "$root/usr/share/man/$page.gz"
 done
 
