@@ -11,6 +11,7 @@
 #   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
 #   sh packaging/install-deps.sh --all-clients   ... and for all of them
 #   sh packaging/install-deps.sh --app           what tests/app needs: Node.js and PostgreSQL
+#   sh packaging/install-deps.sh --runbooks      what the commands of packaging/runbooks need besides
 #   sh packaging/install-deps.sh --neighbours    the exporter and the balancer that tests/live tries
 #   sh packaging/install-deps.sh --browser       the browser in which tests/browser looks at pages
 #   sh packaging/install-deps.sh --packaging     what packaging/build-deb.sh and tests/packages need
@@ -35,6 +36,7 @@ PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
 APP='postgresql'
+RUNBOOKS='curl'
 BROWSER='chromium chromium-driver python3-selenium'
 DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
 COVERAGE='lcov'
@@ -153,6 +155,7 @@ for option in "$@"; do
         add_node
         packages="$packages $APP"
         ;;
+    --runbooks) packages="$packages $RUNBOOKS" ;;
     --neighbours) packages="$packages $NEIGHBOURS" ;;
     --browser) packages="$packages $BROWSER" ;;
     --packaging) packages="$packages $PACKAGING" ;;

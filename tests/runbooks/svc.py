@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Starts and stops the services of a runbook, as systemctl does for people: svc.py ACTION NAME.
+
+redis-N has $ETC/redis-N.conf, vedette-N $ETC/vedette-N.cfg, or sentinel-N.conf where that is there: in the
+place of redis-sentinel. Process ids are kept in $DATA/NAME.pid, what they print in $DATA/NAME.log.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+PATIENCE = 30
+ETC, DATA = os.environ["ETC"], os.environ["DATA"]
+
+
+def command(name):
+    kind, _, number = name.partition("-")
+    if kind == "redis":
+        return [os.environ.get("REDIS_SERVER", "redis-server"), f"{ETC}/{name}.conf"]
+    if kind == "vedette":
+        return [os.environ["VEDETTE"], f"{ETC}/{name}.cfg"]
+    if kind == "sentinel":
+        program = f"{DATA}/bin/redis-sentinel"
+        return [program if os.path.exists(program) else "redis-sentinel", f"{ETC}/{name}.conf"]
+    sys.exit(f"svc: no service {name}{number}")
+
+
+def pid_of(name):
+    """The process that runs, None if there is none."""
+    try:
+        with open(f"{DATA}/{name}.pid", encoding="ascii") as file:
+            pid = int(file.read())
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return None if stat.read().rpartition(")")[2].split()[0] == "Z" else pid
+    except (OSError, ValueError):
+        return None
+
+
+def start(name):
+    if pid_of(name):
+        sys.exit(f"svc: {name} runs already")
+    with open(f"{DATA}/{name}.log", "ab") as log:
+        child = subprocess.Popen(command(name), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 cwd=DATA, start_new_session=True)
+    with open(f"{DATA}/{name}.pid", "w", encoding="ascii") as file:
+        file.write(str(child.pid))
+    time.sleep(0.05)
+    if child.poll() is not None:
+        with open(f"{DATA}/{name}.log", encoding="utf-8", errors="replace") as log:
+            sys.exit(f"svc: {name} ended at once:\n{log.read()[-2000:]}")
+
+
+def end(name, number):
+    pid = pid_of(name)
+    if pid is None:
+        return
+    os.kill(pid, number)
+    if number == signal.SIGTERM:
+        os.kill(pid, signal.SIGCONT)
+    deadline = time.monotonic() + PATIENCE
+    while pid_of(name) is not None:
+        if time.monotonic() > deadline:
+            sys.exit(f"svc: {name} does not end")
+        time.sleep(0.01)
+
+
+def main():
+    action, name = sys.argv[1:]
+    if action in ("stop", "restart"):
+        end(name, signal.SIGTERM)
+    if action in ("start", "restart"):
+        start(name)
+    elif action == "kill":
+        end(name, signal.SIGKILL)
+    elif action in ("freeze", "thaw"):
+        os.kill(pid_of(name), signal.SIGSTOP if action == "freeze" else signal.SIGCONT)
+    elif action == "reload":
+        os.kill(pid_of(name), signal.SIGHUP)
+    elif action not in ("stop", "start", "restart"):
+        sys.exit(f"svc: unknown action {action}")
+
+
+main()
