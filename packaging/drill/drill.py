@@ -88,8 +88,8 @@ class Drill:
         scenario = scenarios.ALL[options.scenario]
         if not self.is_whole():
             raise DrillError(
-                "the set is not whole to begin with: all vedettes must agree, see each other and be named by "
-                "--sentinel, and every replica must follow"
+                "the set is not whole to begin with: all vedettes must answer, agree and see each other, and "
+                "every replica must follow"
             )
         load = Load(self.target, options.rate, options.sessions, options.writes, options.queue, options.deadline)
         if not load.warm_up():
@@ -190,8 +190,11 @@ def read_options(arguments):
     )
     parser.add_argument("scenario", choices=list(scenarios.ALL), help="what happens to the set")
     parser.add_argument("--sentinel", action="append", type=parse_address, metavar="HOST:PORT",
-                        help="a vedette of a running set; name all of them")
-    parser.add_argument("--group", default="mymaster", help="the group's name (%(default)s)")
+                        help="a vedette of a running set; it names the others")
+    parser.add_argument("--running", action="store_true",
+                        help="the running set of $VEDETTE_SENTINELS, as vedettectl names it")
+    parser.add_argument("--group", default=os.environ.get("VEDETTE_GROUP") or "mymaster",
+                        help="the group's name (%(default)s)")
     parser.add_argument("--yes", action="store_true", help="do it to a running set")
     parser.add_argument("--rate", type=positive(float, 1, 20000), default=1000.0, help="requests a second (%(default)g)")
     parser.add_argument("--writes", type=positive(float, 0, 1), default=0.2, help="share of writes (%(default)g)")
@@ -216,16 +219,27 @@ def read_options(arguments):
                         help="of the local set (%(default)d ms)")
     parser.add_argument("--user", help="of the data servers")
     parser.add_argument("--password-env", metavar="NAME", help="environment variable with their password")
-    parser.add_argument("--sentinel-user", help="of the vedettes")
-    parser.add_argument("--sentinel-password-env", metavar="NAME", help="environment variable with their password")
+    parser.add_argument("--sentinel-user", default=os.environ.get("VEDETTE_USER"), help="of the vedettes")
+    parser.add_argument("--sentinel-password-env", metavar="NAME",
+                        default="VEDETTE_PASSWORD" if "VEDETTE_PASSWORD" in os.environ else None,
+                        help="environment variable with their password (VEDETTE_PASSWORD)")
     parser.add_argument("--tls", action="store_true", help="to servers and vedettes")
     parser.add_argument("--tls-ca-cert-file", metavar="FILE", help="whose certificates are believed")
     parser.add_argument("--report", metavar="FILE", help="where the report is written (vedette-drill-SCENARIO.html)")
-    parser.add_argument("--json", action="store_true", help="print all figures as JSON, and nothing else")
+    parser.add_argument("--json", action="store_true", default=bool(os.environ.get("VEDETTE_JSON")), help="print all figures as JSON, and nothing else")
     options = parser.parse_args(arguments)
+    if options.running:
+        options.sentinel = read_places(parser) + (options.sentinel or [])
     if options.report is None:
         options.report = f"vedette-drill-{options.scenario}.html"
     return parser, options
+
+
+def read_places(parser):
+    try:
+        return [parse_address(one) for one in os.environ.get("VEDETTE_SENTINELS", "").split(",") if one]
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"VEDETTE_SENTINELS: {error}")
 
 
 def read_secret(parser, name):
@@ -252,9 +266,12 @@ def read_access(parser, options):
 
 
 def open_set(parser, options):
+    if options.running and not options.sentinel:
+        parser.error("--running, but VEDETTE_SENTINELS names no vedette")
     if not options.sentinel:
         return LocalSet(options.group, options.down_after)
     target = RunningSet(options.sentinel, options.group, read_access(parser, options), options.restart_wait)
+    target.discover()
     if not options.yes:
         raise DrillError(
             f"{options.scenario} would happen to the running set whose primary is {name_of(target.primary())}: "

@@ -61,6 +61,26 @@ class RunningSet:
 
     # What is there --------------------------------------------------------------
 
+    def discover(self):
+        """Whoever is named knows the others: they are added, each once, whatever they are called by."""
+        known = set()
+        for address in self.addresses:
+            try:
+                known.add(self.watchman(address).execute_command("SENTINEL", "MYID"))
+            except (redis.RedisError, OSError):
+                raise DrillError(
+                    f"the vedette {name_of(address)} does not answer; see --sentinel, --sentinel-password-env"
+                ) from None
+        for address in list(self.addresses):
+            try:
+                peers = self.watchman(address).execute_command("SENTINEL", "SENTINELS", self.group)
+            except redis.ResponseError as error:
+                raise DrillError(f"{name_of(address)}: {error}; see --group") from None
+            for peer in map(pairs, peers):
+                if peer["runid"] not in known:
+                    known.add(peer["runid"])
+                    self.addresses.append((peer["ip"], int(peer["port"])))
+
     def client(self, address, timeout=ORDER_TIMEOUT_S):
         return redis.Redis(
             *address, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, **self.access.data

@@ -43,10 +43,9 @@ def drill(lab, scenario, *words):
 
 
 def running(house):
-    words = ["--yes", "--group", GROUP]
-    for one in house.sentinels:
-        words += ["--sentinel", f"{one.host}:{one.port}"]
-    return words
+    """One is named, and knows the others."""
+    one = house.sentinels[1]
+    return ["--yes", "--group", GROUP, "--sentinel", f"{one.host}:{one.port}"]
 
 
 def expect_good(result, page):
@@ -116,7 +115,8 @@ def test_missed(lab, program):
         (["nonsense"], "invalid choice"),
         (["kill", "--sentinel", "here"], "no HOST:PORT"),
         (["kill", "--rate", "0"], "no number from 1"),
-        (["kill", "--sentinel", "127.0.0.1:1"], "no vedette answers of 127.0.0.1:1"),
+        (["kill", "--sentinel", "127.0.0.1:1"], "the vedette 127.0.0.1:1 does not answer"),
+        (["kill", "--running"], "names no vedette"),
         (["kill", "--sentinel", "127.0.0.1:1", "--password-env", "NOBODY_SET"], "no NOBODY_SET"),
     ],
 )
@@ -132,7 +132,12 @@ def test_running_set_is_asked_for(lab, program):
     done, _ = run(lab, "kill", *words)
     assert done.returncode == UNDONE and "Say --yes" in done.stderr
     done, _ = run(lab, "kill", *running(house), "--group", "other")
-    assert done.returncode == UNDONE and "no group other" in done.stderr
+    assert done.returncode == UNDONE and "see --group" in done.stderr
+    # As vedettectl calls it: --running, and the rest by the environment.
+    lab.environment["VEDETTE_SENTINELS"] = ",".join(f"{one.host}:{one.port}" for one in house.sentinels)
+    lab.environment["VEDETTE_GROUP"] = GROUP
+    done, _ = run(lab, "kill", "--running")
+    assert done.returncode == UNDONE and "Say --yes" in done.stderr
     # One that is not as it should be is not made worse.
     house.replicas[0].kill()
     one = house.sentinels[0]
