@@ -147,6 +147,24 @@ def test_running_set_is_asked_for(lab, program):
     assert house.primary.is_running()
 
 
+def test_by_vedettectl(lab, program):
+    """It tells the drill where the vedettes are; the drill's exit status is its own."""
+    folder = os.path.dirname(os.environ["VEDETTE"])
+    ctl = os.path.join(folder, "vedettectl")
+    if not os.access(ctl, os.X_OK) or not os.access(os.path.join(folder, "vedette-drill"), os.X_OK):
+        pytest.skip("vedettectl and vedette-drill are not built beside vedette")
+    house = make_house(lab, [program] * 3, name=GROUP)
+    one = house.sentinels[0]
+    # The modules of this tree: those of the build are not installed.
+    lab.environment["PYTHONPATH"] = DRILL
+    done = subprocess.run(
+        [ctl, "-s", f"{one.host}:{one.port}", "-g", GROUP, "drill", "kill", "--running"],
+        capture_output=True, text=True, timeout=60, check=False, cwd=lab.dir, env=lab.environment,
+    )
+    assert done.returncode == UNDONE and "Say --yes" in done.stderr, done.stderr
+    assert house.primary.is_running()
+
+
 def test_losses_are_seen(lab, program):
     """What Redis has acknowledged and has not any more: at the end, at the next write, and at a refill."""
     house = make_house(lab, [program] * 3, name=GROUP)
