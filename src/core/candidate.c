@@ -243,7 +243,8 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
             continue;
         /* A promotion cuts the links of all others to it: one just lost will be back. */
         if (!node->command.up &&
-            vd_elapsed(core->now, node->command.lost_since, INT64_MAX) > JUST_LOST_MS)
+            (node->pulse.refused_since != VD_NEVER ||
+             vd_elapsed(core->now, node->command.lost_since, INT64_MAX) > JUST_LOST_MS))
             continue;
         if (node->info_at == VD_NEVER || node->info_at < since ||
             (node->command.up && !has_told(node)))

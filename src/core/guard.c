@@ -76,10 +76,16 @@ static void settle_review(struct vd_core *core, struct vd_node *primary, bool lo
         return;
     }
     primary->empty_restart = true;
-    vd_notice_node(core, VD_N_REMARK, primary,
-                   "restarted with %lld keys while its replicas hold %lld: counted as down so "
-                   "that they survive (reboot-failover)",
-                   (long long)primary->keys, (long long)held);
+    if (primary->group->options.reboot_failover == VD_REBOOT_ALWAYS)
+        vd_notice_node(core, VD_N_REMARK, primary,
+                       "restarted: counted as down, whatever it holds, since its replicas hold "
+                       "%lld keys (reboot-failover always)",
+                       (long long)held);
+    else
+        vd_notice_node(core, VD_N_REMARK, primary,
+                       "restarted with %lld keys while its replicas hold %lld: counted as down so "
+                       "that they survive (reboot-failover)",
+                       (long long)primary->keys, (long long)held);
 }
 
 vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)

@@ -13,7 +13,7 @@
 #include "core/succession.h"
 
 #define CONFIRM_MS 50     /* ROLE is asked again until it says so */
-#define PROMOTION_MS 2000 /* a candidate that vanished is given up after this */
+#define PROMOTION_MS 2000 /* a candidate that is silent is given up after this */
 #define MUTE_MS 1000      /* state could not be saved: not before this again */
 
 static vd_ms choose_again(struct vd_core *core, struct vd_group *group)
@@ -124,6 +124,13 @@ static void promoted(struct vd_core *core, struct vd_group *group)
         (void)vd_emit(core, VD_EF_CRASH, true);
 }
 
+/* Its port refuses: the process is dead, and what it was told died with it. Others are there. */
+static bool is_surely_dead(const struct vd_group *group, const struct vd_node *chosen)
+{
+    return !chosen->command.up && chosen->pulse.refused_since != VD_NEVER &&
+           !group->failover.coordinated && group->failover.handover < VD_HO_DEMOTING;
+}
+
 vd_ms vd_promotion_await(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
@@ -139,7 +146,8 @@ vd_ms vd_promotion_await(struct vd_core *core, struct vd_group *group)
         group->stand_at = vd_failover_retry_at(core, 0);
         return INT64_MAX;
     }
-    if (chosen == NULL || (!chosen->command.up && core->now - chosen->turn_sent_at >= PROMOTION_MS))
+    if (chosen == NULL || is_surely_dead(group, chosen) ||
+        (!chosen->command.up && core->now - chosen->turn_sent_at >= PROMOTION_MS))
         return choose_again(core, group);
     if (!chosen->command.up)
         return chosen->turn_sent_at + PROMOTION_MS;

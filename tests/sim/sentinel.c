@@ -136,6 +136,7 @@ void sim_sentinel_start(struct sim_sentinel *s)
     struct vd_arena arena = {0};
     struct vd_event start = {.type = VD_EV_START};
     bool fresh = !s->disk.platter.exists;
+    bool is_unsound = !fresh && sim->setup.save_failure == SIM_SAVE_VOLATILE;
     bool stale = sim->setup.mutant == SIM_MUTANT_STALE_EPOCH && s->disk.older.exists;
 
     VD_ASSERT(!s->running);
@@ -144,7 +145,12 @@ void sim_sentinel_start(struct sim_sentinel *s)
     else
         sim_saved_copy(&saved, stale ? &s->disk.older : &s->disk.platter);
     sim_saved_copy(&s->disk.cached, &s->disk.platter);
-    vd_drive_init(&s->drive, vd_core_new(sim_saved_image(&saved, &arena), fresh), &drive_ops, s);
+    if (s->disk.behind)
+        sim_oracle_on_wipe(sim,
+                           s); /* what it said rests on nothing any more, but its votes count */
+    s->disk.behind = false;
+    vd_drive_init(&s->drive, vd_core_new(sim_saved_image(&saved, &arena), fresh || is_unsound),
+                  &drive_ops, s);
     sim_saved_free(&saved);
     vd_arena_free(&arena);
     s->running = true;
@@ -154,7 +160,10 @@ void sim_sentinel_start(struct sim_sentinel *s)
     if (!s->host->powered)
         sim_host_power(sim->net, s->host, true);
     sim_host_listen(s->host);
-    SIM_TELL(sim, s->host, VD_MARK_LIFE, "starts%s", fresh ? " without state" : "");
+    SIM_TELL(sim, s->host, VD_MARK_LIFE, "starts%s",
+             fresh        ? " without state"
+             : is_unsound ? " with state that may lack votes"
+                          : "");
     sim_oracle_on_start(sim, s, fresh);
     sim_sentinel_push(s, &start);
 }
@@ -402,6 +411,21 @@ static void die_at_corner(struct sim_sentinel *s)
     s->revive_after = SIM_S;
 }
 
+/* With on-save-failure volatile it goes on from memory, once its disk says that it may. */
+static bool save_failed(struct sim_sentinel *s, const struct vd_image *image,
+                        struct vd_receipt *receipt, struct vd_err *err)
+{
+    if (s->sim->setup.save_failure != SIM_SAVE_VOLATILE || !s->disk.platter.exists) {
+        SIM_TELL(s->sim, s->host, VD_MARK_SAVE, "cannot save");
+        return vd_err_set(err, "disk is full");
+    }
+    SIM_TELL(s->sim, s->host, VD_MARK_SAVE, "cannot save, and goes on from memory");
+    s->disk.behind = true;
+    sim_oracle_on_durable(s->sim, s, image);
+    receipt->durable = true;
+    return true;
+}
+
 static bool do_save(void *self, const struct vd_image *image, struct vd_receipt *receipt,
                     struct vd_err *err)
 {
@@ -423,10 +447,10 @@ static bool do_save(void *self, const struct vd_image *image, struct vd_receipt 
     if (s->disk.failing || corner == SIM_CORNER_FAILS || corner == SIM_CORNER_TORN) {
         if (s->disk.failing_late || corner == SIM_CORNER_TORN)
             make_durable(s, image);
-        SIM_TELL(sim, s->host, VD_MARK_SAVE, "cannot save");
-        return vd_err_set(err, "disk is full");
+        return save_failed(s, image, receipt, err);
     }
-    make_durable(s, image);
+    make_durable(s, s->disk.behind ? vd_core_image_all(s->drive.core, &s->arena) : image);
+    s->disk.behind = false;
     SIM_TELL(sim, s->host, VD_MARK_SAVE, "saved, epoch %llu", (unsigned long long)image->epoch);
     (void)doom_strikes(s, SIM_DOOM_AFTER_SAVE);
     receipt->durable = true;

@@ -54,6 +54,9 @@ enum sim_mutant {
 };
 
 /* How the world is made; drawn from seed and mix by setup.c. */
+/* on-save-failure */
+enum sim_save_failure { SIM_SAVE_MUTE, SIM_SAVE_VOLATILE };
+
 struct sim_setup {
     uint64_t seed;
     const struct sim_mix *mix;
@@ -77,6 +80,7 @@ struct sim_setup {
     bool server_handover; /* a switchover is left to the server's FAILOVER */
     vd_ms abstain_ms;
     unsigned reboot_failover; /* enum vd_reboot_failover */
+    unsigned save_failure;    /* enum sim_save_failure */
     int64_t max_lag_bytes;    /* candidate-max-lag-bytes; 0: as by default */
     sim_us latency;           /* one way, of the slowest pair of hosts */
     unsigned loss_permille;   /* always, beside what faults add */
