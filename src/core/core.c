@@ -43,7 +43,7 @@ static void restore_group(struct vd_core *core, const struct vd_image_group *ima
     vd_group_dirty(core, group); /* what configuration added is saved with the first turn */
     for (size_t i = 0; i < image->replica_count; i++) {
         if (vd_node_find(group, &image->replicas[i]) == NULL)
-            (void)vd_node_add(core, group, &image->replicas[i]);
+            vd_node_add(core, group, &image->replicas[i])->hinted = image->replicas_are_hints;
     }
     for (size_t i = 0; i < image->peer_count; i++) {
         const struct vd_image_peer *known = &image->peers[i];

@@ -100,6 +100,7 @@ struct vd_node {
     int64_t link_down_ms;
     struct vd_id
         synced;      /* its replication id when last seen linked to the named primary, or as it */
+    bool hinted;     /* the configuration says that it may be a replica, and nobody else so far */
     bool was_linked; /* its link to a primary was up since its process started */
     bool sync_in_progress;
     bool loading;

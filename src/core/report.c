@@ -133,8 +133,10 @@ static void learn_replicas(struct vd_core *core, struct vd_node *node, const str
 
         if (added == NULL && addr.port != 0 && vd_names_complete(core, &addr))
             added = vd_node_find(group, &addr);
-        if (added != NULL)
+        if (added != NULL) {
             added->listed_at = core->now;
+            added->hinted = false;
+        }
         if (added != NULL || addr.port == 0 || !vd_names_complete(core, &addr) ||
             vd_forget_has_node(core, group, &addr))
             continue;
@@ -183,6 +185,17 @@ static bool drop_double(struct vd_core *core, struct vd_node *node)
     return true;
 }
 
+/* Nodes that somebody has told of, or that were the primary. */
+static unsigned count_known(const struct vd_group *group)
+{
+    const struct vd_node *node;
+    unsigned known = 0;
+
+    DL_FOREACH (group->nodes, node)
+        known += !node->hinted;
+    return known;
+}
+
 /*
  * differs: a sentinel without state, whose configured primary says that it is
  * a replica, follows what it says; Sentinel calls it down for ever.
@@ -191,12 +204,13 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
     struct vd_addr addr = node->follows;
+    const struct vd_node *other;
     bool in_circle;
 
     /* One that remembers members has a state: what it was configured with is what they agreed on.
      */
     if (!vd_node_is_primary(node) || node->role != VD_ROLE_REPLICA || group->learned ||
-        group->node_count > 1 + vd_succession_recent(core, group) || group->config_epoch != 0 ||
+        count_known(group) > 1 + vd_succession_recent(core, group) || group->config_epoch != 0 ||
         addr.port == 0 || vd_addr_equal(&addr, &node->addr) ||
         vd_succession_recent(core, group) >= HOPS_MAX) {
         node->follow_pending = false;
@@ -208,9 +222,11 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
     vd_notice_node(core, VD_N_REMARK, node, "is configured as primary but follows %s",
                    vd_notice_name(core, &addr));
     /* A switchover that was cut off: all who look stop where they began, and agree. */
-    in_circle = vd_node_find(group, &addr) != NULL;
+    other = vd_node_find(group, &addr);
+    in_circle = other != NULL && !other->hinted;
     vd_succession_by_address(core, group, &addr, 0);
     group->learned = false;
+    group->primary->hinted = false;
     group->primary->follow_pending = !in_circle; /* a chain: it may follow somebody, too */
 }
 

@@ -49,6 +49,7 @@ struct vd_config_group {
     uint64_t leader_epoch;
     struct vd_addr *replicas;
     size_t replica_count;
+    bool replicas_are_hints; /* said by an operator, not learned by a sentinel */
     struct vd_image_peer *peers;
     size_t peer_count;
     struct vd_id vote; /* in leader_epoch; these by vedette's own remarks */

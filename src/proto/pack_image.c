@@ -11,7 +11,7 @@
 /* The fewest bytes that can be an address, a peer, a group. */
 #define ADDR_LEAST 3
 #define PEER_LEAST (1 + ADDR_LEAST)
-#define GROUP_LEAST (9 + ADDR_LEAST + VD_OPT_GROUP_COUNT)
+#define GROUP_LEAST (10 + ADDR_LEAST + VD_OPT_GROUP_COUNT)
 
 /* Writing ------------------------------------------------------------------------ */
 
@@ -67,6 +67,7 @@ static void pack_group(const struct vd_image_group *group, const struct vd_veil 
     vd_pack_number(group->replica_count, to);
     for (size_t i = 0; i < group->replica_count; i++)
         vd_pack_addr(&group->replicas[i], to);
+    vd_pack_number(group->replicas_are_hints, to);
     vd_pack_number(group->peer_count, to);
     for (size_t i = 0; i < group->peer_count; i++) {
         vd_pack_string(group->peers[i].id.hex, to);
@@ -144,6 +145,7 @@ static void unpack_members(struct vd_unpack *from, struct vd_image_group *out)
     for (size_t i = 0; i < out->replica_count; i++)
         vd_unpack_addr(from, &replicas[i]);
     out->replicas = replicas;
+    out->replicas_are_hints = vd_unpack_bool(from);
     out->peer_count = vd_unpack_count(from, PEER_LEAST);
     peers = vd_arena_alloc(from->arena, out->peer_count * sizeof(*peers));
     for (size_t i = 0; i < out->peer_count; i++) {

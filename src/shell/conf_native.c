@@ -266,6 +266,7 @@ static void read_replicas(struct vd_native *n, const config_setting_t *replicas)
                         "write [\"10.0.0.2:6379\", \"[::1]:6379\"]");
         return;
     }
+    group->replicas_are_hints = true;
     group->replicas = vd_calloc((size_t)count + 1, sizeof(group->replicas[0]));
     for (int i = 0; i < count; i++) {
         const char *text = config_setting_get_string_elem(replicas, i);

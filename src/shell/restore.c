@@ -251,6 +251,7 @@ static void add_new(struct merge *m, const struct vd_config_group *line)
         .options = merge_options(m, line, NULL, &none),
         .replicas = line->replicas,
         .replica_count = line->replica_count,
+        .replicas_are_hints = line->replicas_are_hints,
         .peers = line->peers,
         .peer_count = line->peer_count,
     };

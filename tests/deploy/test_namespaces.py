@@ -127,6 +127,7 @@ def test_vedettes_restarted_without_their_state(six):
     assert replica.health()[0] == 503
     for one in six.sentinels:
         one.start()
+    wait_until(lambda: six.agreed() is primary, 10, "the vedettes have found out who is the primary")
     assert six.wait_whole() is primary
     assert all(one.keys() >= keys for one in six.redis)
 

@@ -123,6 +123,7 @@ START_TEST(values)
     ck_assert_int_eq(config.groups[1].options.down_after_ms, 9000);
     ck_assert_uint_eq(m->replica_count, 0);
     ck_assert_uint_eq(config.groups[1].replica_count, 2); /* neither the primary nor any twice */
+    ck_assert(config.groups[1].replicas_are_hints);
     ck_assert_str_eq(config.groups[1].replicas[0].host, "redis-2");
     ck_assert_str_eq(config.groups[1].replicas[1].ip, "::2");
     ck_assert_int_eq(config.groups[2].addr.port, 6379);

@@ -265,6 +265,40 @@ START_TEST(a_stateless_sentinel_does_not_go_in_circles)
 }
 END_TEST
 
+/* Replicas that the configuration names are no memory: it still follows, and not in circles. */
+START_TEST(hints_are_not_taken_for_memory)
+{
+    struct puppet fresh;
+    struct vd_info info = puppet_replica_info(1, 10);
+    struct vd_node *configured;
+    struct vd_node *other;
+
+    puppet_init(&fresh, 2, 2, 0);
+    configured = puppet_group(&fresh)->primary;
+    other = puppet_node(&fresh, 2);
+    puppet_raise_links(&fresh);
+    info.primary = other->addr;
+    puppet_info(&fresh, configured, &info);
+    ck_assert_ptr_eq(puppet_group(&fresh)->primary, configured); /* it remembers two replicas */
+    puppet_free(&fresh);
+
+    puppet_init(&fresh, 2, 2, 0);
+    configured = puppet_group(&fresh)->primary;
+    other = puppet_node(&fresh, 2);
+    other->hinted = true;
+    puppet_node(&fresh, 3)->hinted = true;
+    puppet_raise_links(&fresh);
+    puppet_info(&fresh, configured, &info);
+    ck_assert_ptr_eq(puppet_group(&fresh)->primary, other);
+    info = puppet_replica_info(2, 10);
+    info.primary = configured->addr;
+    puppet_info(&fresh, other, &info);
+    ck_assert_ptr_eq(puppet_group(&fresh)->primary, configured);
+    ck_assert(!puppet_group(&fresh)->primary->follow_pending);
+    puppet_free(&fresh);
+}
+END_TEST
+
 START_TEST(orders_about_unknown_groups_are_refused)
 {
     struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
@@ -458,6 +492,7 @@ int main(void)
     tcase_add_test(tcase, newer_data_is_not_thrown_away_on_an_old_configuration);
     tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
     tcase_add_test(tcase, a_stateless_sentinel_does_not_go_in_circles);
+    tcase_add_test(tcase, hints_are_not_taken_for_memory);
     tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
     tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
     tcase_add_test(tcase, failover_on_order_needs_a_replica);

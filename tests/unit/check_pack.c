@@ -298,6 +298,7 @@ static void pack_house(const struct vd_veil *veil)
     group.vote_epoch = 9;
     group.replicas = &addr;
     group.replica_count = 1;
+    group.replicas_are_hints = true;
     group.peers = &peer;
     group.peer_count = 1;
     image.globals = &globals;
