@@ -26,6 +26,14 @@ ABSTAIN=${ABSTAIN:-10s}
 VEDETTE=${VEDETTE:-vedette}
 VEDETTECTL=${VEDETTECTL:-vedettectl}
 
+# For vedettectl: whom to ask, and the passwords.
+VEDETTE_SENTINELS=$S1,$S2,$S3 VEDETTE_PASSWORD=${SENTINEL_PASSWORD-}
+VEDETTE_NODE_USER=$REDIS_USER VEDETTE_NODE_PASSWORD=${REDIS_PASSWORD-}
+export VEDETTE_SENTINELS VEDETTE_PASSWORD VEDETTE_NODE_USER VEDETTE_NODE_PASSWORD
+
+# ctl COMMAND...: vedettectl, of our group.
+ctl() { "$VEDETTECTL" -g "$GROUP" "$@"; }
+
 # svc start|stop|restart|kill NAME: how a service is controlled, redis-1 or vedette-1.  "docker compose" for
 # containers; SVC names what does it.
 svc() { ${SVC:-systemctl} "$@"; }

@@ -96,6 +96,8 @@ class House:
             "SVC": f"{sys.executable} {HERE}/svc.py",
             "BIN": os.path.join(self.data, "bin"),
         }
+        # The tool that was built with the daemon.
+        self.names["VEDETTECTL"] = os.path.join(os.path.dirname(os.environ["VEDETTE"]), "vedettectl")
         self.environment = {**os.environ, **self.names}
 
     def run(self, steps):
