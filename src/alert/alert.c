@@ -210,17 +210,6 @@ static const struct vd_alert_rule *find_rule(const struct vd_alerts *alerts, con
     return NULL;
 }
 
-static bool find_channel(const struct vd_alert_config *rules, const char *name, unsigned *place)
-{
-    for (unsigned i = 0; i < rules->channel_count; i++) {
-        if (strcmp(rules->channels[i].name, name) != 0)
-            continue;
-        *place = i;
-        return true;
-    }
-    return false;
-}
-
 void vd_alerts_hear(struct vd_alerts *alerts, const char *text, size_t len)
 {
     char *word = vd_memdup(text, len);
@@ -232,7 +221,7 @@ void vd_alerts_hear(struct vd_alerts *alerts, const char *text, size_t len)
 
     if (vd_circle_hear(alerts->circle, word, now, &scratch, &told)) {
         rule = find_rule(alerts, told.rule);
-        if (rule != NULL && find_channel(alerts->rules, told.channel, &channel))
+        if (rule != NULL && vd_alert_find_channel(alerts->rules, told.channel, &channel))
             vd_book_heard(alerts->book, rule, told.group, told.target, channel, told.ended,
                           told.since_ms, now);
     }
@@ -268,30 +257,10 @@ struct vd_alerts *vd_alerts_start(const struct vd_alert_sources *sources,
     return alerts;
 }
 
-/* Channels may have changed places: what was told goes with their names. */
-static void move_told(struct vd_alerts *alerts, const struct vd_alert_config *after)
-{
-    const struct vd_alert_config *before = alerts->rules;
-    struct vd_alert *alert = NULL;
-    unsigned place;
-
-    while ((alert = vd_book_next(alerts->book, alert)) != NULL) {
-        unsigned told = 0;
-
-        for (unsigned i = 0; i < before->channel_count; i++)
-            if ((alert->told & (1U << i)) != 0 &&
-                find_channel(after, before->channels[i].name, &place))
-                told |= 1U << place;
-        alert->told = told;
-    }
-}
-
 void vd_alerts_reconfigure(struct vd_alerts *alerts, const struct vd_alert_config *rules,
                            const struct vd_cost_config *prices)
 {
-    vd_post_drop_all(alerts->post);
-    vd_alert_forget_deliveries(alerts);
-    move_told(alerts, rules);
+    vd_alert_move_channels(alerts, rules);
     alerts->rules = rules;
     alerts->prices = prices;
     alerts->cost_month = NAN;

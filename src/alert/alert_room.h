@@ -17,7 +17,6 @@ struct vd_alerts {
     struct vd_alert_sources sources;
     const struct vd_alert_config *rules;
     const struct vd_cost_config *prices;
-    char **channel_names; /* as told bits are meant; of the present configuration */
     struct vd_book *book;
     struct vd_circle *circle;
     struct vd_post *post;
@@ -44,5 +43,13 @@ void vd_alert_repeat(struct vd_alerts *alerts);
 
 /* Nothing that is under way counts any more. */
 void vd_alert_forget_deliveries(struct vd_alerts *alerts);
+
+/* Channels have other places in `after`: what is under way, and what was told, goes with their
+ * names. */
+void vd_alert_move_channels(struct vd_alerts *alerts, const struct vd_alert_config *after);
+
+/* False: there is no channel of that name. */
+bool vd_alert_find_channel(const struct vd_alert_config *rules, const char *name,
+                           unsigned *place) VD_MUSTCHECK;
 
 #endif

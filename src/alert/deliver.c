@@ -42,12 +42,55 @@ static void free_delivery(struct vd_alerts *alerts, struct vd_delivery *delivery
 
 void vd_alert_forget_deliveries(struct vd_alerts *alerts)
 {
-    struct vd_alert *alert = NULL;
-
     while (alerts->deliveries != NULL)
         free_delivery(alerts, alerts->deliveries);
-    while ((alert = vd_book_next(alerts->book, alert)) != NULL)
+}
+
+/* Channels ------------------------------------------------------------------------- */
+
+bool vd_alert_find_channel(const struct vd_alert_config *rules, const char *name, unsigned *place)
+{
+    for (unsigned i = 0; i < rules->channel_count; i++) {
+        if (strcmp(rules->channels[i].name, name) != 0)
+            continue;
+        *place = i;
+        return true;
+    }
+    return false;
+}
+
+static unsigned move_told(const struct vd_alert_config *before, const struct vd_alert_config *after,
+                          unsigned told)
+{
+    unsigned moved = 0;
+    unsigned place;
+
+    for (unsigned i = 0; i < before->channel_count; i++)
+        if ((told & (1U << i)) != 0 &&
+            vd_alert_find_channel(after, before->channels[i].name, &place))
+            moved |= 1U << place;
+    return moved;
+}
+
+void vd_alert_move_channels(struct vd_alerts *alerts, const struct vd_alert_config *after)
+{
+    const struct vd_alert_config *before = alerts->rules;
+    struct vd_alert *alert = NULL;
+    struct vd_delivery *delivery;
+    struct vd_delivery *next;
+
+    while ((alert = vd_book_next(alerts->book, alert)) != NULL) {
+        alert->told = move_told(before, after, alert->told);
         memset(alert->tellings, 0, sizeof(alert->tellings));
+    }
+    DL_FOREACH_SAFE (alerts->deliveries, delivery, next) {
+        alert = vd_book_find(alerts->book, delivery->key);
+        if (alert != NULL && vd_alert_find_channel(after, before->channels[delivery->channel].name,
+                                                   &delivery->channel))
+            alert->tellings[delivery->channel].in_flight = true;
+        else
+            free_delivery(alerts, delivery);
+    }
 }
 
 /* May ----------------------------------------------------------------------------- */

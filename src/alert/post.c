@@ -364,17 +364,12 @@ struct vd_post *vd_post_new(struct ev_loop *loop, struct vd_resolver *resolver, 
     return post;
 }
 
-void vd_post_drop_all(struct vd_post *post)
-{
-    while (post->jobs != NULL)
-        free_job(post->jobs);
-}
-
 void vd_post_free(struct vd_post *post)
 {
     if (post == NULL)
         return;
-    vd_post_drop_all(post);
+    while (post->jobs != NULL)
+        free_job(post->jobs);
     (void)curl_multi_cleanup(post->multi);
     ev_timer_stop(post->loop, &post->timer);
     vd_free(post);

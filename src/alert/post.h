@@ -33,9 +33,6 @@ struct vd_post *vd_post_new(struct ev_loop *loop, struct vd_resolver *resolver, 
 /* What is under way is given up, silently. NULL is fine. */
 void vd_post_free(struct vd_post *post);
 
-/* Give up what is under way, silently. */
-void vd_post_drop_all(struct vd_post *post);
-
 /* All is copied. Returns its id; `done` is called once, from the loop, never from here. */
 uint64_t vd_post_send(struct vd_post *post, const struct vd_post_request *request);
 

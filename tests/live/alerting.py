@@ -18,12 +18,15 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, answer=lambda path, number: 200):
+    def __init__(self, answer=lambda path, number: 200, tls=None):
         self.answer = answer
+        self.scheme = "https" if tls else "http"
         self.got = []
         self.lock = threading.Lock()
         self.over = threading.Event()
         super().__init__((LOOPBACK, 0), self.Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +49,7 @@ class Receiver(ThreadingHTTPServer):
             pass
 
     def url(self, path):
-        return f"http://{LOOPBACK}:{self.server_address[1]}{path}"
+        return f"{self.scheme}://{LOOPBACK}:{self.server_address[1]}{path}"
 
     def on(self, path):
         with self.lock:

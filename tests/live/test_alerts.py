@@ -2,8 +2,10 @@
 """Alerts from the daemon itself: in three formats, tried again, told once for all vedettes, and never
 at the expense of the loop; and what the whole costs."""
 
+import ssl
 import time
 
+import certs
 import pytest
 
 from alerting import MEMORY, House, Receiver, channel
@@ -177,17 +179,25 @@ def test_once_for_all_and_by_another_when_one_dies(lab, receivers):
     assert senders()[2] == ids[2]
 
 
-def test_rules_are_read_anew(lab, receivers):
-    receiver = receivers()
+def test_rules_are_read_anew_and_told_by_tls_alone(lab, receivers):
+    authority = certs.Authority(f"{lab.dir}/tls")
+    good = authority.issue()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(good.cert, good.key)
+    receiver = receivers(lambda path, number: 200, tls)
+    url = receiver.url("/").replace(LOOPBACK, "localhost")
     house = House(lab, 1, "one alerts = { standard = true; };")
     one = house.vedettes[0]
     alerts = (
-        "one alerts = { to = (" + channel("hook", "json", receiver.url("/")) + "); rules = ("
+        "one alerts = { to = (" + channel("hook", "json", url, f'ca-file = "{authority.cert}";')
+        + "," + channel("strict", "json", url) + "); rules = ("
         '{ name = "few"; metric = "vedette_group_replicas_serving"; below = 1; severity = "info"; } ); };'
     )
     house.write(one, 0, house.ports[0], alerts)
     one.signal(1)
     wait_until(lambda: receiver.states("/") == [("few", "firing", "m")], 20, "the new rule")
+    counts = {one["name"]: one for one in house.json(0, "/api/v1/alerts")["channels"]}
+    assert counts["strict"]["delivered"] == 0, "nobody vouches for the receiver"
     house.write(one, 0, house.ports[0], alerts.replace('"few"', '"fewer"'))
     one.signal(1)
     wait_until(

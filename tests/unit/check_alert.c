@@ -313,7 +313,7 @@ int main(void)
     tcase_add_test(words, every_signal_is_a_metric);
     suite_add_tcase(suite, words);
     runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
