@@ -148,11 +148,13 @@ static void add_cost(void *self, const struct vd_cost_service *service)
 static void begin_round(struct vd_alerts *alerts, struct vd_sight *sight)
 {
     struct vd_view_core view;
-    double steps;
+    size_t steps;
+    double step_s;
 
     vd_view_core(sight->drive->core, sight->now, &view);
-    steps = (double)(view.group_count / STEP_GROUPS + 1);
-    alerts->timer.repeat = ROUND_S / steps < STEP_LEAST_S ? STEP_LEAST_S : ROUND_S / steps;
+    steps = view.group_count / STEP_GROUPS + 1;
+    step_s = ROUND_S / (double)steps;
+    alerts->timer.repeat = step_s < STEP_LEAST_S ? STEP_LEAST_S : step_s;
     ev_timer_again(alerts->sources.loop, &alerts->timer);
     look_by_rules(alerts, sight, VD_SCOPE_SELF, alerts->self);
     alerts->cost = (struct vd_cost_walk){

@@ -182,6 +182,7 @@ static int set_timer(CURLM *multi, long timeout_ms, void *self)
 
 /* Requests ------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is libcurl's */
 static size_t ignore_answer(char *bytes, size_t size, size_t count, void *self)
 {
     (void)bytes;
