@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -190,3 +191,32 @@ def test_losses_are_seen(lab, program):
     assert [one.confirmed for one in some.losses] == [True] * 4 + [False]
     some.clear()
     assert house.primary.ask("DBSIZE") == 0
+
+
+def test_rolling_restart_of_a_running_set(lab, program):
+    """By SHUTDOWN; who supervises the processes starts them again, as a platform does."""
+    house = make_house(lab, [program] * 3, name=GROUP)
+    before = {one.pid for one in lab.processes}
+    ended = []
+    # The supervisor is this thread: processes end with the thread that has started them.
+    worker = threading.Thread(target=lambda: ended.append(run(lab, "rolling-restart", *SHORT, "--json", *running(house))))
+    worker.start()
+    while worker.is_alive():
+        worker.join(0.05)
+        for process in lab.processes:
+            if not process.is_running():
+                process.spawn()
+    done, path = ended[0]
+    assert done.returncode == MET, done.stdout + done.stderr
+    with open(path, encoding="utf-8") as page:
+        expect_good(json.loads(done.stdout), page.read())
+    assert before.isdisjoint({one.pid for one in lab.processes})
+
+
+def test_hang_without_debug(lab):
+    """Where DEBUG is not allowed its clients are held back, and that is told."""
+    server = lab.redis(options=["enable-debug-command no"])
+    target = sets.RunningSet([], GROUP, sets.Access())
+    assert "CLIENT PAUSE 60000 ALL" in target.hang(server.address, 60)
+    with pytest.raises(TimeoutError):
+        server.connect(0.3).ask("GET", "x")
