@@ -166,3 +166,18 @@ def test_what_is_wrong_with_the_environment_is_said(tmp_path, entry, variable, v
     assert done.returncode == 0, done.stderr
     done = run_entry(entry, "--config", **{**environment, variable: value})
     assert done.returncode == 1 and complaint in done.stderr, done.stderr
+
+
+def test_collected_programs_need_nothing_else(tmp_path):
+    """collect.sh takes a program with all of its libraries: below another root nothing else is found."""
+    out = tmp_path / "out"
+    subprocess.run(
+        ["sh", os.path.join(RAILWAY, "collect.sh"), str(out), "/usr/bin/redis-server", "/usr/bin/tini"], check=True
+    )
+    assert not (out / "lib").exists()  # it would replace the image's link to usr/lib
+    assert os.access(out / "usr/bin/redis-server", os.X_OK) and os.access(out / "usr/bin/tini", os.X_OK)
+    needed = subprocess.run(["ldd", "/usr/bin/redis-server"], check=True, capture_output=True, text=True).stdout
+    libraries = re.findall(r"=> (/\S+)", needed)
+    assert libraries
+    for one in libraries:
+        assert (out / ("usr" + one if one.startswith("/lib") else one.lstrip("/"))).exists(), one
