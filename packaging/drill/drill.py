@@ -40,6 +40,7 @@ class Drill:
         self.replica_count = len(target.replicas())
         self.steps = []  # (time, what, how)
         self.fault_at = None
+        self.phases_from = None  # what the failover is the answer to: the fault, or a later order
         self.switched_ms = None
         self.whole_ms = None
 
@@ -54,6 +55,11 @@ class Drill:
 
     def fault(self, what, action):
         self.fault_at = time.monotonic()
+        self.order(what, action)
+
+    def order(self, what, action):
+        """A step that a failover answers."""
+        self.phases_from = time.monotonic()
         self.step(what, action)
 
     def rest_until(self, seconds):
@@ -70,7 +76,7 @@ class Drill:
             lambda: self.target.primary() != old, self.options.patience, f"another primary than {name_of(old)}"
         )
         self.primary = self.target.primary()
-        self.switched_ms = 1000 * (time.monotonic() - self.fault_at)
+        self.switched_ms = 1000 * (time.monotonic() - self.phases_from)
         self.steps.append((time.monotonic(), f"{name_of(self.primary)} is the primary", ""))
         self.say(f"  {time.monotonic() - self.fault_at:+8.2f} s  {name_of(self.primary)} is the primary")
         return time.monotonic() - begin
@@ -147,7 +153,7 @@ class Drill:
             "targets": [dict(zip(("target", "wanted", "found", "met"), one)) for one in targets],
             "phases": [
                 {"event": event, "meaning": meaning, "at_ms": round(at, 1)}
-                for event, meaning, at in watch.milestones(self.fault_at)
+                for event, meaning, at in watch.milestones(self.phases_from or self.fault_at)
             ],
             "steps": [
                 {"at_ms": round(1000 * (at - self.fault_at), 1), "what": what, "how": how}

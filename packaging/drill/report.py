@@ -17,7 +17,7 @@ h1 { font-size: 1.5em; margin-bottom: 0; } h2 { font-size: 1.1em; margin: 1.8em 
 .verdict { display: inline-block; padding: .15em .7em; border-radius: .3em; color: #fff; font-weight: 600; }
 .met { background: #1b7f4d; } .missed { background: #b3261e; }
 table { border-collapse: collapse; } td, th { padding: .2em .9em .2em 0; text-align: left; vertical-align: top; }
-th { font-weight: 600; border-bottom: 1px solid #cfd6dd; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; border-bottom: 1px solid #cfd6dd; } td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .bad { color: #b3261e; font-weight: 600; } .note { color: #5a6672; }
 svg { display: block; width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: #5a6672; }
 .grid { stroke: #e3e8ed; } .axis { stroke: #9aa5b1; } .mark { stroke: #b3261e; stroke-dasharray: 3 3; }
@@ -263,7 +263,7 @@ def render(result, series):
             (0,),
         )
     )
-    parts.append("<h2>The failover, as the vedettes told it</h2>")
+    parts.append("<h2>The failover, as the vedettes told it, from the fault or the order on</h2>")
     parts.append(failover_of(result["phases"]))
     parts.append("<h2>Figures</h2>")
     parts.append(figures_of(figures))
@@ -280,4 +280,4 @@ def failover_of(phases):
         took = max(0.0, one["at_ms"] - before)
         lines.append((f"{one['at_ms']:,.0f} ms", f"{took:,.0f} ms", escape(one["event"]), escape(one["meaning"])))
         before = max(before, one["at_ms"])
-    return rows(["after the fault", "took", "event", ""], lines, (0, 1))
+    return rows(["after", "took", "event", ""], lines, (0, 1))

@@ -54,7 +54,7 @@ def rolling_restart(drill):
     for address in drill.target.addresses:
         drill.step(f"the vedette {name_of(address)} is restarted", lambda a=address: drill.restart(a, True))
         drill.wait_whole()
-    drill.step("a switchover is ordered", drill.target.switch_over)
+    drill.order("a switchover is ordered", drill.target.switch_over)
     drill.wait_switch()
     drill.wait_whole()
     drill.step(f"the former primary {name_of(primary)} is restarted", lambda: drill.restart(primary))
