@@ -387,13 +387,14 @@ class Cluster:
         self._bind("resolv.conf", f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n", "/etc/resolv.conf")
         self._bind("own-hosts", "127.0.0.1 localhost\n::1 localhost\n", "/etc/hosts")
         self._write_names()
-        self.dns = subprocess.Popen(
-            ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-             "--user=root", "--group=root", "--pid-file=", "--cache-size=0", "--bind-interfaces",
-             f"--listen-address={NAME_SERVER}", f"--addn-hosts={self.dir}/names",
-             f"--local=/{DOMAIN[1:]}/", "--local-ttl=0", f"--log-facility={self.dir}/dnsmasq.log"],
-            stdin=subprocess.DEVNULL,
-        )
+        with open(os.path.join(self.dir, "dnsmasq.log"), "wb") as log:
+            # In debugging mode it stays who it is: a user namespace has nobody else.
+            self.dns = subprocess.Popen(
+                ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+                 "--cache-size=0", "--bind-interfaces", f"--listen-address={NAME_SERVER}",
+                 f"--addn-hosts={self.dir}/names", f"--local=/{DOMAIN[1:]}/", "--local-ttl=0"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
         harness.wait_until(self._answers, 10, "the name server answers")
 
     def _answers(self):
