@@ -12,7 +12,8 @@
 
 #define RETRY_LEAST_MS 20
 #define RETRY_MOST_MS 1000
-#define STEADY_MS 1000 /* a link that lived this long was a good one: raise it again at once */
+#define AWAITED_MOST_MS 100 /* of a primary that is not counted as down yet */
+#define STEADY_MS 1000      /* a link that lived this long was a good one: raise it again at once */
 
 struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
 {
@@ -123,6 +124,16 @@ static void release(struct vd_core *core, struct vd_wire *wire)
     forget_owed(core, wire);
 }
 
+/*
+ * One that may be back any moment, and empty: its replicas try once a second,
+ * and must not find it first. Once it is down it has a successor soon.
+ */
+static bool is_awaited(const struct vd_wire *wire)
+{
+    return wire->node != NULL && wire == &wire->node->command && vd_node_is_primary(wire->node) &&
+           wire->node->s_down_at == VD_NEVER;
+}
+
 /* The link is gone for a reason of its own: the silence begins here, if it has not yet. */
 static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason reason)
 {
@@ -146,7 +157,9 @@ static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason
     if (!was_steady) {
         vd_ms wait = (core->now - wire->lost_since) / 16;
 
-        wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, RETRY_MOST_MS));
+        vd_ms most = is_awaited(wire) ? AWAITED_MOST_MS : RETRY_MOST_MS;
+
+        wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, most));
     }
     /* One who made the ping period longer than ever is needed (SENTINEL DEBUG) wants it rare. */
     if (core->globals.ping_period_ms > RETRY_MOST_MS)
