@@ -71,6 +71,11 @@ static const struct family_row rows[VD_FAMILY_COUNT] = {
                                 "1 while the quorum agrees that the primary is down"},
     [VD_FAMILY_GROUP_FAILING_OVER] = {"vedette_group_failover_in_progress", GAUGE, NULL,
                                       "1 while this vedette leads or tries a failover"},
+    [VD_FAMILY_GROUP_PAUSED] = {"vedette_group_paused", GAUGE, NULL,
+                                "1 while the group is in maintenance: watched, not acted on"},
+    [VD_FAMILY_GROUP_FENCED] = {"vedette_group_fenced", GAUGE, NULL,
+                                "1 while writes are held back at a primary that is cut off with "
+                                "this vedette"},
     [VD_FAMILY_GROUP_CONFIG_EPOCH] = {"vedette_group_config_epoch", GAUGE, NULL,
                                       "Configuration epoch"},
     [VD_FAMILY_GROUP_FAILOVERS] = {"vedette_group_failovers_led", COUNTER, NULL,

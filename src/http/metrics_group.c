@@ -229,6 +229,8 @@ void vd_metrics_put_group(struct vd_metrics *metrics, const struct vd_http_world
     vd_sample_count(to, VD_FAMILY_GROUP_CAN_ACT, labels, vd_survey_can_act(group));
     vd_sample_count(to, VD_FAMILY_GROUP_O_DOWN, labels, group->primary.o_down);
     vd_sample_count(to, VD_FAMILY_GROUP_FAILING_OVER, labels, group->failover_in_progress);
+    vd_sample_count(to, VD_FAMILY_GROUP_PAUSED, labels, group->paused_ms != 0);
+    vd_sample_count(to, VD_FAMILY_GROUP_FENCED, labels, group->fenced);
     vd_sample_count(to, VD_FAMILY_GROUP_CONFIG_EPOCH, labels, (int64_t)group->config_epoch);
     vd_sample_count(to, VD_FAMILY_GROUP_FAILOVERS, labels, group->failovers);
     vd_sample_count(to, VD_FAMILY_GROUP_SWITCHES, labels, group->switches);

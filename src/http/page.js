@@ -72,7 +72,7 @@ function findAlerts(self, groups, failovers, rules, now) {
   if (self.abstains) say('warn', 'This vedette was started without its state and gives no votes yet');
   for (const group of groups) {
     if (!group.can_act) say('bad', `${group.name}: no failover is possible, ${group.sentinels_usable} of ${group.sentinels} sentinels are within reach (quorum ${group.quorum}, majority ${group.majority})`);
-    if (group.paused_ms > 0) say('note', `${group.name}: in maintenance for ${duration(group.paused_ms)}: watched, not acted on`);
+    if (group.paused_ms > 0) say('note', `${group.name}: in maintenance for ${duration(group.paused_ms)} more: watched, not acted on`);
     if (group.fenced) say('bad', `${group.name}: the writes of its primary are held back, for it is cut off`);
     if (group.failover_in_progress) say('warn', `${group.name}: a failover is under way (${group.failover_state})`);
     for (const node of group.nodes) {
@@ -202,6 +202,7 @@ function groupCard(group) {
   return make('article', { class: 'group', 'aria-label': `group ${group.name}` },
     make('div', { class: 'head' }, make('h3', {}, group.name),
       group.failover_in_progress ? badge('warn', `failing over: ${group.failover_state}`) : null,
+      group.paused_ms > 0 ? badge('warn', 'paused') : null,
       badge(group.can_act ? 'good' : 'bad', group.can_act ? 'can fail over' : 'cannot fail over')),
     facts,
     make('div', { class: 'topology' },

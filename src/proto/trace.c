@@ -35,8 +35,8 @@ static const char *const down_reasons[] = {
 };
 
 static const char *const pong_kinds[] = {
-    [VD_PONG_OK] = "ok",         [VD_PONG_LOADING] = "loading", [VD_PONG_MASTERDOWN] = "masterdown",
-    [VD_PONG_BUSY] = "busy",     [VD_PONG_AUTH] = "auth",       [VD_PONG_ERROR] = "error",
+    [VD_PONG_OK] = "ok",     [VD_PONG_LOADING] = "loading", [VD_PONG_MASTERDOWN] = "masterdown",
+    [VD_PONG_BUSY] = "busy", [VD_PONG_AUTH] = "auth",       [VD_PONG_ERROR] = "error",
 };
 
 static const char *const role_names[] = {

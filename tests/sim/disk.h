@@ -31,7 +31,7 @@ struct sim_disk {
     struct sim_saved older;  /* the platter one save ago */
     struct sim_saved cached; /* with a lying disk: acknowledged, not yet durable */
     bool failing;
-    bool behind; /* saves were missed, and passed for durable (on-save-failure volatile) */
+    bool behind;       /* saves were missed, and passed for durable (on-save-failure volatile) */
     bool failing_late; /* the error comes although the save is durable */
     sim_us slow;       /* a save takes up to so long */
 };
