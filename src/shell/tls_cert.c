@@ -71,6 +71,13 @@ bool vd_tls_cert_warn(const X509 *cert, const char *path, struct vd_text *warnin
     return left_s < 0 || early;
 }
 
+/* A stranger's word: what it cannot be a host's name with must not make lines of its own. */
+static void put_visible(const unsigned char *bytes, int len, struct vd_text *to)
+{
+    for (int i = 0; i < len && i < NAME_BYTES_MAX; i++)
+        vd_text_putc(to, bytes[i] > ' ' && bytes[i] < 0x7f ? (char)bytes[i] : '?');
+}
+
 static void put_name(const GENERAL_NAME *name, struct vd_text *to)
 {
     char ip[INET6_ADDRSTRLEN] = "?";
@@ -85,10 +92,7 @@ static void put_name(const GENERAL_NAME *name, struct vd_text *to)
     if (to->len > 0)
         vd_text_puts(to, ", ");
     if (name->type == GEN_DNS) {
-        int len = ASN1_STRING_length(text);
-
-        vd_text_add(to, ASN1_STRING_get0_data(text),
-                    (size_t)(len > NAME_BYTES_MAX ? NAME_BYTES_MAX : len));
+        put_visible(ASN1_STRING_get0_data(text), ASN1_STRING_length(text), to);
         return;
     }
     if (ASN1_STRING_length(text) == 4)

@@ -32,7 +32,7 @@ if [ "${1-}" = --afl ]; then
 fi
 seconds=${1:-4}
 [ $# -eq 0 ] || shift
-all='reader info hello classic native option recording rewrite acl core'
+all='reader info hello classic native option recording rewrite acl core tls'
 jobs=$(nproc 2>/dev/null || echo 2)
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
@@ -46,7 +46,7 @@ mkdir -p "$out/objects" "$out/failed" || exit 1
 instrument=$sanitizers
 [ -z "$FUZZER" ] || instrument=$sanitizers,fuzzer-no-link
 flags="-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=$instrument -fno-sanitize-recover=all
-    -D_GNU_SOURCE -Isrc -Itests/fuzz $(pkg-config --cflags libconfig)"
+    -D_GNU_SOURCE -Isrc -Itests/fuzz $(pkg-config --cflags libconfig openssl)"
 
 # What changed since is compiled anew: headers, or the way to compile, mean everything.
 stamp=$out/objects/stamp
@@ -60,7 +60,7 @@ fi
 objects=
 stale=
 for source in src/base/*.c src/core/*.c src/proto/*.c src/draw/story.c src/replay/*.c src/shell/conf_alerts.c \
-    src/shell/conf_native.c src/shell/native_read.c src/shell/conf_file.c src/shell/native_name.c tests/fuzz/*.c; do
+    src/shell/conf_native.c src/shell/native_read.c src/shell/conf_file.c src/shell/native_name.c src/shell/tls_cert.c src/shell/tls_keys.c tests/fuzz/*.c; do
     object=$out/objects/$(printf '%s' "${source%.c}" | tr / -).o
     if [ ! -f "$object" ] || [ -n "$(find "$source" -newer "$object")" ]; then
         stale="$stale $source $object"
@@ -80,7 +80,7 @@ for target in $all; do
     [ -n "$FUZZER" ] || main=$out/objects/tests-fuzz-main.o
     # shellcheck disable=SC2046,SC2086
     $CC -fsanitize="$link" "$out/objects/tests-fuzz-fuzz_$target.o" $main $objects \
-        $(pkg-config --libs libconfig) -o "$out/$target" || { printf 'FAIL: link %s\n' "$target"; exit 1; }
+        $(pkg-config --libs libconfig openssl) -o "$out/$target" || { printf 'FAIL: link %s\n' "$target"; exit 1; }
 done
 [ "$seconds" -gt 0 ] || exit 0
 
