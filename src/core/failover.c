@@ -269,6 +269,9 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     /* differs: the choice is made on INFO asked after the fault, not on one up to 10 s old. */
     if (waiting)
         return failover->deadline;
+    /* Nor before all that has arrived was read: what it is now may stand in there. */
+    if (!core->time_counts)
+        return core->now;
     failover->chosen = choose(core, group);
     if (failover->chosen == NULL) {
         explain(core, group);

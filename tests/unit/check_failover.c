@@ -550,6 +550,37 @@ START_TEST(nobody_is_chosen_by_what_it_said_on_a_former_link)
 }
 END_TEST
 
+/* The vote that elects, and behind it in the same turn what the best one is by now. */
+START_TEST(the_choice_waits_for_the_rest_of_the_inbox)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_opinion *voter = puppet_opinion(&puppet, 1);
+    struct vd_event vote = {.type = VD_EV_ANSWER};
+    struct vd_info info;
+    struct vd_node *best;
+
+    to_wait_start();
+    keep_alive();
+    best = vd_candidate_select(puppet.core, group, NULL);
+    ck_assert_ptr_nonnull(best);
+    info = puppet_replica_info(best == puppet_node(&puppet, 2) ? 2 : 3, 1000);
+    info.loading = true;
+    vote.at = puppet.now;
+    vote.answer.link = voter->peer->wire.link;
+    vote.answer.ticket = voter->asked;
+    vote.answer.ok = true;
+    vote.answer.down = true;
+    vote.answer.leader = puppet.core->self;
+    vote.answer.leader_epoch = group->failover.epoch;
+    vd_core_step(puppet.core, &vote, &puppet.effects);
+    ck_assert_int_eq(group->failover.state, VD_FO_SELECT_SLAVE);
+    puppet_info(&puppet, best, &info);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_PROMOTION);
+    ck_assert_ptr_nonnull(group->failover.chosen);
+    ck_assert_ptr_ne(group->failover.chosen, best);
+}
+END_TEST
+
 /* Two switches later its replication id is neither the group's nor the one before. */
 START_TEST(what_the_primary_held_stays_the_group_s)
 {
@@ -654,6 +685,7 @@ int main(void)
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
     tcase_add_test(tcase, not_even_an_order_acts_in_an_epoch_it_has_lost);
     tcase_add_test(tcase, nobody_is_chosen_by_what_it_said_on_a_former_link);
+    tcase_add_test(tcase, the_choice_waits_for_the_rest_of_the_inbox);
     tcase_add_test(tcase, what_the_primary_held_stays_the_group_s);
     tcase_add_test(tcase, offsets_of_a_former_lineage_measure_nothing);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
