@@ -20,6 +20,9 @@ from pathlib import Path
 
 FILE_LINES = 520
 FUNCTION_LINES = 65
+# Tests are lists, which are long before they have a second reason to change.
+TEST_FILE_LINES = 850
+TEST_FUNCTION_LINES = 70
 
 # Rooms from the ground up: what else a room's files may include. `None`: any system header.
 ISO_HEADERS = set(
@@ -144,17 +147,20 @@ def check_circles(graph):
 
 
 def check_sizes(top):
-    for path in sources(top, "src"):
+    for path in sources(top, "src", "tests"):
+        is_test = path.parts[0] == "tests"
+        most = TEST_FILE_LINES if is_test else FILE_LINES
+        most_of_function = TEST_FUNCTION_LINES if is_test else FUNCTION_LINES
         lines = (top / path).read_text().splitlines()
-        if len(lines) > FILE_LINES:
-            yield f"{path}: {len(lines)} lines, more than {FILE_LINES}"
+        if len(lines) > most:
+            yield f"{path}: {len(lines)} lines, more than {most}"
         start = 0
         for number, line in enumerate(lines, 1):
             if line.startswith("{"):
                 start = number
             elif line.startswith("}") and start:
-                if number - start > FUNCTION_LINES:
-                    yield f"{path}:{start}: a function of {number - start} lines, more than {FUNCTION_LINES}"
+                if number - start > most_of_function:
+                    yield f"{path}:{start}: a function of {number - start} lines, more than {most_of_function}"
                 start = 0
 
 

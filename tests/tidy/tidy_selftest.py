@@ -56,6 +56,8 @@ BROKEN = [
       "src/core/two.h": HEAD + '#include "core/mid.h"\n'}, "circle of includes"),
     ({EXTRA: HEAD + "\n" * 520}, "lines, more than 520"),
     ({EXTRA: HEAD + BODY % ("    ;\n" * 65)}, "a function of 67 lines"),
+    ({"tests/x.c": HEAD + BODY % ("    ;\n" * 70)}, "tests/x.c:5: a function of 72 lines"),
+    ({"tests/x.c": HEAD + "\n" * 850}, "lines, more than 850"),
     ({EXTRA: "int vd_x;\n"}, "no SPDX line"),
     ({EXTRA: HEAD.splitlines()[0] + "\nint vd_x;\n"}, "no head comment"),
     ({EXTRA: HEAD.splitlines()[0] + "\n/* See: see gone.h. */\n"}, "no head comment"),
