@@ -128,8 +128,10 @@ def table(results):
 
 
 def plot(results, directory):
-    import matplotlib
-
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        sys.exit("report.py: --plot needs python3-matplotlib")
     matplotlib.use("svg")
     from matplotlib import pyplot
 
