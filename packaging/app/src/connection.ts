@@ -114,7 +114,7 @@ export class GuardedConnection {
       if (wasReady) this.metrics.reconnected(this.name);
       wasReady = true;
       // It has just answered, in the role that is wanted: no reason to keep callers waiting for a trial.
-      if (this.#breaker.opened) this.#breaker.close();
+      if (!this.#breaker.closed) this.#breaker.close();
       log(`redis ${this.name}: connected to ${this.server}`);
     });
     this.redis.on('close', () => {

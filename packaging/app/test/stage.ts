@@ -27,7 +27,9 @@ export class Backend {
 
   /** Until it is connected with the primary and with as many replicas as it wants. */
   async ready(): Promise<this> {
-    await waitUntil('connections are ready', () => {
+    await waitUntil('connections are ready', async () => {
+      // A breaker that is half open waits for somebody to try.
+      await Promise.allSettled([this.redis.read((one) => one.ping()), this.redis.write((primary) => primary.ping())]);
       const state = this.redis.connections().map((one) => `${one.name} ${one.status} ${one.breakerState}`);
       assert(state.every((one) => one.endsWith(' ready closed')), [...state, ...this.lines.slice(-30)].join('\n'));
       return true;
