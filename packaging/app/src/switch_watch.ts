@@ -3,7 +3,7 @@
 // Listens to all vedettes for the word that there is another primary.  A primary that is killed is noticed
 // without; one that hangs, or is cut off, says nothing.
 //
-// ioredis has the like (failoverDetector), but in 5.x and 6.0 it ends the connection for good when the word
+// ioredis has the like (failoverDetector), but in 5.11.1 it ends the connection for good when the word
 // comes while it looks for the primary, as it does when that was killed.
 import { Redis, type RedisOptions } from 'ioredis';
 import type { SentinelSettings } from './settings.js';
