@@ -42,11 +42,22 @@ has_sound_scripts() {
         sh -n "$root/control/$script" || return 1
     done
 }
+# Each library that install-deps.sh has for the build is one of the package's.
+has_all_libraries() {
+    libraries=$(sed -n "/^BUILD='/,/'$/p" packaging/install-deps.sh | grep -o '[a-z0-9-]*-dev')
+    for library in $libraries libhiredis-dev; do
+        [ "$library" = libc6-dev ] || grep -q "^ *$library\b" packaging/debian/control || {
+            printf '%s is not in Build-Depends\n' "$library"
+            return 1
+        }
+    done
+}
 is_spec_clean() {
     rpmlint -r packaging/rpm/vedette.rpmlintrc packaging/rpm/vedette.spec | tee "$root/rpmlint"
     grep -q ' 0 errors, 0 warnings' "$root/rpmlint"
 }
 
+expect "what the build needs is in Build-Depends" has_all_libraries
 expect "the packages build, and lintian finds nothing" sh packaging/build-deb.sh "$out"
 for package in vedette vedette-tools; do
     expect "$package unpacks" dpkg-deb -x "$out/${package}_$version"-*_*.deb "$root"
