@@ -82,12 +82,15 @@ void vd_circle_meet(struct vd_circle *circle, const char *group, vd_ms now)
 static size_t split(char *text, const char *fields[FIELDS_MAX])
 {
     size_t count = 0;
+    char *comma;
 
-    for (char *at = text; at != NULL && count < FIELDS_MAX; count++) {
-        fields[count] = at;
-        at = strchr(at, ',');
-        if (at != NULL)
-            *at++ = '\0';
+    while (count < FIELDS_MAX) {
+        fields[count++] = text;
+        comma = strchr(text, ',');
+        if (comma == NULL)
+            break;
+        *comma = '\0';
+        text = comma + 1;
     }
     return count;
 }

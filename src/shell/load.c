@@ -228,7 +228,9 @@ bool vd_load_use(const struct vd_load *load, const char *group, const struct vd_
 
 void vd_load_own_use(const struct vd_load *load, struct vd_load_use *out)
 {
-    *out = load == NULL ? (struct vd_load_use){0} : load->own;
+    *out = (struct vd_load_use){0};
+    if (load != NULL)
+        *out = load->own;
 }
 
 double vd_load_hit_ratio(const struct vd_load_rates *rates)
