@@ -181,6 +181,21 @@ static bool take_word(struct vd_core *core, struct vd_opinion *teller, const str
     return is_news;
 }
 
+/* False: its name has no address as yet. Ours needs none to be known: who starts before the servers
+ * would count as heard by nobody, and give no vote, until the next hello. */
+static bool complete_primary(struct vd_core *core, const struct vd_group *group,
+                             struct vd_addr *addr)
+{
+    const struct vd_addr *ours = &group->primary->addr;
+
+    if (vd_names_complete(core, addr))
+        return true;
+    if (addr->host[0] == '\0' || addr->port != ours->port || strcmp(addr->host, ours->host) != 0)
+        return false;
+    *addr = *ours;
+    return true;
+}
+
 void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
 {
     const struct vd_hello *hello = event->hello.hello;
@@ -202,7 +217,7 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
     teller = know_peer(core, group, wire, hello);
     vd_election_raise_epoch(core, hello->epoch > hello->config_epoch ? hello->epoch
                                                                      : hello->config_epoch);
-    if (teller == NULL || primary.port == 0 || !vd_names_complete(core, &primary))
+    if (teller == NULL || primary.port == 0 || !complete_primary(core, group, &primary))
         return;
     if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary))
         adopt(core, teller, hello, &primary);

@@ -265,6 +265,28 @@ START_TEST(a_stateless_sentinel_does_not_go_in_circles)
 }
 END_TEST
 
+/* A set that starts all at once: vedettes talk of a primary whose name has no address as yet. */
+START_TEST(a_hello_about_our_primary_needs_no_address)
+{
+    static const char *const told[] = {"redis-2", "redis-1"};
+    struct vd_addr *primary = &puppet_group(&puppet)->primary->addr;
+
+    puppet.core->globals.resolve_hostnames = true;
+    *primary = (struct vd_addr){.host = "redis-1", .port = 6379};
+    for (size_t i = 0; i < 2; i++) {
+        struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
+        struct vd_event event = {.type = VD_EV_HELLO};
+
+        hello.peer = puppet_addr("10.0.1.1", 26379);
+        hello.primary = (struct vd_addr){.port = 6379};
+        memcpy(hello.primary.host, told[i], strlen(told[i]));
+        event.hello.hello = &hello;
+        puppet_step(&puppet, &event);
+        ck_assert_int_eq(puppet_opinion(&puppet, 1)->heard, i == 1);
+    }
+}
+END_TEST
+
 /* Replicas that the configuration names are no memory: it still follows, and not in circles. */
 START_TEST(hints_are_not_taken_for_memory)
 {
@@ -492,6 +514,7 @@ int main(void)
     tcase_add_test(tcase, newer_data_is_not_thrown_away_on_an_old_configuration);
     tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
     tcase_add_test(tcase, a_stateless_sentinel_does_not_go_in_circles);
+    tcase_add_test(tcase, a_hello_about_our_primary_needs_no_address);
     tcase_add_test(tcase, hints_are_not_taken_for_memory);
     tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
     tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
