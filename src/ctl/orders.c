@@ -210,6 +210,15 @@ int vd_ctl_run_forget(struct vd_ctl *ctl)
         json_decref(reply);
     }
     vd_ctl_put_safe(&ctl->text, whom);
-    vd_text_printf(&ctl->text, ": forgotten by %zu of %zu\n", count, ctl->crew.count);
+    vd_text_printf(&ctl->text, ": forgotten by %zu\n", count);
+    /* Who is forgotten may well be gone. */
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+
+        if (mate->link == NULL && mate->id != NULL && strcmp(mate->id, whom) == 0) {
+            vd_free(mate->error);
+            mate->error = NULL;
+        }
+    }
     return vd_ctl_tell_unreached(ctl) ? VD_CTL_NOT_WELL : status;
 }
