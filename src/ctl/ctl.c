@@ -76,7 +76,7 @@ int vd_ctl_refuse(struct vd_ctl *ctl, enum vd_ctl_exit status, const char *forma
     (void)fprintf(stderr, "vedettectl: %s\n", vd_text_cstr(&safe));
     vd_text_free(&safe);
     free(sentence);
-    return status;
+    return (int)status;
 }
 
 bool vd_ctl_flush(struct vd_ctl *ctl)

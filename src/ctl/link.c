@@ -138,9 +138,14 @@ static bool is_ip(const char *name)
 
 static bool name_peer(SSL *ssl, const char *host, bool verify)
 {
+    union {
+        const char *in;
+        void *out;
+    } shown = {.in = host}; /* OpenSSL takes no const, and writes nothing */
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 
-    if (!is_ip(host) && SSL_set_tlsext_host_name(ssl, host) != 1)
+    if (!is_ip(host) &&
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, shown.out) != 1)
         return false;
     if (!verify)
         return true;
