@@ -22,7 +22,7 @@
 #include "sentinel.h"
 #include "shrink.h"
 
-#define SEEDS 2000
+#define SEEDS 2800
 #define JOBS 2
 #define PATIENCE 600 /* s; under valgrind on a busy machine */
 
