@@ -180,7 +180,7 @@ bool vd_ctl_options_add_place(struct vd_ctl_options *options, const char *text, 
 static bool take_common(struct vd_ctl_options *options, int key, const char *value,
                         struct vd_err *err)
 {
-    int64_t ms;
+    int64_t ms = 0;
 
     switch (key) {
     case KEY_SENTINEL:
