@@ -17,7 +17,9 @@ static const char *safe(const char *text)
 
 START_TEST(text_from_outside)
 {
-    static const struct {
+    /* Turns the direction of writing; as a literal it would do so here. */
+    static const char turned[] = {(char)0xe2, (char)0x80, (char)0xae, 'x', '\0'};
+    const struct {
         const char *from;
         const char *to;
     } rows[] = {
@@ -32,9 +34,7 @@ START_TEST(text_from_outside)
          "1m",
          "\\xc2\\x9b"
          "1m"}, /* a control sequence in one character */
-        {"\xe2\x80\xae"
-         "x",
-         "\\xe2\\x80\\xaex"},                /* turns the direction */
+        {turned, "\\xe2\\x80\\xaex"},
         {"\xff\xc0\xaf", "\\xff\\xc0\\xaf"}, /* no UTF-8; overlong */
         {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* half of a pair */
         {"\xe2\x82", "\\xe2\\x82"},          /* cut off */
