@@ -25,6 +25,7 @@ from load import Load  # noqa: E402
 from sets import Access, DrillError, LocalSet, RunningSet, name_of, wait_until  # noqa: E402
 
 MET, MISSED, UNDONE = 0, 1, 2
+SETTLE_S = 3  # a set that was just started may still be on its way
 
 
 class Drill:
@@ -92,11 +93,13 @@ class Drill:
     def run(self):
         options = self.options
         scenario = scenarios.ALL[options.scenario]
-        if not self.is_whole():
+        try:
+            wait_until(self.is_whole, SETTLE_S, "the set is whole")
+        except DrillError:
             raise DrillError(
                 "the set is not whole to begin with: all vedettes must answer, agree and see each other, and "
                 "every replica must follow"
-            )
+            ) from None
         load = Load(self.target, options.rate, options.sessions, options.writes, options.queue, options.deadline)
         if not load.warm_up():
             raise DrillError("no replica has confirmed the sessions that were laid out; look at the replication")

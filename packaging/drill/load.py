@@ -108,9 +108,11 @@ class Load:
             if session % 500 == 499:
                 pipe.execute()
         pipe.execute()
-        followers = self.primary.execute_command("WAIT", len(self.target.replicas()), 10000)
-        if followers == 0:
-            return False
+        # In steps shorter than the socket's patience: a replica may just be on its way into the stream.
+        end = time.monotonic() + 10
+        while self.primary.execute_command("WAIT", len(self.target.replicas()), 200) == 0:
+            if time.monotonic() > end:
+                return False
         self.sessions.confirmed = list(self.sessions.acked)
         return True
 
