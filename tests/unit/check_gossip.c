@@ -269,10 +269,10 @@ END_TEST
 START_TEST(a_hello_about_our_primary_needs_no_address)
 {
     static const char *const told[] = {"redis-2", "redis-1"};
-    struct vd_addr *primary = &puppet_group(&puppet)->primary->addr;
+    const struct vd_addr unresolved = {.host = "redis-1", .port = 6379};
 
     puppet.core->globals.resolve_hostnames = true;
-    *primary = (struct vd_addr){.host = "redis-1", .port = 6379};
+    vd_group_set_address(puppet.core, puppet_group(&puppet)->primary, &unresolved);
     for (size_t i = 0; i < 2; i++) {
         struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
         struct vd_event event = {.type = VD_EV_HELLO};
