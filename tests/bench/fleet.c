@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "fleet.h"
 
@@ -44,12 +45,7 @@ static void hang_up(struct fleet_connection *connection)
     ev_io_stop(loop, &connection->reads);
     ev_io_stop(loop, &connection->writes);
     close(connection->fd);
-    if (connection->prev != NULL)
-        connection->prev->next = connection->next;
-    else
-        node->connections = connection->next;
-    if (connection->next != NULL)
-        connection->next->prev = connection->prev;
+    DL_DELETE(node->connections, connection);
     vd_reader_free(&connection->reader);
     vd_text_free(&connection->input);
     vd_text_free(&connection->output);
@@ -142,10 +138,7 @@ static void on_connection(struct ev_loop *loop, struct ev_io *watcher, int event
     connection->node = node;
     connection->fd = fd;
     vd_reader_init(&connection->reader);
-    connection->next = node->connections;
-    if (connection->next != NULL)
-        connection->next->prev = connection;
-    node->connections = connection;
+    DL_APPEND(node->connections, connection);
     ev_io_init(&connection->reads, on_readable, fd, EV_READ);
     ev_io_init(&connection->writes, on_writable, fd, EV_WRITE);
     connection->reads.data = connection->writes.data = connection;
@@ -173,13 +166,16 @@ static void listen_at(struct fleet_node *node)
 
 static void kill_node(struct fleet_node *node)
 {
+    struct fleet_connection *one;
+    struct fleet_connection *next;
+
     for (unsigned i = 0; i < FLEET_NODES; i++)
         node->group->nodes[i].offset = fleet_offset(&node->group->nodes[i]);
     ev_io_stop(node->group->fleet->loop, &node->accepts);
     close(node->listener);
     node->listener = -1;
-    while (node->connections != NULL)
-        hang_up(node->connections);
+    DL_FOREACH_SAFE (node->connections, one, next)
+        hang_up(one);
 }
 
 /* The one that is alive and a primary; NULL: none. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #include "fleet.h"
 #include "proto/resp.h"
@@ -148,9 +149,10 @@ static void put_role(const struct fleet_node *node, struct vd_resp *resp)
 static size_t tell(struct fleet_node *node, const struct vd_word *channel,
                    const struct vd_word *message)
 {
+    struct fleet_connection *one;
     size_t told = 0;
 
-    for (struct fleet_connection *one = node->connections; one != NULL; one = one->next) {
+    DL_FOREACH (node->connections, one) {
         struct vd_resp resp = {&one->output, 2};
 
         if (!one->is_subscriber)
@@ -246,9 +248,10 @@ static void ping(struct fleet_connection *connection, struct vd_resp *resp, doub
 /* CLIENT KILL TYPE normal or pubsub: all but who asks; they see the end of their connection. */
 static int kill_clients(const struct fleet_connection *asker, bool subscribers)
 {
+    struct fleet_connection *one;
     int killed = 0;
 
-    for (struct fleet_connection *one = asker->node->connections; one != NULL; one = one->next) {
+    DL_FOREACH (asker->node->connections, one) {
         if (one == asker || one->is_subscriber != subscribers)
             continue;
         shutdown(one->fd, SHUT_RDWR);
