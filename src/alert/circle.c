@@ -206,7 +206,8 @@ bool vd_circle_leads(const struct vd_circle *circle, const char *group, vd_ms no
 {
     struct vd_view_peer peer;
 
-    if (!vd_circle_is_ready(circle, now))
+    /* Who tells until now must have heard first that we are ready: else both would. */
+    if (!vd_circle_is_ready(circle, now - VD_CIRCLE_HERE_MS))
         return false;
     for (size_t i = 0; vd_view_peer(circle->drive->core, now, group, i, &peer); i++)
         if (comes_before(circle, &peer, now))

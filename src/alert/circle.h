@@ -18,7 +18,7 @@
 #include "shell/links.h"
 
 #define VD_CIRCLE_HERE_MS 1000
-#define VD_CIRCLE_LOST_MS 3000 /* not heard for so long, and so long after the start */
+#define VD_CIRCLE_LOST_MS 3000 /* not heard for so long; nor ready so long after the start */
 
 struct vd_circle;
 
