@@ -2,13 +2,11 @@
 /* Link: see link.h. */
 #include "ctl/link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +17,8 @@
 #include "proto/addr.h"
 
 #define REPLY_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define REPLY_ELEMENTS_MAX 1000000
+#define REPLY_DEPTH_MAX 16
 
 struct vd_ctl_link {
     int fd;
@@ -129,30 +129,6 @@ static bool dial(struct vd_ctl_link *link, const char *host, uint16_t port, stru
 
 /* TLS -------------------------------------------------------------------------------------- */
 
-static bool is_ip(const char *name)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
-}
-
-static bool name_peer(SSL *ssl, const char *host, bool verify)
-{
-    union {
-        const char *in;
-        void *out;
-    } shown = {.in = host}; /* OpenSSL takes no const, and writes nothing */
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-
-    if (!is_ip(host) &&
-        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, shown.out) != 1)
-        return false;
-    if (!verify)
-        return true;
-    return is_ip(host) ? X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1
-                       : X509_VERIFY_PARAM_set1_host(param, host, 0) == 1;
-}
-
 /* After an SSL call that has not succeeded: wait for what it wants. False: it has failed, or the
  * time is over (*late). */
 static bool await_tls(const struct vd_ctl_link *link, int result, int64_t until, bool *late)
@@ -176,7 +152,7 @@ static bool begin_tls(struct vd_ctl_link *link, const struct vd_tls_keys *keys, 
 
     link->ssl = SSL_new(keys->outgoing);
     if (link->ssl == NULL || SSL_set_fd(link->ssl, link->fd) != 1 ||
-        !name_peer(link->ssl, host, keys->verify_names))
+        !vd_tls_name_peer(link->ssl, host, keys->verify_names))
         return vd_err_set(err, "%s: cannot begin TLS: %s", link->name, vd_tls_reason());
     for (;;) {
         long verified;
@@ -206,9 +182,12 @@ static bool send_all(struct vd_ctl_link *link, const char *bytes, size_t len, st
     int64_t until = vd_ctl_now() + link->timeout_ms;
 
     while (len > 0) {
-        ssize_t sent = link->ssl != NULL ? SSL_write(link->ssl, bytes, (int)len)
-                                         : send(link->fd, bytes, len, MSG_NOSIGNAL);
+        ssize_t sent;
         bool late = false;
+
+        ERR_clear_error(); /* what another link has left there would be taken for ours */
+        sent = link->ssl != NULL ? SSL_write(link->ssl, bytes, (int)len)
+                                 : send(link->fd, bytes, len, MSG_NOSIGNAL);
 
         if (sent > 0) {
             bytes += sent;
@@ -219,7 +198,7 @@ static bool send_all(struct vd_ctl_link *link, const char *bytes, size_t len, st
                             : vd_err_set(err, "%s: it has closed the connection", link->name);
         } else if (errno != EAGAIN && errno != EINTR) {
             return vd_err_set(err, "%s: %s", link->name, strerror(errno));
-        } else if (await(link->fd, POLLOUT, until) == 0) {
+        } else if (await(link->fd, POLLOUT, until) <= 0) {
             return fail_late(link, "it takes no request", err);
         }
     }
@@ -231,9 +210,11 @@ static ssize_t receive(struct vd_ctl_link *link, char *to, size_t size, int64_t 
                        struct vd_err *err)
 {
     for (;;) {
-        ssize_t got =
-            link->ssl != NULL ? SSL_read(link->ssl, to, (int)size) : recv(link->fd, to, size, 0);
+        ssize_t got;
         bool late = false;
+
+        ERR_clear_error();
+        got = link->ssl != NULL ? SSL_read(link->ssl, to, (int)size) : recv(link->fd, to, size, 0);
 
         if (got > 0)
             return got;
@@ -252,6 +233,34 @@ static ssize_t receive(struct vd_ctl_link *link, char *to, size_t size, int64_t 
     }
 }
 
+/* hiredis takes any depth and any number of elements, and frees replies by recursion. */
+static void *(*make_any_array)(const redisReadTask *task, size_t count);
+
+static void *make_array(const redisReadTask *task, size_t count)
+{
+    unsigned depth = 0;
+
+    for (const redisReadTask *one = task->parent; one != NULL; one = one->parent)
+        depth++;
+    return depth > REPLY_DEPTH_MAX || count > REPLY_ELEMENTS_MAX ? NULL
+                                                                 : make_any_array(task, count);
+}
+
+static redisReader *make_reader(void)
+{
+    static redisReplyObjectFunctions functions;
+    redisReader *reader = redisReaderCreate();
+
+    VD_ASSERT(reader != NULL); /* out of memory */
+    if (make_any_array == NULL) {
+        functions = *reader->fn;
+        make_any_array = functions.createArray;
+        functions.createArray = make_array;
+    }
+    reader->fn = &functions;
+    return reader;
+}
+
 /* The next reply. NULL without a reason: none until then. */
 static redisReply *next_reply(struct vd_ctl_link *link, int64_t until, struct vd_err *err)
 {
@@ -265,7 +274,9 @@ static redisReply *next_reply(struct vd_ctl_link *link, int64_t until, struct vd
 
         if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
             (void)vd_err_set(err, "%s: it does not speak RESP: %.100s; is that a sentinel's port?",
-                             link->name, link->reader->errstr);
+                             link->name,
+                             link->reader->err == REDIS_ERR_OOM ? "a reply is too long or too deep"
+                                                                : link->reader->errstr);
             return NULL;
         }
         if (reply != NULL)
@@ -341,8 +352,7 @@ struct vd_ctl_link *vd_ctl_link_open(const struct vd_ctl_access *access, const c
     *refused = false;
     link->fd = -1;
     link->timeout_ms = access->timeout_ms;
-    link->reader = redisReaderCreate();
-    VD_ASSERT(link->reader != NULL);
+    link->reader = make_reader();
     vd_addr_print(host, port, &name);
     (void)snprintf(link->name, sizeof(link->name), "%s", vd_text_cstr(&name));
     vd_text_free(&name);

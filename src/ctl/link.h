@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Link: one connection to a sentinel or a server, plain or in TLS, on which
- * questions are asked one after the other. Every wait has an end. hiredis reads
- * replies; the socket is ours, because its waits and its TLS are.
+ * questions are asked one after the other. Every wait has an end (that for a
+ * name's address is the resolver's). hiredis reads replies; the socket is ours,
+ * because its waits and its TLS are.
  */
 #ifndef VD_CTL_LINK_H
 #define VD_CTL_LINK_H

@@ -10,7 +10,6 @@
  */
 #include "shell/stream_tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,7 +17,6 @@
 #include <sys/socket.h>
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include "shell/tls_cert.h"
 #include "shell/tls_reason.h"
@@ -224,33 +222,6 @@ static int on_verified(int good, X509_STORE_CTX *store)
     return good;
 }
 
-static bool is_ip(const char *name)
-{
-    struct in6_addr address;
-
-    return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
-}
-
-/* Whom the certificate must be for; and a server with several is told which one is meant. */
-static bool set_name(const struct vd_tls_session *session)
-{
-    X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
-    const char *name = session->name;
-    union {
-        const char *in;
-        void *out;
-    } shown = {.in = name}; /* what the macro for it takes is not const, but copied */
-
-    if (!is_ip(name) && SSL_ctrl(session->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                                 TLSEXT_NAMETYPE_host_name, shown.out) != 1)
-        return false;
-    if (!session->keys->verify_names)
-        return true;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return is_ip(name) ? X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1
-                       : X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
-}
-
 static bool make_ssl(struct vd_tls_session *session)
 {
     bool incoming = session->name == NULL;
@@ -265,7 +236,7 @@ static bool make_ssl(struct vd_tls_session *session)
         SSL_set_accept_state(session->ssl);
     else
         SSL_set_connect_state(session->ssl);
-    return incoming || set_name(session);
+    return incoming || vd_tls_name_peer(session->ssl, session->name, session->keys->verify_names);
 }
 
 /* Somebody who begins with anything but a handshake has come to the wrong port. */

@@ -5,6 +5,7 @@
  */
 #include "shell/tls_keys.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509err.h>
+#include <openssl/x509v3.h>
 
 #include "shell/tls_cert.h"
 
@@ -393,4 +395,31 @@ void vd_tls_keys_release(struct vd_tls_keys *keys)
     vd_free(keys->outgoing_cert);
     vd_free(keys->authorities);
     vd_free(keys);
+}
+
+/* Whom we mean ---------------------------------------------------------------------- */
+
+static bool is_ip(const char *name)
+{
+    struct in6_addr address;
+
+    return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
+}
+
+bool vd_tls_name_peer(SSL *ssl, const char *host, bool verify)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    union {
+        const char *in;
+        void *out;
+    } shown = {.in = host}; /* what the macro for it takes is not const, but copied */
+
+    if (!is_ip(host) &&
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, shown.out) != 1)
+        return false;
+    if (!verify)
+        return true;
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return is_ip(host) ? X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1
+                       : X509_VERIFY_PARAM_set1_host(param, host, 0) == 1;
 }

@@ -41,6 +41,10 @@ struct vd_tls_keys *vd_tls_keys_load(const struct vd_tls_options *options, struc
 struct vd_tls_keys *vd_tls_keys_hold(struct vd_tls_keys *keys);
 void vd_tls_keys_release(struct vd_tls_keys *keys);
 
+/* Tell the server whom we mean, for it may be several; with `verify` its certificate must be for
+ * that host, a name or an IP address. */
+bool vd_tls_name_peer(SSL *ssl, const char *host, bool verify) VD_MUSTCHECK;
+
 /* The newest of OpenSSL's reasons, and nothing left behind; "no reason given" where there is none.
  * Valid until the next call. */
 const char *vd_tls_reason(void);
