@@ -17,6 +17,7 @@ import redis.sentinel
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "live"))
 
+import ctl  # noqa: E402
 import harness  # noqa: E402
 
 GROUP = "mymaster"
@@ -100,6 +101,10 @@ def show_topology(house):
             f"    {master['num-other-sentinels']} other vedettes, quorum {master['quorum']}, "
             f"configuration epoch {master['config-epoch']}"
         )
+
+
+def place_of(sentinel):
+    return f"{sentinel.host}:{sentinel.port}"
 
 
 def find_record(house):
@@ -193,6 +198,12 @@ def tell(lab):
     print(f"  it follows {new.name} after {1000 * (time.monotonic() - back_at):.0f} ms")
     house.wait_ready(30)
     show_topology(house)
+
+    title("6. What vedettectl tells of it")
+    for command in ("status", "history"):
+        print(f"  vedettectl {command}")
+        for row in ctl.run("-s", place_of(house.sentinels[0]), command).stdout.splitlines():
+            print(f"    {row}".rstrip())
     return house
 
 
@@ -201,6 +212,7 @@ def show_what_is_kept(lab, house):
     title("Still running (--keep)")
     print(f"  redis-cli -p {one.port} sentinel master {GROUP}")
     print(f"  redis-cli -p {one.port} psubscribe '*'")
+    print(f"  {ctl.path()} -s {place_of(one)} watch")
     print(f"  kill -9 {house.primary.pid}      # the primary; watch what happens")
     pids = " ".join(str(p.pid) for p in lab.processes if p.is_running())
     print(f"  logs and state: {lab.dir}")

@@ -51,7 +51,7 @@ cd "$top"
 [ -x configure ] || quietly autoreconf -fi
 cd "$build"
 [ -f Makefile ] || quietly "$top/configure"
-quietly make -j2 vedette
+quietly make -j2 vedette vedettectl
 
 cd "$top"
 VEDETTE=$build/vedette
