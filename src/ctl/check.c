@@ -43,49 +43,85 @@ static enum vd_ctl_verdict verdict_of(const json_t *finding)
 
 /* Who votes ----------------------------------------------------------------------------------- */
 
-static void check_voters(struct vd_ctl *ctl, const json_t *survey, json_t *findings)
+/* One of the crew. Can it vote? */
+static bool check_voter(const json_t *vedette, json_t *findings)
 {
-    const json_t *vedettes = json_object_get(survey, "vedettes");
-    size_t count = json_array_size(vedettes);
-    size_t able = 0;
+    const char *votes = vd_ctl_text_of(vedette, "votes");
+    const char *address = vd_ctl_text_of(vedette, "address");
 
-    for (size_t i = 0; i < count; i++) {
-        const json_t *one = json_array_get(vedettes, i);
-        const char *votes = vd_ctl_text_of(one, "votes");
-        const char *address = vd_ctl_text_of(one, "address");
-
-        if (!vd_ctl_is(one, "reached"))
-            vd_ctl_find(findings, "voters", VD_CTL_DOUBTFUL, "%s", vd_ctl_text_of(one, "error"));
-        else if (strcmp(votes, "mute") == 0)
-            vd_ctl_find(findings, "voters", VD_CTL_FAILED, "%s does not vote: %s", address,
-                        vd_ctl_text_of(one, "save_error"));
-        else if (strcmp(votes, "abstains") == 0)
-            vd_ctl_find(findings, "voters", VD_CTL_WARNED, "%s abstains for now", address);
-        else
-            able++;
-    }
-    vd_ctl_find(findings, "voters", 2 * able > count ? VD_CTL_FINE : VD_CTL_FAILED,
-                "%zu of %zu vote, %zu are needed", able, count, count / 2 + 1);
-    if (count < 3)
-        vd_ctl_find(findings, "voters", VD_CTL_WARNED,
-                    "%zu sentinels bear the loss of none; three bear that of one", count);
-    (void)ctl;
+    if (!vd_ctl_is(vedette, "reached"))
+        vd_ctl_find(findings, "voters", VD_CTL_DOUBTFUL, "%s", vd_ctl_text_of(vedette, "error"));
+    else if (strcmp(votes, "mute") == 0)
+        vd_ctl_find(findings, "voters", VD_CTL_FAILED, "%s does not vote: %s", address,
+                    vd_ctl_text_of(vedette, "save_error"));
+    else if (strcmp(votes, "abstains") == 0)
+        vd_ctl_find(findings, "voters", VD_CTL_WARNED, "%s abstains for now", address);
+    else
+        return true;
+    return false;
 }
 
-static void check_quorum(struct vd_ctl *ctl, const char *group, json_t *findings)
+static void check_voters(struct vd_ctl *ctl, const json_t *survey, const json_t *group,
+                         json_t *findings)
 {
+    const json_t *vedettes = json_object_get(survey, "vedettes"); /* as the crew */
+    int64_t total = vd_ctl_number_of(group, "sentinels", 0);
+    int64_t count = 0;
+    int64_t able = 0;
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+
+        /* Whoever does not answer may be one of the group. */
+        if (mate->link != NULL && vd_ctl_master_of(mate, vd_ctl_text_of(group, "name")) == NULL)
+            continue;
+        count++;
+        able += check_voter(json_array_get(vedettes, i), findings);
+    }
+    total = total > count ? total : count;
+    if (total > count)
+        vd_ctl_find(findings, "voters", VD_CTL_DOUBTFUL, "%lld more are known, and were not asked",
+                    (long long)(total - count));
+    vd_ctl_find(findings, "voters",
+                2 * able > total                     ? VD_CTL_FINE
+                : 2 * (able + total - count) > total ? VD_CTL_DOUBTFUL
+                                                     : VD_CTL_FAILED,
+                "%lld of %lld vote, %lld are needed", (long long)able, (long long)total,
+                (long long)(total / 2 + 1));
+    if (total < 3)
+        vd_ctl_find(findings, "voters", VD_CTL_WARNED,
+                    "%lld sentinels bear the loss of none; three bear that of one",
+                    (long long)total);
+}
+
+static void check_quorum(struct vd_ctl *ctl, const json_t *group, json_t *findings)
+{
+    const char *name = vd_ctl_text_of(group, "name");
+    int64_t quorum = vd_ctl_number_of(group, "quorum", 0);
+    int64_t sentinels = vd_ctl_number_of(group, "sentinels", 0);
+
     for (size_t i = 0; i < ctl->crew.count; i++) {
         struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        const json_t *master = vd_ctl_master_of(mate, name);
+        int64_t own = vd_ctl_number_of(master, "quorum", 0);
+        int64_t others = vd_ctl_number_of(master, "num-other-sentinels", 0);
         struct vd_err err = {""};
         json_t *reply;
 
-        if (vd_ctl_master_of(mate, group) == NULL)
+        if (master == NULL)
             continue;
-        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
-        vd_ctl_find(findings, "quorum", reply != NULL ? VD_CTL_FINE : VD_CTL_FAILED, "%s%s%s",
-                    reply != NULL ? mate->name : "", reply != NULL ? ": " : "",
-                    reply != NULL ? json_string_value(reply) != NULL ? json_string_value(reply) : ""
-                                  : err.text);
+        if (own != quorum || others != sentinels - 1)
+            vd_ctl_find(findings, "quorum", VD_CTL_WARNED,
+                        "%s: quorum %lld, other sentinels %lld; elsewhere %lld and %lld",
+                        mate->name, (long long)own, (long long)others, (long long)quorum,
+                        (long long)sentinels - 1);
+        reply = vd_ctl_ask(mate, &err, "SENTINEL", "CKQUORUM", name, (char *)NULL);
+        if (json_is_string(reply))
+            vd_ctl_find(findings, "quorum", VD_CTL_FINE, "%s: %s", mate->name,
+                        json_string_value(reply));
+        else
+            vd_ctl_find(findings, "quorum", mate->link != NULL ? VD_CTL_FAILED : VD_CTL_DOUBTFUL,
+                        "%s", err.text);
         json_decref(reply);
     }
 }
@@ -103,17 +139,16 @@ static void check_agreement(struct vd_ctl *ctl, const json_t *group, json_t *fin
         const json_t *master = vd_ctl_master_of(mate, name);
         const char *seen = vd_ctl_text_of(views, mate->name);
 
-        if (mate->link == NULL)
+        if (mate->link == NULL ||
+            (strcmp(seen, primary) == 0 && vd_ctl_number_of(master, "config-epoch", 0) == epoch))
             continue;
-        if (master == NULL || strcmp(seen, primary) != 0 ||
-            vd_ctl_number_of(master, "config-epoch", 0) != epoch) {
-            same = false;
+        same = false;
+        if (master == NULL)
+            vd_ctl_find(findings, "agreement", VD_CTL_FAILED, "%s does not watch it", mate->name);
+        else
             vd_ctl_find(findings, "agreement", VD_CTL_FAILED,
-                        master == NULL ? "%s does not watch it%s%.0s"
-                                       : "%s takes %s for the primary, by epoch %s",
-                        mate->name, master == NULL ? "" : seen,
+                        "%s takes %s for the primary, by epoch %s", mate->name, seen,
                         vd_ctl_text_of(master, "config-epoch"));
-        }
     }
     if (same)
         vd_ctl_find(findings, "agreement", VD_CTL_FINE,
@@ -121,49 +156,85 @@ static void check_agreement(struct vd_ctl *ctl, const json_t *group, json_t *fin
                     (long long)epoch);
 }
 
-/* What stands against it, in the group itself. */
-static void check_state(const json_t *group, json_t *findings)
+/* What stands against it in the state of the group, as this one sees it. */
+static void check_view(const char *name, const json_t *master, json_t *findings)
 {
-    int64_t paused_ms = vd_ctl_number_of(group, "paused_ms", -1);
-    const char *state = vd_ctl_text_of(group, "failover_state");
     struct vd_text words = {0};
 
-    if (paused_ms >= 0) {
-        vd_ctl_put_duration(&words, paused_ms);
+    if (vd_ctl_has_flag(master, "paused")) {
+        vd_ctl_put_duration(&words, vd_ctl_number_of(master, "paused-for", 0));
         vd_ctl_find(findings, "state", VD_CTL_FAILED,
-                    "the group is paused for %s more; vedettectl resume ends that",
+                    "%s: the group is paused for %s more; vedettectl resume ends that", name,
                     vd_text_cstr(&words));
     }
+    if (vd_ctl_has_flag(master, "failover_in_progress"))
+        vd_ctl_find(findings, "state", VD_CTL_WARNED, "%s: a failover is in progress (%s)", name,
+                    vd_ctl_text_of(master, "failover-state"));
+    if (vd_ctl_has_flag(master, "s_down") || vd_ctl_has_flag(master, "o_down"))
+        vd_ctl_find(findings, "state", VD_CTL_WARNED, "%s: the primary is down", name);
+    if (vd_ctl_has_flag(master, "fenced"))
+        vd_ctl_find(findings, "state", VD_CTL_FAILED, "%s: the primary's writes are held back",
+                    name);
     vd_text_free(&words);
-    if (state[0] != '\0')
-        vd_ctl_find(findings, "state", VD_CTL_WARNED, "a failover is in progress (%s)", state);
-    if (vd_ctl_is(group, "fenced"))
-        vd_ctl_find(findings, "state", VD_CTL_FAILED, "the primary's writes are held back");
+}
+
+static void check_state(const struct vd_ctl *ctl, const char *group, json_t *findings)
+{
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        const json_t *master = vd_ctl_master_of(mate, group);
+
+        if (master != NULL)
+            check_view(mate->name, master, findings);
+    }
 }
 
 /* Who would win
  * ------------------------------------------------------------------------------------ */
 
-/* Each server and why it would be taken or not; whom they would take is appended to `winner`. */
-static void tell_candidates(const json_t *candidates, bool tell, struct vd_text *winner,
-                            json_t *findings)
+/* Each server and why it would be taken or not, if that is to be told. */
+static void tell_candidates(const json_t *candidates, json_t *findings)
 {
     for (size_t i = 0; i < json_array_size(candidates); i++) {
-        json_t *one = vd_ctl_fields(json_array_get(candidates, i));
+        const json_t *one = json_array_get(candidates, i);
         const char *verdict = vd_ctl_text_of(one, "verdict");
         bool chosen = strcmp(vd_ctl_text_of(one, "chosen"), "yes") == 0;
         bool usual = strcmp(verdict, "fit") == 0 || strcmp(verdict, "is the primary") == 0;
         struct vd_text name = {0};
 
-        vd_text_printf(&name, "%s:%s", vd_ctl_text_of(one, "ip"), vd_ctl_text_of(one, "port"));
-        if (chosen)
-            vd_text_puts(winner, vd_text_cstr(&name));
-        if (tell)
-            vd_ctl_find(findings, "candidate", usual || chosen ? VD_CTL_FINE : VD_CTL_WARNED,
-                        "%s: %s", vd_text_cstr(&name), chosen ? "would be promoted" : verdict);
+        vd_ctl_put_address(one, "ip", "port", &name);
+        vd_ctl_find(findings, "candidate", usual || chosen ? VD_CTL_FINE : VD_CTL_WARNED, "%s: %s",
+                    vd_text_cstr(&name), chosen ? "would be promoted" : verdict);
         vd_text_free(&name);
-        json_decref(one);
     }
+}
+
+/* The one that would be taken; "": none. */
+static void find_winner(const json_t *candidates, struct vd_text *to)
+{
+    for (size_t i = 0; i < json_array_size(candidates); i++) {
+        const json_t *one = json_array_get(candidates, i);
+
+        if (to->len == 0 && strcmp(vd_ctl_text_of(one, "chosen"), "yes") == 0)
+            vd_ctl_put_address(one, "ip", "port", to);
+    }
+}
+
+/* Why it would not be the one that others take. */
+static const char *verdict_on(const json_t *candidates, const char *name)
+{
+    const char *verdict = "";
+
+    for (size_t i = 0; i < json_array_size(candidates); i++) {
+        const json_t *one = json_array_get(candidates, i);
+        struct vd_text own = {0};
+
+        vd_ctl_put_address(one, "ip", "port", &own);
+        if (strcmp(vd_text_cstr(&own), name) == 0)
+            verdict = vd_ctl_text_of(one, "verdict");
+        vd_text_free(&own);
+    }
+    return verdict;
 }
 
 static void check_candidates(struct vd_ctl *ctl, const char *group, json_t *findings)
@@ -176,21 +247,29 @@ static void check_candidates(struct vd_ctl *ctl, const char *group, json_t *find
         struct vd_text winner = {0};
         struct vd_err err = {""};
         json_t *replies;
+        json_t *candidates;
 
         if (mate->kind != VD_CTL_VEDETTE || vd_ctl_master_of(mate, group) == NULL)
             continue;
-        replies = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CANDIDATES", group, (char *)NULL);
-        tell_candidates(replies, asked == 0, asked == 0 ? &first : &winner, findings);
+        replies = vd_ctl_ask(mate, &err, "SENTINEL", "CANDIDATES", group, (char *)NULL);
+        candidates = vd_ctl_objects_of(replies);
+        find_winner(candidates, &winner);
+        if (replies != NULL && asked++ == 0) {
+            tell_candidates(candidates, findings);
+            vd_text_puts(&first, vd_text_cstr(&winner));
+        }
         if (replies == NULL)
             vd_ctl_find(findings, "candidate", VD_CTL_DOUBTFUL, "%s", err.text);
-        else if ((asked == 0 ? &first : &winner)->len == 0)
+        else if (winner.len == 0)
             vd_ctl_find(findings, "candidate", VD_CTL_FAILED, "%s: no replica could be promoted",
                         mate->name);
-        else if (asked > 0 && strcmp(vd_text_cstr(&first), vd_text_cstr(&winner)) != 0)
-            vd_ctl_find(findings, "candidate", VD_CTL_WARNED, "%s would take %s", mate->name,
-                        vd_text_cstr(&winner));
-        asked += replies != NULL;
+        else if (strcmp(vd_text_cstr(&first), vd_text_cstr(&winner)) != 0)
+            vd_ctl_find(findings, "candidate", VD_CTL_WARNED, "%s would take %s%s%s%s%s",
+                        mate->name, vd_text_cstr(&winner), first.len > 0 ? "; of " : "",
+                        vd_text_cstr(&first), first.len > 0 ? " it says: " : "",
+                        verdict_on(candidates, vd_text_cstr(&first)));
         vd_text_free(&winner);
+        json_decref(candidates);
         json_decref(replies);
     }
     if (asked == 0)
@@ -219,30 +298,29 @@ void vd_ctl_check_clock(const char *name, int64_t clock_us, int64_t error_us, js
         vd_ctl_find(findings, "clocks", VD_CTL_FINE, "%s: within a second of the one here", name);
 }
 
-static void check_sentinels(struct vd_ctl *ctl, json_t *findings)
+static void check_sentinels(const struct vd_ctl *ctl, const char *group, json_t *findings)
 {
-    const char *version = NULL;
+    const struct vd_ctl_mate *first = NULL;
     bool same = true;
 
     for (size_t i = 0; i < ctl->crew.count; i++) {
         const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
-        const char *own = mate->kind == VD_CTL_VEDETTE
-                              ? vd_ctl_text_of(mate->info, "vedette_version")
-                              : vd_ctl_text_of(mate->info, "redis_version");
 
-        if (mate->link == NULL)
+        if (vd_ctl_master_of(mate, group) == NULL)
             continue;
-        if (version != NULL && strcmp(version, own) != 0) {
+        first = first == NULL ? mate : first;
+        if (mate->kind != first->kind ||
+            strcmp(vd_ctl_version_of(mate), vd_ctl_version_of(first)) != 0) {
             same = false;
-            vd_ctl_find(findings, "versions", VD_CTL_WARNED, "%s is %s %s, another is %s",
-                        mate->name, vd_ctl_kind_name(mate->kind), own, version);
+            vd_ctl_find(findings, "versions", VD_CTL_WARNED, "%s is %s %s, %s is %s %s", mate->name,
+                        vd_ctl_kind_name(mate->kind), vd_ctl_version_of(mate), first->name,
+                        vd_ctl_kind_name(first->kind), vd_ctl_version_of(first));
         }
-        version = version == NULL ? own : version;
         vd_ctl_check_clock(mate->name, mate->clock_us, mate->clock_error_us, findings);
     }
-    if (same && version != NULL)
+    if (same && first != NULL)
         vd_ctl_find(findings, "versions", VD_CTL_FINE, "all sentinels who were reached are %s",
-                    version);
+                    vd_ctl_version_of(first));
 }
 
 /* The answer
@@ -317,12 +395,12 @@ static bool check_group(struct vd_ctl *ctl, const json_t *survey, const json_t *
     json_t *findings;
     enum vd_ctl_verdict worst = VD_CTL_FINE;
 
-    check_voters(ctl, survey, found);
-    check_quorum(ctl, name, found);
+    check_voters(ctl, survey, group, found);
+    check_quorum(ctl, group, found);
     check_agreement(ctl, group, found);
-    check_state(group, found);
+    check_state(ctl, name, found);
     check_candidates(ctl, name, found);
-    check_sentinels(ctl, found);
+    check_sentinels(ctl, name, found);
     vd_ctl_check_nodes(ctl, group, found);
     findings = sorted(found);
     json_decref(found);

@@ -4,7 +4,6 @@
  * discarded: a server judges a command by the user's rights when it is queued,
  * so that all can be asked and nothing is done.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/check.h"
@@ -136,7 +135,7 @@ static void check_rights(struct node *node, json_t *findings)
     vd_text_free(&other);
 }
 
-/* min-replicas-to-write: after a failover there is one replica less. ------------------------------
+/* min-replicas-to-write: after a failover there is one replica less -------------------------------
  */
 
 static json_t *ask(struct node *node, size_t count, const char *const *words)
@@ -150,6 +149,7 @@ static json_t *ask(struct node *node, size_t count, const char *const *words)
     return value;
 }
 
+/* `replicas`: of the present primary, those that are up. */
 static void check_min_replicas(struct node *node, size_t replicas, json_t *findings)
 {
     static const char *const words[] = {"CONFIG", "GET", "min-replicas-to-write"};
@@ -167,8 +167,8 @@ static void check_min_replicas(struct node *node, size_t replicas, json_t *findi
                     node->name);
     else if (wanted >= (int64_t)replicas && wanted > 0)
         vd_ctl_find(findings, "min-replicas", VD_CTL_FAILED,
-                    "%s: min-replicas-to-write is %lld, but after the loss of one server only %zu "
-                    "replicas are left: the new primary would refuse writes",
+                    "%s: min-replicas-to-write is %lld, but a new primary would have %zu replicas: "
+                    "it would refuse writes",
                     node->name, (long long)wanted, replicas == 0 ? 0 : replicas - 1);
     else
         vd_ctl_find(findings, "min-replicas", VD_CTL_FINE, "%s: min-replicas-to-write is %lld",
@@ -188,12 +188,16 @@ static void check_time(struct node *node, json_t *findings)
     int64_t half_us = (vd_ctl_wall_us() - sent_us) / 2;
     const char *seconds = json_string_value(json_array_get(reply, 0));
     const char *micros = json_string_value(json_array_get(reply, 1));
-    int64_t there_us = seconds == NULL || micros == NULL
-                           ? strtoll(vd_ctl_text_of(node->info, "server_time_usec"), NULL, 10)
-                           : strtoll(seconds, NULL, 10) * 1000000 + strtoll(micros, NULL, 10);
+    int64_t there_us = vd_ctl_number_of(node->info, "server_time_usec", 0);
+    int64_t s;
+    int64_t us;
 
-    vd_ctl_check_clock(node->name, there_us - sent_us - half_us, there_us > 0 ? half_us : -1,
-                       findings);
+    if (seconds != NULL && micros != NULL && vd_parse_int64(seconds, strlen(seconds), &s) &&
+        vd_parse_int64(micros, strlen(micros), &us) && s >= 0 && s < INT64_MAX / 2000000 &&
+        us >= 0 && us < 1000000)
+        there_us = s * 1000000 + us;
+    vd_ctl_check_clock(node->name, there_us > 0 ? there_us - sent_us - half_us : 0,
+                       there_us > 0 ? half_us : -1, findings);
     json_decref(reply);
 }
 
@@ -208,7 +212,8 @@ static const char *version_of(const json_t *info)
  * ----------------------------------------------------------------------------------- */
 
 /* How a vedette speaks to the group's servers: by its configuration, else by the environment. */
-static struct vd_ctl_access access_of(const struct vd_ctl *ctl, const char *group)
+static struct vd_ctl_access access_of(const struct vd_ctl *ctl, const char *group,
+                                      const struct vd_tls_keys *keys)
 {
     const struct vd_ctl_options *options = &ctl->options;
     const struct vd_config_group *own =
@@ -220,9 +225,36 @@ static struct vd_ctl_access access_of(const struct vd_ctl *ctl, const char *grou
         access.user = own->options.auth_user;
         access.pass = own->options.auth_pass;
     }
-    if (options->config != NULL && options->config->server.tls.to.servers)
-        access.keys = ctl->crew.keys;
+    access.keys = keys;
     return access;
+}
+
+/* TLS to the servers, if the vedette's configuration wants that. False with the reason. */
+static bool load_keys(const struct vd_ctl *ctl, struct vd_tls_keys **keys, struct vd_err *err)
+{
+    const struct vd_ctl_options *options = &ctl->options;
+    struct vd_tls_options tls;
+    bool expired;
+
+    *keys = NULL;
+    if (options->config == NULL || !options->config->server.tls.to.servers)
+        return true;
+    tls = options->config->server.tls;
+    tls.port = 0; /* nobody comes in here */
+    vd_ctl_options_put_tls(options, &tls);
+    *keys = vd_tls_keys_load(&tls, NULL, &expired, err);
+    return *keys != NULL;
+}
+
+/* Replicas that are there; whether they have a link is not asked, for that may be lost with the
+ * primary. */
+static size_t count_replicas(const json_t *nodes)
+{
+    size_t count = 0;
+
+    for (size_t i = 1; i < json_array_size(nodes); i++)
+        count += strcmp(vd_ctl_text_of(json_array_get(nodes, i), "state"), "up") == 0;
+    return count;
 }
 
 static bool read_node(struct node *node, json_t *findings)
@@ -248,14 +280,13 @@ static bool read_node(struct node *node, json_t *findings)
     return good;
 }
 
-static void check_node(struct vd_ctl *ctl, const struct vd_ctl_access *access, struct node *node,
-                       size_t replicas, json_t *findings)
+static void check_node(const struct vd_ctl_access *access, struct node *node, size_t replicas,
+                       json_t *findings)
 {
     struct vd_err err = {""};
     struct vd_addr addr;
     bool refused;
 
-    (void)ctl;
     if (!vd_addr_parse(&addr, node->name, strlen(node->name), &err)) {
         vd_ctl_find(findings, "servers", VD_CTL_DOUBTFUL, "%s: %s", node->name, err.text);
         return;
@@ -278,30 +309,42 @@ void vd_ctl_check_nodes(struct vd_ctl *ctl, const json_t *group, json_t *finding
 {
     const json_t *nodes = json_object_get(group, "nodes");
     size_t count = json_array_size(nodes);
-    struct vd_ctl_access access = access_of(ctl, vd_ctl_text_of(group, "name"));
+    size_t replicas = count_replicas(nodes);
+    struct vd_ctl_access access;
+    struct vd_tls_keys *keys;
+    struct vd_err err;
     char *first = NULL;
+    const char *first_name = "";
     bool same = true;
 
+    if (!load_keys(ctl, &keys, &err)) {
+        vd_ctl_find(findings, "servers", VD_CTL_DOUBTFUL, "%s", err.text);
+        return;
+    }
+    access = access_of(ctl, vd_ctl_text_of(group, "name"), keys);
     for (size_t i = 0; i < count; i++) {
         struct node node = {.name = vd_ctl_text_of(json_array_get(nodes, i), "node"),
                             .is_primary = i == 0};
         const char *version;
 
-        check_node(ctl, &access, &node, count - 1, findings);
+        check_node(&access, &node, replicas, findings);
         version = version_of(node.info);
         if (first != NULL && version[0] != '\0' && strcmp(first, version) != 0) {
             same = false;
             vd_ctl_find(findings, "versions", VD_CTL_WARNED,
-                        "%s is of version %s, the primary of %s: a replica that is older cannot "
-                        "follow one that is newer",
-                        node.name, version, first);
+                        "%s is of version %s, %s of %s: a replica that is older cannot follow one "
+                        "that is newer",
+                        node.name, version, first_name, first);
         }
-        if (first == NULL && version[0] != '\0')
+        if (first == NULL && version[0] != '\0') {
             first = vd_strdup(version);
+            first_name = node.name;
+        }
         json_decref(node.info);
     }
     if (same && first != NULL)
         vd_ctl_find(findings, "versions", VD_CTL_FINE, "all servers who were reached are %s",
                     first);
     vd_free(first);
+    vd_tls_keys_release(keys);
 }

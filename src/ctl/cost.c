@@ -81,7 +81,7 @@ int vd_ctl_run_cost(struct vd_ctl *ctl)
 
         if (mate->link == NULL || mate->kind != VD_CTL_VEDETTE)
             continue;
-        page = vd_ctl_ask_page(&ctl->crew, mate, "cost", "limit", "1000", &err);
+        page = vd_ctl_ask_page(mate, "cost", "limit", "1000", &err);
         if (vd_ctl_is(page, "configured")) {
             ctl->json = page;
             put_services(ctl, page);

@@ -3,7 +3,6 @@
 #include "ctl/crew.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -86,8 +85,7 @@ static void lose(struct vd_ctl_mate *mate, const struct vd_err *err)
     mate->retry_at = vd_ctl_now() + RETRY_MS;
 }
 
-json_t *vd_ctl_ask(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err,
-                   ...)
+json_t *vd_ctl_ask(struct vd_ctl_mate *mate, struct vd_err *err, ...)
 {
     const char *words[WORDS_MAX];
     size_t count = 0;
@@ -95,7 +93,6 @@ json_t *vd_ctl_ask(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, str
     json_t *value = NULL;
     va_list args;
 
-    (void)crew;
     va_start(args, err);
     for (const char *word = va_arg(args, const char *); word != NULL;
          word = va_arg(args, const char *)) {
@@ -120,10 +117,10 @@ json_t *vd_ctl_ask(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, str
     return value;
 }
 
-json_t *vd_ctl_ask_page(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, const char *page,
-                        const char *name, const char *value, struct vd_err *err)
+json_t *vd_ctl_ask_page(struct vd_ctl_mate *mate, const char *page, const char *name,
+                        const char *value, struct vd_err *err)
 {
-    json_t *text = vd_ctl_ask(crew, mate, err, "SENTINEL", "SHOW", page, name, value, (char *)NULL);
+    json_t *text = vd_ctl_ask(mate, err, "SENTINEL", "SHOW", page, name, value, (char *)NULL);
     json_t *parsed;
 
     if (text == NULL)
@@ -140,7 +137,7 @@ json_t *vd_ctl_ask_page(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate
 
 /* Getting to know one ----------------------------------------------------------------------- */
 
-static json_t *objects_of(const json_t *replies)
+json_t *vd_ctl_objects_of(const json_t *replies)
 {
     json_t *objects = json_array();
 
@@ -162,10 +159,10 @@ static enum vd_ctl_kind kind_of(const json_t *info)
     return vd_ctl_text_of(info, "valkey_version")[0] != '\0' ? VD_CTL_VALKEY : VD_CTL_REDIS;
 }
 
-static bool read_info(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err)
+static bool read_info(struct vd_ctl_mate *mate, struct vd_err *err)
 {
     int64_t sent_us = vd_ctl_wall_us();
-    json_t *text = vd_ctl_ask(crew, mate, err, "INFO", (char *)NULL);
+    json_t *text = vd_ctl_ask(mate, err, "INFO", (char *)NULL);
     int64_t half_us = (vd_ctl_wall_us() - sent_us) / 2;
     int64_t there_us;
 
@@ -175,9 +172,9 @@ static bool read_info(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct
     mate->info = vd_ctl_info_fields(json_is_string(text) ? json_string_value(text) : "");
     json_decref(text);
     mate->kind = kind_of(mate->info);
-    there_us = strtoll(vd_ctl_text_of(mate->info, "server_time_usec"), NULL, 10);
+    there_us = vd_ctl_number_of(mate->info, "server_time_usec", 0);
     mate->clock_error_us = there_us > 0 ? half_us : -1;
-    mate->clock_us = there_us - sent_us - half_us;
+    mate->clock_us = there_us > 0 ? there_us - sent_us - half_us : 0;
     if (mate->kind == VD_CTL_UNKNOWN)
         return vd_err_set(err,
                           "%s: it is no sentinel; give the sentinel's port, which is 26379 "
@@ -186,17 +183,17 @@ static bool read_info(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct
     return true;
 }
 
-static bool read_masters(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err)
+static bool read_masters(struct vd_ctl_mate *mate, struct vd_err *err)
 {
-    json_t *masters = vd_ctl_ask(crew, mate, err, "SENTINEL", "MASTERS", (char *)NULL);
+    json_t *masters = vd_ctl_ask(mate, err, "SENTINEL", "MASTERS", (char *)NULL);
     json_t *id;
 
     if (masters == NULL)
         return false;
     json_decref(mate->masters);
-    mate->masters = objects_of(masters);
+    mate->masters = vd_ctl_objects_of(masters);
     json_decref(masters);
-    id = vd_ctl_ask(crew, mate, err, "SENTINEL", "MYID", (char *)NULL);
+    id = vd_ctl_ask(mate, err, "SENTINEL", "MYID", (char *)NULL);
     if (id == NULL)
         return false;
     vd_free(mate->id);
@@ -208,18 +205,18 @@ static bool read_masters(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, str
 static void meet(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate)
 {
     struct vd_err err = {""};
+    bool refused;
 
     if (mate->link == NULL && mate->error != NULL && vd_ctl_now() < mate->retry_at)
         return;
     if (mate->link == NULL)
-        mate->link = vd_ctl_link_open(&crew->access, mate->host, mate->port, &mate->refused, &err);
+        mate->link = vd_ctl_link_open(&crew->access, mate->host, mate->port, &refused, &err);
     if (mate->link == NULL) {
         lose(mate, &err);
-    } else if (read_info(crew, mate, &err) && read_masters(crew, mate, &err)) {
+    } else if (read_info(mate, &err) && read_masters(mate, &err)) {
         vd_free(mate->error);
         mate->error = NULL;
     } else {
-        mate->refused = mate->link != NULL;
         if (strstr(err.text, "NOAUTH") != NULL)
             (void)vd_err_set(&err,
                              "%s: it wants a password: set VEDETTE_PASSWORD, or give "
@@ -238,12 +235,6 @@ static struct vd_ctl_mate *add_mate(struct vd_ctl_crew *crew, const char *host, 
     struct vd_ctl_mate *mate;
 
     vd_addr_print(host, port, &name);
-    for (size_t i = 0; i < crew->count; i++) {
-        if (strcmp(crew->mates[i].name, vd_text_cstr(&name)) == 0) {
-            vd_text_free(&name);
-            return NULL;
-        }
-    }
     crew->mates = vd_realloc(crew->mates, (crew->count + 1) * sizeof(crew->mates[0]));
     mate = &crew->mates[crew->count++];
     *mate = (struct vd_ctl_mate){
@@ -252,12 +243,36 @@ static struct vd_ctl_mate *add_mate(struct vd_ctl_crew *crew, const char *host, 
     return mate;
 }
 
-static bool is_known(const struct vd_ctl_crew *crew, const char *id)
+/* By its id, which stays when its address changes, or by its address. */
+static struct vd_ctl_mate *find_mate(struct vd_ctl_crew *crew, const char *id, const char *name)
 {
     for (size_t i = 0; i < crew->count; i++)
-        if (crew->mates[i].id != NULL && strcmp(crew->mates[i].id, id) == 0)
-            return true;
-    return false;
+        if (id[0] != '\0' && crew->mates[i].id != NULL && strcmp(crew->mates[i].id, id) == 0)
+            return &crew->mates[i];
+    for (size_t i = 0; i < crew->count; i++)
+        if (strcmp(crew->mates[i].name, name) == 0)
+            return &crew->mates[i];
+    return NULL;
+}
+
+/* What one of the others says of a mate that does not answer: who that is, and where it is now. */
+static void correct(struct vd_ctl_mate *mate, const char *id, const char *host, uint16_t port,
+                    const char *name)
+{
+    mate->is_known = true;
+    if (mate->link != NULL)
+        return;
+    if (mate->id == NULL)
+        mate->id = vd_strdup(id);
+    if (mate->is_named || strcmp(mate->name, name) == 0)
+        return;
+    vd_free(mate->host);
+    vd_free(mate->name);
+    vd_free(mate->error);
+    mate->host = vd_strdup(host);
+    mate->port = port;
+    mate->name = vd_strdup(name);
+    mate->error = NULL;
 }
 
 /* Those whom it knows of one group, if they are new. `place`: it moves when the crew grows. */
@@ -265,22 +280,30 @@ static void find_more(struct vd_ctl_crew *crew, size_t place, const char *group)
 {
     struct vd_err err;
     json_t *replies =
-        vd_ctl_ask(crew, &crew->mates[place], &err, "SENTINEL", "SENTINELS", group, (char *)NULL);
-    json_t *peers = objects_of(replies);
+        vd_ctl_ask(&crew->mates[place], &err, "SENTINEL", "SENTINELS", group, (char *)NULL);
+    json_t *peers = vd_ctl_objects_of(replies);
 
     for (size_t i = 0; i < json_array_size(peers) && crew->count < CREW_MAX; i++) {
         const json_t *peer = json_array_get(peers, i);
         const char *ip = vd_ctl_text_of(peer, "ip");
         const char *port_text = vd_ctl_text_of(peer, "port");
+        const char *id = vd_ctl_text_of(peer, "runid");
+        struct vd_text name = {0};
+        struct vd_ctl_mate *mate;
         struct vd_addr addr;
         uint16_t port;
 
-        if (is_known(crew, vd_ctl_text_of(peer, "runid")) ||
-            !vd_port_parse(port_text, strlen(port_text), &port) || port == 0 ||
-            !vd_addr_set(&addr, ip, strlen(ip), port) || add_mate(crew, ip, port) == NULL)
+        if (!vd_port_parse(port_text, strlen(port_text), &port) || port == 0 ||
+            !vd_addr_set(&addr, ip, strlen(ip), port))
             continue;
-        crew->mates[crew->count - 1].id = vd_strdup(vd_ctl_text_of(peer, "runid"));
-        meet(crew, &crew->mates[crew->count - 1]);
+        vd_addr_print(ip, port, &name);
+        mate = find_mate(crew, id, vd_text_cstr(&name));
+        if (mate == NULL)
+            mate = add_mate(crew, ip, port);
+        correct(mate, id, ip, port, vd_text_cstr(&name));
+        vd_text_free(&name);
+        if (mate->link == NULL && mate->error == NULL)
+            meet(crew, mate);
     }
     json_decref(peers);
     json_decref(replies);
@@ -297,31 +320,68 @@ static void free_mate(struct vd_ctl_mate *mate)
     json_decref(mate->masters);
 }
 
+static void drop_mate(struct vd_ctl_crew *crew, size_t place)
+{
+    free_mate(&crew->mates[place]);
+    crew->count--;
+    memmove(&crew->mates[place], &crew->mates[place + 1],
+            (crew->count - place) * sizeof(crew->mates[0]));
+}
+
 /* Two names may lead to the same one. */
 static void drop_doubles(struct vd_ctl_crew *crew)
 {
     for (size_t i = 0; i < crew->count; i++) {
         for (size_t j = i + 1; j < crew->count;) {
-            struct vd_ctl_mate *one = &crew->mates[j];
+            const struct vd_ctl_mate *one = &crew->mates[j];
 
-            if (one->id == NULL || crew->mates[i].id == NULL ||
-                strcmp(one->id, crew->mates[i].id) != 0) {
+            if (one->id != NULL && one->id[0] != '\0' && crew->mates[i].id != NULL &&
+                strcmp(one->id, crew->mates[i].id) == 0)
+                drop_mate(crew, j);
+            else
                 j++;
-                continue;
-            }
-            free_mate(one);
-            memmove(one, one + 1, (crew->count - j - 1) * sizeof(*one));
-            crew->count--;
         }
+    }
+}
+
+/* Who was found long ago, does not answer, and is known to nobody any more, has been forgotten. */
+static void drop_forgotten(struct vd_ctl_crew *crew)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < crew->count; i++)
+        any = any || crew->mates[i].link != NULL;
+    for (size_t i = 0; any && i < crew->count;) {
+        const struct vd_ctl_mate *mate = &crew->mates[i];
+
+        if (mate->link == NULL && !mate->is_named && !mate->is_known)
+            drop_mate(crew, i);
+        else
+            i++;
+    }
+}
+
+static void name_all(struct vd_ctl_crew *crew, const struct vd_ctl_options *options)
+{
+    for (size_t i = 0; i < options->place_count; i++) {
+        const struct vd_ctl_place *place = &options->places[i];
+        struct vd_text name = {0};
+
+        vd_addr_print(place->host, place->port, &name);
+        if (find_mate(crew, "", vd_text_cstr(&name)) == NULL)
+            add_mate(crew, place->host, place->port)->is_named = true;
+        vd_text_free(&name);
     }
 }
 
 void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *options)
 {
-    for (size_t i = 0; i < options->place_count; i++)
-        (void)add_mate(crew, options->places[i].host, options->places[i].port);
-    for (size_t i = 0; i < crew->count; i++)
+    if (crew->count == 0)
+        name_all(crew, options);
+    for (size_t i = 0; i < crew->count; i++) {
+        crew->mates[i].is_known = false;
         meet(crew, &crew->mates[i]);
+    }
     drop_doubles(crew);
     if (options->only)
         return;
@@ -337,10 +397,36 @@ void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *o
             vd_free(name);
         }
     }
+    drop_forgotten(crew);
 }
 
-/* Who knows best ---------------------------------------------------------------------------------
+/* What they say ----------------------------------------------------------------------------------
  */
+
+void vd_ctl_put_address(const json_t *fields, const char *host, const char *port,
+                        struct vd_text *to)
+{
+    vd_addr_print(vd_ctl_text_of(fields, host), (uint16_t)vd_ctl_number_of(fields, port, 0), to);
+}
+
+bool vd_ctl_has_flag(const json_t *fields, const char *flag)
+{
+    const char *flags = vd_ctl_text_of(fields, "flags");
+    size_t len = strlen(flag);
+
+    for (const char *at = flags; (at = strstr(at, flag)) != NULL; at += len)
+        if ((at == flags || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+const char *vd_ctl_version_of(const struct vd_ctl_mate *mate)
+{
+    static const char *const fields[] = {"redis_version", "vedette_version", "redis_version",
+                                         "valkey_version"};
+
+    return vd_ctl_text_of(mate->info, fields[mate->kind]);
+}
 
 const json_t *vd_ctl_master_of(const struct vd_ctl_mate *mate, const char *group)
 {
@@ -356,18 +442,18 @@ const json_t *vd_ctl_master_of(const struct vd_ctl_mate *mate, const char *group
 struct vd_ctl_mate *vd_ctl_best_mate(const struct vd_ctl_crew *crew, const char *group)
 {
     struct vd_ctl_mate *best = NULL;
-    int64_t best_rank = -1;
+    int64_t best_epoch = 0;
 
     for (size_t i = 0; i < crew->count; i++) {
         const json_t *master = vd_ctl_master_of(&crew->mates[i], group);
-        int64_t rank;
+        int64_t epoch = vd_ctl_number_of(master, "config-epoch", 0);
 
         if (master == NULL)
             continue;
-        rank = 2 * vd_ctl_number_of(master, "config-epoch", 0) +
-               (crew->mates[i].kind == VD_CTL_VEDETTE);
-        if (rank > best_rank) {
-            best_rank = rank;
+        if (best == NULL || epoch > best_epoch ||
+            (epoch == best_epoch && best->kind != VD_CTL_VEDETTE &&
+             crew->mates[i].kind == VD_CTL_VEDETTE)) {
+            best_epoch = epoch;
             best = &crew->mates[i];
         }
     }

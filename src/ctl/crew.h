@@ -24,9 +24,10 @@ struct vd_ctl_mate {
     char *host;
     uint16_t port;
     char *name;               /* "host:port" */
+    bool is_named;            /* by the operator */
+    bool is_known;            /* to one of the others, who were asked just now */
     struct vd_ctl_link *link; /* NULL: not reached, or lost */
     char *error;              /* why; NULL: it answers */
-    bool refused;             /* it is there, but does not let us in */
     int64_t retry_at;         /* vd_ctl_now: not to be tried before */
     char *id;
     enum vd_ctl_kind kind;
@@ -55,22 +56,33 @@ void vd_ctl_crew_free(struct vd_ctl_crew *crew);
 void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *options);
 
 /* The words end with NULL. NULL with the reason: a refusal, or the mate is lost (its error). */
-json_t *vd_ctl_ask(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, struct vd_err *err,
-                   ...) __attribute__((sentinel));
+json_t *vd_ctl_ask(struct vd_ctl_mate *mate, struct vd_err *err, ...) __attribute__((sentinel));
 
 /* SENTINEL SHOW page [name value]: the page of a vedette, parsed. NULL with the reason. */
-json_t *vd_ctl_ask_page(const struct vd_ctl_crew *crew, struct vd_ctl_mate *mate, const char *page,
-                        const char *name, const char *value, struct vd_err *err);
+json_t *vd_ctl_ask_page(struct vd_ctl_mate *mate, const char *page, const char *name,
+                        const char *value, struct vd_err *err);
 
 /* A reply as JSON: maps stay flat arrays, errors inside become text. */
 json_t *vd_ctl_json_of(const redisReply *reply);
 /* A flat array of names and values as an object; an empty one for anything else. */
 json_t *vd_ctl_fields(const json_t *flat);
+/* Flat arrays in an array: an array of objects; an empty one for anything else. */
+json_t *vd_ctl_objects_of(const json_t *replies);
 /* INFO's lines as an object. */
 json_t *vd_ctl_info_fields(const char *text);
 
 /* What it sees of a group; NULL: it does not watch it, or was not reached. Borrowed. */
 const json_t *vd_ctl_master_of(const struct vd_ctl_mate *mate, const char *group);
+
+/* The address that these fields tell, as text. */
+void vd_ctl_put_address(const json_t *fields, const char *host, const char *port,
+                        struct vd_text *to);
+
+/* Does the instance have the flag, of those between commas? */
+bool vd_ctl_has_flag(const json_t *fields, const char *flag);
+
+/* The version of itself that it tells; "" if it was not reached. Borrowed. */
+const char *vd_ctl_version_of(const struct vd_ctl_mate *mate);
 
 /* The one to be asked about the group: a vedette if any, with the newest configuration. NULL: none.
  */

@@ -44,10 +44,13 @@ int64_t vd_ctl_number_of(const json_t *object, const char *name, int64_t otherwi
 {
     const json_t *value = json_object_get(object, name);
     const char *text = json_string_value(value);
+    double real = json_real_value(value); /* 0: it is none */
     int64_t number;
 
-    if (json_is_number(value))
-        return (int64_t)json_number_value(value);
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    if (json_is_real(value) && real > -9e18 && real < 9e18)
+        return (int64_t)real;
     if (text != NULL && vd_parse_int64(text, strlen(text), &number))
         return number;
     return otherwise;
@@ -60,9 +63,17 @@ bool vd_ctl_is(const json_t *object, const char *name)
 
 /* Answers --------------------------------------------------------------------------------- */
 
-int vd_ctl_refuse(struct vd_ctl *ctl, enum vd_ctl_exit status, const char *format, ...)
+void vd_ctl_warn(const char *sentence)
 {
     struct vd_text safe = {0};
+
+    vd_ctl_put_safe(&safe, sentence);
+    (void)fprintf(stderr, "vedettectl: %s\n", vd_text_cstr(&safe));
+    vd_text_free(&safe);
+}
+
+int vd_ctl_refuse(struct vd_ctl *ctl, enum vd_ctl_exit status, const char *format, ...)
+{
     char *sentence = NULL;
     va_list args;
 
@@ -72,9 +83,7 @@ int vd_ctl_refuse(struct vd_ctl *ctl, enum vd_ctl_exit status, const char *forma
     if (ctl->json == NULL)
         ctl->json = json_object();
     json_object_set_new(ctl->json, "error", vd_ctl_json_text(sentence, strlen(sentence)));
-    vd_ctl_put_safe(&safe, sentence);
-    (void)fprintf(stderr, "vedettectl: %s\n", vd_text_cstr(&safe));
-    vd_text_free(&safe);
+    vd_ctl_warn(sentence);
     free(sentence);
     return (int)status;
 }
@@ -120,19 +129,16 @@ bool vd_ctl_tell_unreached(struct vd_ctl *ctl)
     bool any = false;
 
     for (size_t i = 0; i < ctl->crew.count; i++) {
-        struct vd_text safe = {0};
-
         if (ctl->crew.mates[i].link != NULL || ctl->crew.mates[i].error == NULL)
             continue;
         any = true;
-        vd_ctl_put_safe(&safe, ctl->crew.mates[i].error);
-        (void)fprintf(stderr, "vedettectl: %s\n", vd_text_cstr(&safe));
-        vd_text_free(&safe);
+        vd_ctl_warn(ctl->crew.mates[i].error);
     }
     return any;
 }
 
-/* How many groups the crew watches together, and one of them. */
+/* One of the groups that the crew watches, if any. Returns 0 or 1, or more where there are several.
+ */
 static size_t count_groups(const struct vd_ctl *ctl, const char **one)
 {
     size_t count = 0;

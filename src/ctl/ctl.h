@@ -45,6 +45,9 @@ vd_ctl_run vd_ctl_run_status;
 vd_ctl_run vd_ctl_run_topology;
 vd_ctl_run vd_ctl_run_watch;
 
+/* A sentence on standard error; what is in it from outside is made safe. */
+void vd_ctl_warn(const char *sentence);
+
 /* An answer that is a refusal: the sentence on standard error, {"error": ...} with --json. */
 int vd_ctl_refuse(struct vd_ctl *ctl, enum vd_ctl_exit status, const char *format, ...)
     VD_PRINTF(3, 4);
@@ -84,7 +87,9 @@ bool vd_ctl_is(const json_t *object, const char *name);
  */
 json_t *vd_ctl_survey(struct vd_ctl *ctl);
 
-/* Its parts as text. */
+/* As text. */
 void vd_ctl_put_status(struct vd_ctl *ctl, const json_t *survey, struct vd_text *to);
+/* One of its groups, as a tree. */
+void vd_ctl_put_tree(struct vd_ctl *ctl, const json_t *group, struct vd_text *to);
 
 #endif

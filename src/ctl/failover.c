@@ -12,6 +12,7 @@
 #include "proto/addr.h"
 
 #define SLACK_MS 5000 /* beyond the failover-timeout */
+#define WAIT_MOST_MS (24 * 3600 * 1000)
 #define AGREE_MS 5000
 #define LOOK_MS 20
 
@@ -25,6 +26,7 @@ struct order {
     bool switched;
     bool ended;
     bool aborted;
+    bool deaf; /* what it says is not heard any more */
     json_t *events;
 };
 
@@ -81,11 +83,12 @@ static int rehearse(struct order *order)
 {
     struct vd_ctl *ctl = order->ctl;
     struct vd_err err = {""};
-    json_t *replies = vd_ctl_ask(&ctl->crew, order->mate, &err, "SENTINEL", "CANDIDATES",
-                                 order->group, (char *)NULL);
+    json_t *replies =
+        vd_ctl_ask(order->mate, &err, "SENTINEL", "CANDIDATES", order->group, (char *)NULL);
     json_t *candidates = json_array();
     bool would = false;
     struct vd_ctl_table table;
+    struct vd_text name = {0};
 
     ctl->json =
         json_pack("{s:o, s:s, s:o}", "group", vd_ctl_json_text(order->group, strlen(order->group)),
@@ -101,8 +104,9 @@ static int rehearse(struct order *order)
 
         would = would || taken;
         json_array_append_new(candidates, one);
-        vd_ctl_cell(&table, VD_CTL_PLAIN, "%s:%s", vd_ctl_text_of(one, "ip"),
-                    vd_ctl_text_of(one, "port"));
+        vd_text_clear(&name);
+        vd_ctl_put_address(one, "ip", "port", &name);
+        vd_ctl_cell(&table, VD_CTL_PLAIN, "%s", vd_text_cstr(&name));
         vd_ctl_cell(&table,
                     taken ? VD_CTL_GOOD
                     : fit ? VD_CTL_PLAIN
@@ -113,6 +117,7 @@ static int rehearse(struct order *order)
         vd_ctl_row_end(&table);
     }
     json_decref(replies);
+    vd_text_free(&name);
     json_object_set_new(ctl->json, "would_promote", json_boolean(would));
     vd_ctl_put_safe(&ctl->text, order->group);
     vd_text_puts(&ctl->text,
@@ -218,8 +223,8 @@ static bool give(struct order *order, struct vd_err *err)
         words[count++] = order->host;
         words[count++] = order->port;
     }
-    reply = vd_ctl_ask(&order->ctl->crew, order->mate, err, "SENTINEL", "FAILOVER", order->group,
-                       words[0], words[1], words[2], words[3], (char *)NULL);
+    reply = vd_ctl_ask(order->mate, err, "SENTINEL", "FAILOVER", order->group, words[0], words[1],
+                       words[2], words[3], (char *)NULL);
     json_decref(reply);
     return reply != NULL;
 }
@@ -235,16 +240,19 @@ static bool agree(struct vd_ctl *ctl, const char *group, const char *old, struct
         struct vd_ctl_mate *mate = &ctl->crew.mates[i];
         struct vd_text name = {0};
         struct vd_err err;
+        const char *host;
+        const char *port_text;
+        uint16_t port;
         json_t *reply;
         bool same;
 
         if (vd_ctl_master_of(mate, group) == NULL)
             continue;
-        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", group,
-                           (char *)NULL);
-        if (json_is_string(json_array_get(reply, 0)) && json_is_string(json_array_get(reply, 1)))
-            vd_text_printf(&name, "%s:%s", json_string_value(json_array_get(reply, 0)),
-                           json_string_value(json_array_get(reply, 1)));
+        reply = vd_ctl_ask(mate, &err, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", group, (char *)NULL);
+        host = json_string_value(json_array_get(reply, 0));
+        port_text = json_string_value(json_array_get(reply, 1));
+        if (host != NULL && port_text != NULL && vd_port_parse(port_text, strlen(port_text), &port))
+            vd_addr_print(host, port, &name);
         json_decref(reply);
         if (primary->len == 0)
             vd_text_puts(primary, vd_text_cstr(&name));
@@ -253,7 +261,7 @@ static bool agree(struct vd_ctl *ctl, const char *group, const char *old, struct
         if (!same)
             return false;
     }
-    return strcmp(vd_text_cstr(primary), old) != 0;
+    return primary->len > 0 && strcmp(vd_text_cstr(primary), old) != 0;
 }
 
 static int conclude(struct order *order, const char *old)
@@ -263,9 +271,10 @@ static int conclude(struct order *order, const char *old)
     struct vd_text primary = {0};
     bool agreed = false;
 
-    while (order->switched && !(agreed = agree(ctl, order->group, old, &primary)) &&
-           vd_ctl_now() < until)
+    while ((order->switched || order->deaf) &&
+           !(agreed = agree(ctl, order->group, old, &primary)) && vd_ctl_now() < until)
         (void)poll(NULL, 0, LOOK_MS);
+    order->switched = order->switched || agreed;
     json_object_set_new(ctl->json, "done", json_boolean(order->switched));
     json_object_set_new(ctl->json, "ended", json_boolean(order->ended));
     json_object_set_new(ctl->json, "agreed", json_boolean(agreed));
@@ -282,6 +291,7 @@ static int conclude(struct order *order, const char *old)
     if (!order->switched)
         return vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "%s: %s; %s is the primary still", order->group,
                              order->aborted ? "the failover was given up"
+                             : order->deaf  ? "it cannot be followed any more"
                                             : "no failover within the time (--wait)",
                              old);
     if (!agreed)
@@ -290,19 +300,18 @@ static int conclude(struct order *order, const char *old)
     return vd_ctl_tell_unreached(ctl) ? VD_CTL_NOT_WELL : VD_CTL_WELL;
 }
 
-static int carry_out(struct order *order, const json_t *master)
+static int carry_out(struct order *order, const json_t *master, const char *old)
 {
     struct vd_ctl *ctl = order->ctl;
     struct vd_err err = {""};
     struct vd_ctl_link *ear = open_ear(order, &err);
     int64_t wait_ms = ctl->options.wait_ms;
     int64_t until;
-    char old[VD_HOST_SIZE + 8];
 
-    if (wait_ms < 0)
-        wait_ms = vd_ctl_number_of(master, "failover-timeout", 60000) + SLACK_MS;
-    (void)snprintf(old, sizeof(old), "%.255s:%.5s", vd_ctl_text_of(master, "ip"),
-                   vd_ctl_text_of(master, "port"));
+    if (wait_ms < 0) {
+        wait_ms = vd_ctl_number_of(master, "failover-timeout", 60000);
+        wait_ms = (wait_ms < 0 || wait_ms > WAIT_MOST_MS ? WAIT_MOST_MS : wait_ms) + SLACK_MS;
+    }
     order->events = json_array();
     ctl->json =
         json_pack("{s:o, s:s, s:o, s:o}", "group",
@@ -317,8 +326,11 @@ static int carry_out(struct order *order, const json_t *master)
         return vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "%s", err.text);
     }
     while (!(order->switched && order->ended) && !order->aborted && vd_ctl_now() < until)
-        if (!hear(order, ear, (int)(until - vd_ctl_now()), &err))
+        if (!hear(order, ear, (int)(until - vd_ctl_now()), &err)) {
+            vd_ctl_warn(err.text);
+            order->deaf = true;
             break;
+        }
     vd_ctl_link_close(ear);
     return conclude(order, old);
 }
@@ -328,6 +340,8 @@ int vd_ctl_run_failover(struct vd_ctl *ctl)
     int begun = VD_CTL_WELL;
     struct order order = {.ctl = ctl};
     int status = VD_CTL_WELL;
+    const json_t *master;
+    struct vd_text old = {0};
 
     if (!read_target(&order, &status))
         return status;
@@ -341,5 +355,9 @@ int vd_ctl_run_failover(struct vd_ctl *ctl)
         return status;
     if (ctl->options.dry_run)
         return rehearse(&order);
-    return carry_out(&order, vd_ctl_master_of(order.mate, order.group));
+    master = vd_ctl_master_of(order.mate, order.group);
+    vd_ctl_put_address(master, "ip", "port", &old);
+    status = carry_out(&order, master, vd_text_cstr(&old));
+    vd_text_free(&old);
+    return status;
 }

@@ -51,8 +51,8 @@ static json_t *sorted(const json_t *entries)
     return out;
 }
 
-/* All that anybody knows, oldest first. *asked: how many could tell. */
-static json_t *gather(struct vd_ctl *ctl, size_t *asked)
+/* All that anybody knows, oldest first. *asked: how many told; *status: did one refuse? */
+static json_t *gather(struct vd_ctl *ctl, size_t *asked, int *status)
 {
     const char *wanted = ctl->options.group;
     json_t *entries = json_array();
@@ -61,13 +61,15 @@ static json_t *gather(struct vd_ctl *ctl, size_t *asked)
     *asked = 0;
     for (size_t i = 0; i < ctl->crew.count; i++) {
         struct vd_ctl_mate *mate = &ctl->crew.mates[i];
-        struct vd_err err;
+        struct vd_err err = {""};
         json_t *page = mate->link == NULL || mate->kind != VD_CTL_VEDETTE
                            ? NULL
-                           : vd_ctl_ask_page(&ctl->crew, mate, "failovers", "limit", "1000", &err);
+                           : vd_ctl_ask_page(mate, "failovers", "limit", "1000", &err);
         const json_t *list = json_object_get(page, "failovers");
 
         *asked += page != NULL;
+        if (mate->link != NULL && err.text[0] != '\0')
+            *status = vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "%s", err.text);
         for (size_t j = 0; j < json_array_size(list); j++) {
             const json_t *one = json_array_get(list, j);
 
@@ -141,7 +143,7 @@ static void put_phases(struct vd_ctl *ctl, const json_t *entry)
     vd_ctl_table_init(&table, ctl->coloured, 2);
     for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
         int64_t ms = vd_ctl_number_of(parts, phases[i], -1);
-        int64_t width = ms <= 0 ? 0 : 1 + ms * (BAR_WIDTH - 1) / most;
+        int width = ms <= 0 ? 0 : 1 + (int)((double)ms / (double)most * (BAR_WIDTH - 1));
 
         if (ms < 0)
             continue;
@@ -208,8 +210,12 @@ int vd_ctl_run_history(struct vd_ctl *ctl)
 
     if (!vd_ctl_begin(ctl, &status))
         return status;
-    entries = gather(ctl, &asked);
-    ctl->json = json_pack("{s:o}", "failovers", entries);
+    entries = gather(ctl, &asked, &status);
+    if (ctl->json == NULL)
+        ctl->json = json_object();
+    json_object_set_new(ctl->json, "failovers", entries);
+    if (asked == 0 && status != VD_CTL_WELL)
+        return status;
     if (asked == 0)
         return vd_ctl_refuse(ctl, VD_CTL_NOT_WELL,
                              "nobody here keeps a history: other sentinels do not");
@@ -229,5 +235,5 @@ int vd_ctl_run_history(struct vd_ctl *ctl)
         put_list(ctl, entries);
     }
     /* What those know who could not be asked is missing. */
-    return vd_ctl_tell_unreached(ctl) ? VD_CTL_NOT_WELL : VD_CTL_WELL;
+    return vd_ctl_tell_unreached(ctl) ? VD_CTL_NOT_WELL : status;
 }

@@ -13,6 +13,7 @@
 #define TIMEOUT_MS 2000
 #define PAUSE_MS (30 * 60 * 1000)
 #define EVERY_MS 1000
+#define FOR_MOST_MS (INT64_C(366) * 24 * 3600 * 1000)
 
 /* What an option is stored by. */
 enum key {
@@ -151,9 +152,11 @@ static bool read_time(const char *name, const char *text, int64_t most, int64_t 
 {
     vd_ms ms;
 
-    if (!vd_duration_parse(text, strlen(text), &ms) || ms < 1 || ms > most)
+    if (!vd_duration_parse(text, strlen(text), &ms))
         return vd_err_set(err, "--%s %.40s: that is no time; write it as 500ms, 2s, 30m or 2h",
                           name, text);
+    if (ms < 1 || ms > most)
+        return vd_err_set(err, "--%s %.40s: that is too %s", name, text, ms < 1 ? "short" : "long");
     *out = ms;
     return true;
 }
@@ -263,7 +266,7 @@ static bool take(struct vd_ctl_options *options, int key, const char *value, str
     case KEY_WAIT:
         return read_time("wait", value, INT32_MAX, &options->wait_ms, err);
     case KEY_FOR:
-        return read_time("for", value, INT64_MAX, &options->for_ms, err);
+        return read_time("for", value, FOR_MOST_MS, &options->for_ms, err);
     case KEY_EVERY:
         return read_time("every", value, INT32_MAX, &options->every_ms, err);
     default:
@@ -271,22 +274,26 @@ static bool take(struct vd_ctl_options *options, int key, const char *value, str
     }
 }
 
-/* getopt's table, and its text of short options. */
-static void make_tables(struct option longs[OPTION_COUNT + 1], char shorts[3 * OPTION_COUNT + 2])
+static void make_longs(struct option longs[OPTION_COUNT + 1])
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        longs[i] = (struct option){options_table[i].name,
+                                   options_table[i].value != NULL ? required_argument : no_argument,
+                                   NULL, options_table[i].key};
+}
+
+/* As getopt wants them: '+' to stop at the first word that is none, ':' to tell a missing value. */
+static void make_shorts(char shorts[2 * OPTION_COUNT + 3])
 {
     size_t at = 0;
 
+    shorts[at++] = '+';
     shorts[at++] = ':';
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        bool has_value = options_table[i].value != NULL;
-
-        longs[i] =
-            (struct option){options_table[i].name, has_value ? required_argument : no_argument,
-                            NULL, options_table[i].key};
         if (options_table[i].key >= 256)
             continue;
         shorts[at++] = (char)options_table[i].key;
-        if (has_value)
+        if (options_table[i].value != NULL)
             shorts[at++] = ':';
     }
     shorts[at] = '\0';
@@ -316,25 +323,15 @@ static bool judge(const struct vd_ctl_options *options, const bool *given, struc
     return true;
 }
 
-static bool read_line(struct vd_ctl_options *options, int argc, char **argv, bool *given,
-                      struct vd_err *err)
+static bool take_options(struct vd_ctl_options *options, int argc, char **argv, const char *shorts,
+                         bool *given, struct vd_err *err)
 {
     struct option longs[OPTION_COUNT + 1] = {{0}};
-    char shorts[3 * OPTION_COUNT + 2];
-    int place = 0;
+    int key;
 
-    make_tables(longs, shorts);
+    make_longs(longs);
     optind = 0; /* begin anew, also the second time */
-    for (;;) {
-        /* What stands behind `drill` is the drill's. */
-        int from = optind == 0 ? 1 : optind;
-        int key;
-
-        if (from < argc && strcmp(argv[from], "drill") == 0)
-            break;
-        key = getopt_long(argc, argv, shorts, longs, &place);
-        if (key == -1)
-            break;
+    while ((key = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (key == ':')
             return vd_err_set(err, "%s wants a value; see vedettectl --help", argv[optind - 1]);
         if (key == '?')
@@ -345,16 +342,31 @@ static bool read_line(struct vd_ctl_options *options, int argc, char **argv, boo
         if (!take(options, key, optarg, err))
             return false;
     }
-    if (optind == 0)
+    return true;
+}
+
+/* The command is looked for first: what stands behind `drill` is the drill's. */
+static bool read_line(struct vd_ctl_options *options, int argc, char **argv, bool *given,
+                      struct vd_err *err)
+{
+    char shorts[2 * OPTION_COUNT + 3];
+
+    make_shorts(shorts);
+    if (!take_options(options, argc, argv, shorts, given, err))
+        return false;
+    if (optind >= argc)
+        return true;
+    argc -= optind;
+    argv += optind;
+    options->command = find_command(argv[0]);
+    if (options->command == NULL)
+        return vd_err_set(err, "there is no command '%.100s'; see vedettectl --help", argv[0]);
+    if (options->command->run == vd_ctl_run_drill)
         optind = 1;
-    if (optind < argc) {
-        options->command = find_command(argv[optind]);
-        if (options->command == NULL)
-            return vd_err_set(err, "there is no command '%.100s'; see vedettectl --help",
-                              argv[optind]);
-        options->words = argv + optind + 1;
-        options->word_count = (size_t)(argc - optind - 1);
-    }
+    else if (!take_options(options, argc, argv, shorts + 1, given, err))
+        return false;
+    options->words = argv + optind;
+    options->word_count = (size_t)(argc - optind);
     return true;
 }
 

@@ -76,6 +76,9 @@ void vd_ctl_options_free(struct vd_ctl_options *options);
 bool vd_ctl_options_add_place(struct vd_ctl_options *options, const char *text,
                               struct vd_err *err) VD_MUSTCHECK;
 
+/* The files that the command line names take the place of those that are configured. */
+void vd_ctl_options_put_tls(const struct vd_ctl_options *options, struct vd_tls_options *tls);
+
 /* Of a command, or of all with NULL. */
 void vd_ctl_help(const struct vd_ctl_command *command, FILE *out);
 

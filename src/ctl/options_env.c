@@ -133,6 +133,17 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+void vd_ctl_options_put_tls(const struct vd_ctl_options *options, struct vd_tls_options *tls)
+{
+    if (options->ca_cert_file != NULL)
+        tls->ca_cert_file = options->ca_cert_file;
+    if (options->cert_file == NULL)
+        return;
+    tls->client_cert_file = options->cert_file;
+    tls->client_key_file = options->key_file;
+    tls->client_key_file_pass = NULL;
+}
+
 bool vd_ctl_options_finish(struct vd_ctl_options *options, struct vd_err *err)
 {
     const char *list = environment("VEDETTE_SENTINELS");
@@ -145,20 +156,19 @@ bool vd_ctl_options_finish(struct vd_ctl_options *options, struct vd_err *err)
     options->node_pass = vd_strdup(environment("VEDETTE_NODE_PASSWORD"));
     if (options->ask_password && !ask_secret(&options->pass, err))
         return false;
+    /* Who names a configuration means that vedette, whatever the environment names. */
+    if (options->place_count == 0 && options->config_file == NULL && list != NULL &&
+        !read_places(options, list, err))
+        return false;
     if (options->config_file == NULL)
         options->config_file = vd_strdup(environment("VEDETTE_CONFIG"));
-    if (options->place_count == 0 && list != NULL && !read_places(options, list, err))
-        return false;
     if (options->config_file != NULL && !read_config(options, err))
         return false;
+    if ((options->cert_file == NULL) != (options->key_file == NULL))
+        return vd_err_set(err, "--tls-cert-file and --tls-key-file go together: give both");
     options->tls.port = 0; /* nobody comes in here */
     options->tls.to.peers = true;
     options->tls.to.servers = false;
-    if (options->ca_cert_file != NULL)
-        options->tls.ca_cert_file = options->ca_cert_file;
-    if (options->cert_file != NULL) {
-        options->tls.client_cert_file = options->cert_file;
-        options->tls.client_key_file = options->key_file;
-    }
+    vd_ctl_options_put_tls(options, &options->tls);
     return options->place_count > 0 || vd_ctl_options_add_place(options, "localhost", err);
 }

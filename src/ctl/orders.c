@@ -33,17 +33,17 @@ static struct vd_ctl_mate *find_vedette(struct vd_ctl *ctl, const char *group, c
 
 /* Maintenance ---------------------------------------------------------------------------- */
 
-/* Does it say that the group is paused? Who is no vedette never is. */
-static bool is_paused(struct vd_ctl *ctl, struct vd_ctl_mate *mate, const char *group)
+/* Does it say that the group is paused, or that it is not? Who says nothing says neither. */
+static bool says_paused(struct vd_ctl_mate *mate, const char *group, bool wanted)
 {
     struct vd_err err;
-    json_t *reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "MASTER", group, (char *)NULL);
+    json_t *reply = vd_ctl_ask(mate, &err, "SENTINEL", "MASTER", group, (char *)NULL);
     json_t *fields = vd_ctl_fields(reply);
     bool paused = json_object_get(fields, "paused-for") != NULL;
 
     json_decref(fields);
     json_decref(reply);
-    return paused;
+    return reply != NULL && paused == wanted;
 }
 
 /* Waits until all who can know say so; true if they do. *answer has who does and who does not. */
@@ -59,7 +59,7 @@ static bool await_pause(struct vd_ctl *ctl, const char *group, bool wanted, json
         if (mate->link != NULL && vd_ctl_master_of(mate, group) == NULL)
             continue;
         while (mate->kind == VD_CTL_VEDETTE && mate->link != NULL &&
-               !(knows = is_paused(ctl, mate, group) == wanted) && vd_ctl_now() < until)
+               !(knows = says_paused(mate, group, wanted)) && vd_ctl_now() < until)
             (void)poll(NULL, 0, LOOK_MS);
         json_object_set_new(answer, mate->name, json_boolean(knows));
         if (!knows)
@@ -85,8 +85,8 @@ static int pause_one(struct vd_ctl *ctl, const char *group, json_t *results)
 
     if (mate != NULL) {
         vd_text_put_int(&ms, ctl->options.for_ms);
-        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", order, group,
-                           pauses ? vd_text_cstr(&ms) : NULL, (char *)NULL);
+        reply = vd_ctl_ask(mate, &err, "SENTINEL", order, group, pauses ? vd_text_cstr(&ms) : NULL,
+                           (char *)NULL);
         vd_text_clear(&ms);
         if (reply == NULL)
             status = vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "%s", err.text);
@@ -137,6 +137,9 @@ static int pause_or_resume(struct vd_ctl *ctl)
     json_t *results;
     const char *group;
 
+    if (ctl->options.all && ctl->options.group != NULL)
+        return vd_ctl_refuse(ctl, VD_CTL_USAGE, "--all, or the group '%s'? say one of them",
+                             ctl->options.group);
     if (!vd_ctl_begin(ctl, &status))
         return status;
     results = json_array();
@@ -161,45 +164,42 @@ int vd_ctl_run_resume(struct vd_ctl *ctl)
 /* Forgetting --------------------------------------------------------------------------------- */
 
 /* A node by host and port, or a sentinel by its id. */
-static json_t *ask_forget(struct vd_ctl *ctl, struct vd_ctl_mate *mate, const char *group,
-                          const char *whom, struct vd_err *err)
+static json_t *ask_forget(struct vd_ctl_mate *mate, const char *group, const char *whom,
+                          struct vd_err *err)
 {
     struct vd_addr addr;
     char port[8];
 
     if (!vd_addr_parse(&addr, whom, strlen(whom), NULL))
-        return vd_ctl_ask(&ctl->crew, mate, err, "SENTINEL", "FORGET", group, whom, (char *)NULL);
+        return vd_ctl_ask(mate, err, "SENTINEL", "FORGET", group, whom, (char *)NULL);
     (void)snprintf(port, sizeof(port), "%u", (unsigned)addr.port);
-    return vd_ctl_ask(&ctl->crew, mate, err, "SENTINEL", "FORGET", group, addr.host, port,
-                      (char *)NULL);
+    return vd_ctl_ask(mate, err, "SENTINEL", "FORGET", group, addr.host, port, (char *)NULL);
 }
 
-int vd_ctl_run_forget(struct vd_ctl *ctl)
+/* Is it the one that is to be forgotten? Nobody asks that one: it does not know itself. */
+static bool is_meant(const struct vd_ctl_mate *mate, const char *whom)
 {
-    const char *whom = ctl->options.word_count > 0 ? ctl->options.words[0] : NULL;
-    int status = VD_CTL_WELL;
-    json_t *done = json_object();
-    size_t count = 0;
-    const char *group;
+    return mate->id != NULL && strcmp(mate->id, whom) == 0;
+}
 
-    ctl->json = json_pack("{s:o}", "forgotten_by", done);
-    if (whom == NULL)
-        return vd_ctl_refuse(ctl, VD_CTL_USAGE,
-                             "forget wants a replica's HOST:PORT or a sentinel's id");
-    if (!vd_ctl_begin(ctl, &status))
-        return status;
-    group = vd_ctl_the_group(ctl, &status);
-    if (group == NULL)
-        return status;
+static int forget(struct vd_ctl *ctl, const char *group, const char *whom, json_t *done)
+{
+    int status = VD_CTL_WELL;
+    size_t count = 0;
+    size_t others = 0;
+
     for (size_t i = 0; i < ctl->crew.count; i++) {
         struct vd_ctl_mate *mate = &ctl->crew.mates[i];
         struct vd_err err = {""};
         json_t *reply = NULL;
 
-        if (mate->link == NULL || vd_ctl_master_of(mate, group) == NULL)
+        if (is_meant(mate, whom) || (mate->link != NULL && vd_ctl_master_of(mate, group) == NULL))
             continue;
-        if (mate->kind == VD_CTL_VEDETTE)
-            reply = ask_forget(ctl, mate, group, whom, &err);
+        others++;
+        if (mate->link == NULL)
+            (void)vd_err_set(&err, "%s", mate->error);
+        else if (mate->kind == VD_CTL_VEDETTE)
+            reply = ask_forget(mate, group, whom, &err);
         else
             (void)vd_err_set(&err, "%s: a %s cannot forget one; SENTINEL RESET forgets all",
                              mate->name, vd_ctl_kind_name(mate->kind));
@@ -210,15 +210,26 @@ int vd_ctl_run_forget(struct vd_ctl *ctl)
         json_decref(reply);
     }
     vd_ctl_put_safe(&ctl->text, whom);
-    vd_text_printf(&ctl->text, ": forgotten by %zu\n", count);
-    /* Who is forgotten may well be gone. */
-    for (size_t i = 0; i < ctl->crew.count; i++) {
-        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+    vd_text_printf(&ctl->text, ": forgotten by %zu of %zu\n", count, others);
+    return count > 0 ? status : VD_CTL_NOT_WELL;
+}
 
-        if (mate->link == NULL && mate->id != NULL && strcmp(mate->id, whom) == 0) {
-            vd_free(mate->error);
-            mate->error = NULL;
-        }
-    }
-    return vd_ctl_tell_unreached(ctl) ? VD_CTL_NOT_WELL : status;
+int vd_ctl_run_forget(struct vd_ctl *ctl)
+{
+    const char *whom = ctl->options.word_count > 0 ? ctl->options.words[0] : NULL;
+    int status = VD_CTL_WELL;
+    json_t *done;
+    const char *group;
+
+    if (whom == NULL)
+        return vd_ctl_refuse(ctl, VD_CTL_USAGE,
+                             "forget wants a replica's HOST:PORT or a sentinel's id");
+    if (!vd_ctl_begin(ctl, &status))
+        return status;
+    group = vd_ctl_the_group(ctl, &status);
+    if (group == NULL)
+        return status;
+    done = json_object();
+    ctl->json = json_pack("{s:o}", "forgotten_by", done);
+    return forget(ctl, group, whom, done);
 }

@@ -159,6 +159,16 @@ int vd_ctl_run_status(struct vd_ctl *ctl)
 
 /* Topology --------------------------------------------------------------------------------- */
 
+#define DEPTH_MAX 64
+
+/* A group as it is drawn. */
+struct tree {
+    struct vd_ctl *ctl;
+    const json_t *nodes; /* the primary is the first */
+    bool *drawn;         /* of each */
+    struct vd_text *to;
+};
+
 /* Is one of the nodes called so? */
 static bool is_node(const json_t *nodes, const char *name)
 {
@@ -168,52 +178,74 @@ static bool is_node(const json_t *nodes, const char *name)
     return false;
 }
 
-static void put_leaf(struct vd_ctl *ctl, const json_t *node, const char *branch, const char *stem)
+static void put_leaf(struct tree *tree, size_t place, const char *stem, const char *branch)
 {
-    struct vd_text *to = &ctl->text;
+    const json_t *node = json_array_get(tree->nodes, place);
+    struct vd_text *to = tree->to;
     struct vd_text lag = {0};
 
     put_lag(node, &lag);
     vd_text_printf(to, "%s%s", stem, branch);
-    vd_ctl_put_coloured(to, ctl->coloured, VD_CTL_PLAIN, "%s", vd_ctl_text_of(node, "node"));
+    vd_ctl_put_safe(to, vd_ctl_text_of(node, "node"));
     vd_text_puts(to, "  ");
-    vd_ctl_put_coloured(to, ctl->coloured, is_up(node) ? VD_CTL_GOOD : VD_CTL_BAD, "%s",
+    vd_ctl_put_coloured(to, tree->ctl->coloured, is_up(node) ? VD_CTL_GOOD : VD_CTL_BAD, "%s",
                         vd_ctl_text_of(node, "state"));
     if (is_up(node) && !vd_ctl_is(node, "link_up"))
         vd_text_puts(to, ", no link");
     if (lag.len > 0)
         vd_text_printf(to, ", %s", vd_text_cstr(&lag));
-    vd_text_putc(to, '\n');
+    tree->drawn[place] = true;
     vd_text_free(&lag);
 }
 
-/* Replicas of replicas hang below those; a circle or a stranger ends the branch. */
-static void put_followers(struct vd_ctl *ctl, const json_t *nodes, const char *above,
-                          const char *stem, unsigned depth)
+/* The next of those, from that place on, who follow `above` and are not drawn yet. */
+static size_t next_follower(const struct tree *tree, const char *above, size_t from)
 {
-    size_t last = SIZE_MAX;
+    for (; from < json_array_size(tree->nodes); from++)
+        if (!tree->drawn[from] &&
+            strcmp(vd_ctl_text_of(json_array_get(tree->nodes, from), "follows"), above) == 0)
+            break;
+    return from;
+}
 
-    for (size_t i = 1; i < json_array_size(nodes); i++)
-        if (strcmp(vd_ctl_text_of(json_array_get(nodes, i), "follows"), above) == 0)
-            last = i;
-    for (size_t i = 1; i < json_array_size(nodes) && depth < 8; i++) {
-        const json_t *node = json_array_get(nodes, i);
+/* Replicas of replicas hang below those. */
+static void put_followers(struct tree *tree, const char *above, const char *stem, unsigned depth)
+{
+    size_t count = json_array_size(tree->nodes);
+    size_t place = depth < DEPTH_MAX ? next_follower(tree, above, 0) : count;
+
+    while (place < count) {
+        bool is_last = next_follower(tree, above, place + 1) == count;
         struct vd_text deeper = {0};
 
-        if (strcmp(vd_ctl_text_of(node, "follows"), above) != 0)
-            continue;
-        put_leaf(ctl, node, i == last ? "`-- " : "|-- ", stem);
-        vd_text_printf(&deeper, "%s%s", stem, i == last ? "    " : "|   ");
-        put_followers(ctl, nodes, vd_ctl_text_of(node, "node"), vd_text_cstr(&deeper), depth + 1);
+        put_leaf(tree, place, stem, is_last ? "`-- " : "|-- ");
+        vd_text_putc(tree->to, '\n');
+        vd_text_printf(&deeper, "%s%s", stem, is_last ? "    " : "|   ");
+        put_followers(tree, vd_ctl_text_of(json_array_get(tree->nodes, place), "node"),
+                      vd_text_cstr(&deeper), depth + 1);
         vd_text_free(&deeper);
+        place = next_follower(tree, above, place + 1);
     }
 }
 
-static void put_tree(struct vd_ctl *ctl, const json_t *group)
+/* One that no way leads to from the primary, with all that hangs on it. */
+static void put_stray(struct tree *tree, size_t place)
+{
+    const json_t *node = json_array_get(tree->nodes, place);
+
+    put_leaf(tree, place, "", "(?) ");
+    vd_text_puts(tree->to, ", follows ");
+    vd_ctl_put_safe(tree->to, vd_ctl_text_of(node, "follows"));
+    vd_text_putc(tree->to, '\n');
+    put_followers(tree, vd_ctl_text_of(node, "node"), "    ", 0);
+}
+
+void vd_ctl_put_tree(struct vd_ctl *ctl, const json_t *group, struct vd_text *to)
 {
     const json_t *nodes = json_object_get(group, "nodes");
     const json_t *primary = json_array_get(nodes, 0);
-    struct vd_text *to = &ctl->text;
+    size_t count = json_array_size(nodes);
+    struct tree tree = {ctl, nodes, vd_calloc(count + 1, sizeof(bool)), to};
 
     vd_ctl_put_coloured(to, ctl->coloured, VD_CTL_BOLD, "%s", vd_ctl_text_of(group, "name"));
     vd_text_putc(to, '\n');
@@ -222,18 +254,16 @@ static void put_tree(struct vd_ctl *ctl, const json_t *group)
     vd_ctl_put_coloured(to, ctl->coloured, is_up(primary) ? VD_CTL_GOOD : VD_CTL_BAD, "primary, %s",
                         vd_ctl_text_of(primary, "state"));
     vd_text_putc(to, '\n');
-    put_followers(ctl, nodes, vd_ctl_text_of(primary, "node"), "", 0);
-    for (size_t i = 1; i < json_array_size(nodes); i++) {
-        const json_t *node = json_array_get(nodes, i);
-        const char *follows = vd_ctl_text_of(node, "follows");
-
-        if (is_node(nodes, follows))
-            continue;
-        put_leaf(ctl, node, "(?) ", "");
-        vd_text_puts(to, "      follows ");
-        vd_ctl_put_coloured(to, false, VD_CTL_PLAIN, "%s", follows);
-        vd_text_putc(to, '\n');
-    }
+    tree.drawn[0] = true;
+    put_followers(&tree, vd_ctl_text_of(primary, "node"), "", 0);
+    for (size_t i = 1; i < count; i++)
+        if (!tree.drawn[i] && !is_node(nodes, vd_ctl_text_of(json_array_get(nodes, i), "follows")))
+            put_stray(&tree, i);
+    /* Who is left follows each other in a circle, which has no beginning. */
+    for (size_t i = 1; i < count; i++)
+        if (!tree.drawn[i])
+            put_stray(&tree, i);
+    vd_free(tree.drawn);
 }
 
 int vd_ctl_run_topology(struct vd_ctl *ctl)
@@ -245,7 +275,7 @@ int vd_ctl_run_topology(struct vd_ctl *ctl)
         return status;
     groups = json_object_get(ctl->json, "groups");
     for (size_t i = 0; i < json_array_size(groups); i++) {
-        put_tree(ctl, json_array_get(groups, i));
+        vd_ctl_put_tree(ctl, json_array_get(groups, i), &ctl->text);
         vd_text_putc(&ctl->text, '\n');
     }
     put_vedettes(ctl, ctl->json, &ctl->text);

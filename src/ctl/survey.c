@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "proto/addr.h"
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -25,17 +24,14 @@ static json_t *text(const char *value)
 static void complain(json_t *problems, const char *format, ...) VD_PRINTF(2, 3);
 static void complain(json_t *problems, const char *format, ...)
 {
-    struct vd_text sentence = {0};
-    char *made = NULL;
+    char *sentence = NULL;
     va_list args;
 
     va_start(args, format);
-    VD_ASSERT(vasprintf(&made, format, args) >= 0);
+    VD_ASSERT(vasprintf(&sentence, format, args) >= 0);
     va_end(args);
-    vd_text_puts(&sentence, made);
-    json_array_append_new(problems, vd_ctl_json_text(sentence.bytes, sentence.len));
-    vd_text_free(&sentence);
-    free(made);
+    json_array_append_new(problems, text(sentence));
+    free(sentence);
 }
 
 /* "ip:port" of the fields of an instance. */
@@ -44,21 +40,10 @@ static json_t *address_of(const json_t *fields, const char *host, const char *po
     struct vd_text name = {0};
     json_t *value;
 
-    vd_addr_print(vd_ctl_text_of(fields, host), (uint16_t)vd_ctl_number_of(fields, port, 0), &name);
+    vd_ctl_put_address(fields, host, port, &name);
     value = vd_ctl_json_text(vd_text_cstr(&name), name.len);
     vd_text_free(&name);
     return value;
-}
-
-static bool has_flag(const json_t *fields, const char *flag)
-{
-    const char *flags = vd_ctl_text_of(fields, "flags");
-    size_t len = strlen(flag);
-
-    for (const char *at = flags; (at = strstr(at, flag)) != NULL; at += len)
-        if ((at == flags || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
-            return true;
-    return false;
 }
 
 /* Sentinels --------------------------------------------------------------------------- */
@@ -67,7 +52,6 @@ static json_t *vedette_of(const struct vd_ctl_mate *mate)
 {
     bool is_ours = mate->kind == VD_CTL_VEDETTE;
     json_t *value = json_object();
-    const char *version = mate->kind == VD_CTL_VALKEY ? "valkey_version" : "redis_version";
 
     set(value, "address", text(mate->name));
     set(value, "id", text(mate->id));
@@ -76,7 +60,7 @@ static json_t *vedette_of(const struct vd_ctl_mate *mate)
     if (mate->link == NULL)
         return value;
     set(value, "kind", text(vd_ctl_kind_name(mate->kind)));
-    set(value, "version", text(vd_ctl_text_of(mate->info, is_ours ? "vedette_version" : version)));
+    set(value, "version", text(vd_ctl_version_of(mate)));
     set(value, "groups", json_integer((json_int_t)json_array_size(mate->masters)));
     set(value, "clock_ms",
         mate->clock_error_us < 0 ? json_null() : json_real((double)mate->clock_us / 1000.));
@@ -123,13 +107,13 @@ static const char *state_of(const json_t *fields, const json_t *shown)
 {
     const char *health = vd_ctl_text_of(shown, "health");
 
-    if (has_flag(fields, "o_down"))
+    if (vd_ctl_has_flag(fields, "o_down"))
         return "down, agreed";
-    if (has_flag(fields, "s_down"))
+    if (vd_ctl_has_flag(fields, "s_down"))
         return "down";
     if (health[0] != '\0' && strcmp(health, "up") != 0 && !vd_ctl_is(shown, "up"))
         return health;
-    return has_flag(fields, "disconnected") ? "not connected" : "up";
+    return vd_ctl_has_flag(fields, "disconnected") ? "not connected" : "up";
 }
 
 static json_t *node_of(const json_t *fields, const json_t *page, bool is_primary)
@@ -177,10 +161,12 @@ static void judge_node(const json_t *node, const char *primary, json_t *problems
 
 /* Groups -------------------------------------------------------------------------------------- */
 
-/* Where each of the crew sees the primary; do they agree? */
-static bool compare_views(const struct vd_ctl *ctl, const char *group, const char *primary,
+/* Where each of the crew sees the primary, and whether there is maintenance; do they agree? */
+static bool compare_views(const struct vd_ctl *ctl, const char *group, const json_t *value,
                           json_t *views, json_t *problems)
 {
+    const char *primary = vd_ctl_text_of(value, "primary");
+    bool paused = json_is_integer(json_object_get(value, "paused_ms"));
     bool agreed = true;
 
     for (size_t i = 0; i < ctl->crew.count; i++) {
@@ -201,6 +187,11 @@ static bool compare_views(const struct vd_ctl *ctl, const char *group, const cha
             complain(problems, "%s takes %s for the primary", mate->name, json_string_value(seen));
         }
         set(views, mate->name, seen);
+        if (vd_ctl_has_flag(master, "paused") != paused)
+            complain(problems,
+                     paused ? "%s knows nothing of the maintenance, and acts"
+                            : "%s has the group paused, the others have not",
+                     mate->name);
     }
     return agreed;
 }
@@ -217,7 +208,7 @@ static bool ask_quorum(struct vd_ctl *ctl, const char *group, json_t *problems)
 
         if (vd_ctl_master_of(mate, group) == NULL)
             continue;
-        reply = vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
+        reply = vd_ctl_ask(mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
         if (reply != NULL)
             can_act = true;
         else
@@ -227,16 +218,13 @@ static bool ask_quorum(struct vd_ctl *ctl, const char *group, json_t *problems)
     return can_act;
 }
 
-static json_t *nodes_of(struct vd_ctl *ctl, struct vd_ctl_mate *mate, const json_t *master,
-                        json_t *problems)
+static json_t *nodes_of(struct vd_ctl_mate *mate, const json_t *master, json_t *problems)
 {
     const char *group = vd_ctl_text_of(master, "name");
     struct vd_err err;
-    json_t *page = mate->kind != VD_CTL_VEDETTE
-                       ? NULL
-                       : vd_ctl_ask_page(&ctl->crew, mate, "nodes", "group", group, &err);
-    json_t *replies =
-        vd_ctl_ask(&ctl->crew, mate, &err, "SENTINEL", "REPLICAS", group, (char *)NULL);
+    json_t *page =
+        mate->kind != VD_CTL_VEDETTE ? NULL : vd_ctl_ask_page(mate, "nodes", "group", group, &err);
+    json_t *replies = vd_ctl_ask(mate, &err, "SENTINEL", "REPLICAS", group, (char *)NULL);
     json_t *nodes = json_array();
     const char *primary;
 
@@ -259,17 +247,18 @@ static json_t *nodes_of(struct vd_ctl *ctl, struct vd_ctl_mate *mate, const json
 
 static void tell_state(const json_t *master, json_t *value)
 {
-    bool fails_over = has_flag(master, "failover_in_progress");
-    bool paused = has_flag(master, "paused");
+    bool fails_over = vd_ctl_has_flag(master, "failover_in_progress");
+    bool paused = vd_ctl_has_flag(master, "paused");
+    int64_t others = vd_ctl_number_of(master, "num-other-sentinels", 0);
 
     set(value, "config_epoch", json_integer(vd_ctl_number_of(master, "config-epoch", 0)));
     set(value, "quorum", json_integer(vd_ctl_number_of(master, "quorum", 0)));
-    set(value, "sentinels", json_integer(1 + vd_ctl_number_of(master, "num-other-sentinels", 0)));
+    set(value, "sentinels", json_integer(others >= 0 && others < INT32_MAX ? 1 + others : 1));
     set(value, "failover_state",
         fails_over ? text(vd_ctl_text_of(master, "failover-state")) : json_null());
     set(value, "paused_ms",
         paused ? json_integer(vd_ctl_number_of(master, "paused-for", 0)) : json_null());
-    set(value, "fenced", json_boolean(has_flag(master, "fenced")));
+    set(value, "fenced", json_boolean(vd_ctl_has_flag(master, "fenced")));
 }
 
 static json_t *group_of(struct vd_ctl *ctl, const char *name)
@@ -279,16 +268,15 @@ static json_t *group_of(struct vd_ctl *ctl, const char *name)
     json_t *value = json_object();
     json_t *problems = json_array();
     json_t *views = json_object();
-    json_t *nodes = nodes_of(ctl, mate, master, problems);
+    json_t *nodes = nodes_of(mate, master, problems);
     json_t *primary = json_object_get(json_array_get(nodes, 0), "node");
 
     set(value, "name", text(name));
     set(value, "primary", json_incref(primary));
     tell_state(master, value);
-    set(value, "agreed",
-        json_boolean(compare_views(ctl, name, json_string_value(primary), views, problems)));
+    set(value, "agreed", json_boolean(compare_views(ctl, name, value, views, problems)));
     set(value, "can_act", json_boolean(ask_quorum(ctl, name, problems)));
-    if (has_flag(master, "failover_in_progress"))
+    if (vd_ctl_has_flag(master, "failover_in_progress"))
         complain(problems, "a failover is in progress (%s)",
                  vd_ctl_text_of(master, "failover-state"));
     if (vd_ctl_is(value, "fenced"))

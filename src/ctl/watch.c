@@ -81,6 +81,14 @@ static void draw(struct vd_ctl *ctl, const json_t *survey)
 
 /* Lines of what has changed ------------------------------------------------------------------ */
 
+static void put_problems(const json_t *problems, struct vd_text *to)
+{
+    for (size_t i = 0; i < json_array_size(problems); i++) {
+        vd_text_puts(to, i == 0 ? ": " : ", ");
+        vd_ctl_put_safe(to, json_string_value(json_array_get(problems, i)));
+    }
+}
+
 static void sum_up(const json_t *survey, struct vd_text *to)
 {
     const json_t *groups = json_object_get(survey, "groups");
@@ -90,9 +98,9 @@ static void sum_up(const json_t *survey, struct vd_text *to)
     for (size_t i = 0; i < json_array_size(vedettes); i++)
         reached += vd_ctl_is(json_array_get(vedettes, i), "reached");
     vd_text_printf(to, "%zu of %zu vedettes", reached, json_array_size(vedettes));
+    put_problems(json_object_get(survey, "problems"), to);
     for (size_t i = 0; i < json_array_size(groups); i++) {
         const json_t *group = json_array_get(groups, i);
-        const json_t *problems = json_object_get(group, "problems");
 
         vd_text_puts(to, "; ");
         vd_ctl_put_safe(to, vd_ctl_text_of(group, "name"));
@@ -101,10 +109,7 @@ static void sum_up(const json_t *survey, struct vd_text *to)
         vd_text_puts(to, vd_ctl_is(group, "well") ? " well" : " NOT WELL");
         if (json_is_number(json_object_get(group, "paused_ms")))
             vd_text_puts(to, " (paused)");
-        for (size_t j = 0; j < json_array_size(problems); j++) {
-            vd_text_puts(to, j == 0 ? ": " : ", ");
-            vd_ctl_put_safe(to, json_string_value(json_array_get(problems, j)));
-        }
+        put_problems(json_object_get(group, "problems"), to);
     }
 }
 
@@ -191,6 +196,8 @@ int vd_ctl_run_watch(struct vd_ctl *ctl)
     while (!is_over) {
         well = look(ctl, &screen, &last);
         next += ctl->options.every_ms;
+        if (next < vd_ctl_now())
+            next = vd_ctl_now(); /* a look that took long is not made up for */
         if (next > until)
             break;
         idle(&screen, next);

@@ -66,8 +66,15 @@ def test_look(lab, program):
     changes = ctl.run(*one.options, "watch", "--every", "50ms", "--for", "200ms")
     assert changes.returncode == 0
     assert len(changes.stdout.splitlines()) == 1 and f"{GROUP} on {name(house.primary)} well" in changes.stdout
-    looks = ctl.run(*one.options, "watch", "--json", "--every", "50ms", "--for", "120ms")
-    assert len(looks.stdout.splitlines()) == 3
+    looks = ctl.run(*one.options, "watch", "--json", "--every", "50ms", "--for", "2s")
+    assert 2 <= len(looks.stdout.splitlines()) <= 41
+
+    # What they do not agree on, though nothing fails yet.
+    house.sentinels[2].ask("SENTINEL", "SET", GROUP, "quorum", "3")
+    check = one.json("check")["groups"][0]
+    assert check["ready"] and check["worst"] == "warning", check
+    assert any(f["text"].startswith(f"{name(house.sentinels[2])}: quorum 3,") for f in check["findings"]), check
+    house.sentinels[2].ask("SENTINEL", "SET", GROUP, "quorum", "2")
 
     # A setting that makes a new primary useless.
     house.primary.ask("CONFIG", "SET", "min-replicas-to-write", "2")
@@ -86,6 +93,7 @@ def test_steer(lab, program):
     assert one.text("pause", "--for", "5m") == f"{GROUP}: paused for 5 min, and all know it\n"
     for sentinel in house.sentinels:
         assert int(sentinel.master(GROUP)["paused-for"]) > 200_000
+    assert "say one of them" in one.text("resume", "--all", GROUP, status=2)
     assert "paused for 5 min more" in one.text("status")
     assert "vedettectl resume" in one.text("check", status=1)
     done = one.json("resume", "--all")["groups"][0]
@@ -129,11 +137,17 @@ def test_who_is_gone(lab, program):
     mate = next(v for v in status["vedettes"] if v["address"] == name(dead))
     assert not mate["reached"] and "nobody listens there" in mate["error"]
     assert status["groups"][0]["can_act"], "two of three can act"
-    assert name(dead) in one.text("check", status=1)
+    check = one.text("check", status=1)
+    assert name(dead) in check and "2 of 3 vote, 2 are needed" in check
+    assert re.search(rf"warning +{name(replica)}: (is down|does not answer)", check), "why not that one"
     assert name(dead) in one.text("history", status=1)
 
-    assert "forgotten by 2\n" in one.text("forget", name(replica), status=1)
-    assert one.json("forget", gone_id, status=0)["forgotten_by"] == {name(s): True for s in house.sentinels[:2]}
+    assert "forgotten by 2 of 3\n" in one.text("forget", name(replica), status=1)
+    # The one that is to be forgotten is asked for nothing, though it was named.
+    whole = Ctl(house.sentinels[0], "-s", name(dead), "--timeout", "500ms")
+    assert whole.json("forget", gone_id)["forgotten_by"] == {name(s): True for s in house.sentinels[:2]}
+    assert "No such sentinel" in one.text("forget", gone_id, status=1)
+    assert "is alive" in one.text("forget", house.sentinels[1].id(), status=1)
     assert len(one.json("status", "--only", status=0)["vedettes"]) == 1
 
     # One that hangs costs its time, no more.
@@ -192,6 +206,9 @@ def test_tls(lab, program):
     options = ("--tls-ca-cert-file", authority.cert, "--tls-cert-file", own.cert, "--tls-key-file", own.key)
     one.text(*options, "status")
     assert one.text("status", status=3)
+    # The servers are spoken to as the configuration has it.
+    done = ctl.run("-c", house.sentinels[0].config, *options, "check", VEDETTE_SENTINELS="127.0.0.1:1")
+    assert f"{name(house.primary)}: all that a vedette says is allowed" in done.stdout, done.stdout + done.stderr
 
 
 def test_beside_real_sentinels(lab, program):
@@ -273,6 +290,19 @@ def test_hostile_text():
         threading.Thread(target=serve, daemon=True).start()
         done = ctl.run("-s", f"{harness.LOOPBACK}:{web.getsockname()[1]}", "status")
         assert done.returncode == 3 and "does not speak RESP" in done.stderr
+    # Nor does it follow a reply down any depth.
+    with socket.create_server((harness.LOOPBACK, 0)) as deep:
+        def dig():
+            peer, _ = deep.accept()
+            with peer:
+                peer.recv(100)
+                try:
+                    peer.sendall(b"*1\r\n" * 1_000_000)
+                except OSError:
+                    pass  # it had enough
+        threading.Thread(target=dig, daemon=True).start()
+        done = ctl.run("-s", f"{harness.LOOPBACK}:{deep.getsockname()[1]}", "status")
+        assert done.returncode == 3 and "too deep" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -288,6 +318,8 @@ def test_hostile_text():
         (("pause", "--for", "soon"), "that is no time"),
         (("forget",), "forget wants"),
         (("-c", "/nowhere", "status"), "/nowhere"),
+        (("--tls-key-file", "/nowhere", "status"), "go together"),
+        (("watch", "--for", "1000000h"), "too long"),
         (("--ask-password", "status"), "--password-file"),
     ],
 )

@@ -119,6 +119,51 @@ START_TEST(tables)
 }
 END_TEST
 
+/* Replicas of the primary `p` in the order of their names; "a>b" is a, which follows b. */
+static json_t *group_of(const char *const *pairs)
+{
+    json_t *nodes = json_pack("[{s:s, s:s, s:s}]", "node", "p", "role", "primary", "state", "up");
+
+    for (; *pairs != NULL; pairs++) {
+        char name[2] = {(*pairs)[0], '\0'};
+
+        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:b, s:s}", "node", name, "role",
+                                               "replica", "state", "up", "link_up", 1, "follows",
+                                               *pairs + 2));
+    }
+    return json_pack("{s:s, s:o}", "name", "m", "nodes", nodes);
+}
+
+START_TEST(trees)
+{
+    static const char head[] = "m\np  primary, up\n";
+    static const struct {
+        const char *pairs[6];
+        const char *text;
+    } rows[] = {
+        {{NULL}, ""},
+        {{"a>p", "b>a", "c>p"}, "|-- a  up\n|   `-- b  up\n`-- c  up\n"},
+        {{"a>x", "b>a"}, "(?) a  up, follows x\n    `-- b  up\n"},
+        {{"a>b", "b>a", "c>p", "d>b"},
+         "`-- c  up\n(?) a  up, follows b\n    `-- b  up\n        `-- d  up\n"},
+        {{"a>a"}, "(?) a  up, follows a\n"},
+        {{"p>p"}, "`-- p  up\n"}, /* nonsense, which ends all the same */
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *group = group_of(rows[i].pairs);
+        struct vd_ctl ctl = {.coloured = false};
+        struct vd_text out = {0};
+
+        vd_ctl_put_tree(&ctl, group, &out);
+        ck_assert_int_eq(strncmp(vd_text_cstr(&out), head, strlen(head)), 0);
+        ck_assert_str_eq(vd_text_cstr(&out) + strlen(head), rows[i].text);
+        vd_text_free(&out);
+        json_decref(group);
+    }
+}
+END_TEST
+
 START_TEST(info_lines)
 {
     json_t *fields = vd_ctl_info_fields("# Server\r\na:1\r\nb:x:y\r\nnothing\r\n:\r\nc:\xff\r\n");
@@ -137,10 +182,11 @@ END_TEST
 static bool read_line(struct vd_ctl_options *options, const char *line, struct vd_err *err)
 {
     static char copy[256];
-    char *argv[16] = {NULL};
+    static char *argv[16]; /* the options keep what they find there */
     char *rest = NULL;
     int argc = 0;
 
+    memset(argv, 0, sizeof(argv));
     ck_assert(vd_copy(copy, sizeof(copy), line));
     for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
@@ -165,6 +211,10 @@ START_TEST(command_line)
     ck_assert(read_line(&options, "ctl -s ::1 pause", &err));
     ck_assert_str_eq(options.places[0].host, "::1");
     ck_assert_int_eq(options.for_ms, 30 * 60 * 1000);
+    vd_ctl_options_free(&options);
+    ck_assert(read_line(&options, "ctl status --json drill", &err)); /* a group that is called so */
+    ck_assert_str_eq(options.command->name, "status");
+    ck_assert_str_eq(options.words[0], "drill");
     vd_ctl_options_free(&options);
     ck_assert(read_line(&options, "ctl drill kill --help -x", &err));
     ck_assert_uint_eq(options.word_count, 3);
@@ -207,6 +257,8 @@ START_TEST(wrong_use)
         "ctl cost x",
         "ctl pause --for 0",
         "ctl watch --every 1",
+        "ctl watch --for 1000000h",
+        "ctl --tls-cert-file x status",
         "ctl -s a:70000 status",
         "ctl -s a_b:c status",
     };
@@ -233,6 +285,7 @@ int main(void)
     tcase_add_test(tcase, json_of_bytes);
     tcase_add_test(tcase, quantities);
     tcase_add_test(tcase, tables);
+    tcase_add_test(tcase, trees);
     tcase_add_test(tcase, info_lines);
     tcase_add_test(tcase, command_line);
     tcase_add_test(tcase, environment);
