@@ -2,6 +2,7 @@
 /* Promotion: see promotion.h. PROTOCOL facts: send_slaveof_noone, wait_promotion. */
 #include "core/promotion.h"
 
+#include "core/candidate.h"
 #include "core/emit.h"
 #include "core/failover_state.h"
 #include "core/handover.h"
@@ -29,6 +30,32 @@ static vd_ms choose_again(struct vd_core *core, struct vd_group *group)
     return INT64_MAX;
 }
 
+/* A handover takes its time: what the chosen one has said since may forbid to promote it. */
+static bool is_spoiled(const struct vd_core *core, const struct vd_group *group,
+                       const struct vd_node *chosen)
+{
+    enum vd_handover step = group->failover.handover;
+    enum vd_unfit unfit;
+
+    if (step == VD_HO_NONE || step >= VD_HO_DEMOTING || chosen->role != VD_ROLE_REPLICA)
+        return false;
+    unfit = vd_candidate_fit(core, chosen);
+    return unfit == VD_UNFIT_NEVER || unfit == VD_UNFIT_LOADING || unfit == VD_UNFIT_SYNCING ||
+           unfit == VD_UNFIT_FOREIGN;
+}
+
+static vd_ms leave_spoiled(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *chosen = group->failover.chosen;
+
+    vd_notice_node(core, VD_N_REMARK, chosen, "is no candidate any more: %s",
+                   vd_unfit_text(vd_candidate_fit(core, chosen)));
+    if (vd_candidate_select(core, group, NULL) != NULL)
+        return choose_again(core, group);
+    vd_failover_give_up(core, group, VD_N_NO_GOOD, "no good replica");
+    return INT64_MAX;
+}
+
 vd_ms vd_promotion_send(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
@@ -39,6 +66,8 @@ vd_ms vd_promotion_send(struct vd_core *core, struct vd_group *group)
 
     if (chosen == NULL || !chosen->command.up)
         return choose_again(core, group);
+    if (is_spoiled(core, group, chosen))
+        return leave_spoiled(core, group);
     switch (vd_handover_tick(core, group, &next, &why)) {
     case VD_HANDOVER_WAIT:
         return next;

@@ -225,6 +225,47 @@ START_TEST(one_that_does_not_catch_up)
 }
 END_TEST
 
+/* While it catches up, INFO says that it must not lead. */
+START_TEST(one_that_may_not_lead_any_more)
+{
+    struct vd_info info = puppet_replica_info(2, 1999);
+    struct vd_node *chosen;
+
+    drain(both[_i]);
+    chosen = group->failover.chosen;
+    info.run_id = chosen->run_id;
+    info.priority = 0;
+    puppet_info(&puppet, chosen, &info);
+    puppet_pass(&puppet, puppet.now + 300);
+    ck_assert_ptr_ne(group->failover.chosen, chosen);
+    ck_assert(!chosen->promoted);
+    if (both[_i] != 0) {
+        ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+        ck_assert(!primary->held_back);
+    } else {
+        ck_assert_ptr_nonnull(group->failover.chosen); /* the other one */
+    }
+}
+END_TEST
+
+START_TEST(nobody_may_lead_any_more)
+{
+    struct vd_info info = puppet_replica_info(2, 1999);
+    struct vd_node *chosen;
+
+    drain(0);
+    chosen = group->failover.chosen;
+    puppet_node(&puppet, chosen == puppet_node(&puppet, 2) ? 3 : 2)->priority = 0;
+    info.run_id = chosen->run_id;
+    info.sync_in_progress = true;
+    puppet_info(&puppet, chosen, &info);
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-no-good-slave"), 1);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 1);
+    ck_assert_uint_eq(sent_to(chosen, VD_RQ_PROMOTE), 0);
+}
+END_TEST
+
 /* The disk is full just when the former primary would be turned. */
 START_TEST(who_was_not_turned_is_not_let_go)
 {
@@ -472,6 +513,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_primary_that_holds_more_is_made_one_again, 0, 2);
     tcase_add_test(tcase, what_was_under_way_may_still_arrive);
     tcase_add_loop_test(tcase, one_that_does_not_catch_up, 0, 2);
+    tcase_add_loop_test(tcase, one_that_may_not_lead_any_more, 0, 2);
+    tcase_add_test(tcase, nobody_may_lead_any_more);
     tcase_add_test(tcase, who_was_not_turned_is_not_let_go);
     tcase_add_loop_test(tcase, a_primary_that_will_not_hold_back, 0, 2);
     tcase_add_test(tcase, the_servers_own_failover_hangs);
