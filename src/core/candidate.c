@@ -333,6 +333,7 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
 {
     struct vd_node *node;
     struct vd_node *best = NULL;
+    int64_t held_back = -1; /* keys of those who refused a moment ago: they may obey in the next */
 
     if (!says_it_is_replica(group))
         return NULL;
@@ -344,11 +345,15 @@ struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struc
         if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)
             return NULL;
         if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0 ||
-            vd_candidate_has_refused(core, node) || vd_candidate_is_foreign(core, node))
+            vd_candidate_is_foreign(core, node))
             continue;
+        if (vd_candidate_has_refused(core, node)) {
+            held_back = node->keys > held_back ? node->keys : held_back;
+            continue;
+        }
         if (best == NULL || node->keys > best->keys ||
             (node->keys == best->keys && node->offset > best->offset))
             best = node;
     }
-    return best;
+    return best != NULL && best->keys >= held_back ? best : NULL;
 }

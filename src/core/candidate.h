@@ -60,7 +60,8 @@ struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_
 /*
  * When the named primary and all the others live, all say that they are
  * replicas (in a circle, perhaps), and none is fit: whoever holds most. NULL
- * while anybody is away, since it may hold more.
+ * while anybody is away, since it may hold more, and while one that holds more
+ * refuses for a moment (a script runs in it).
  */
 struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group);
 

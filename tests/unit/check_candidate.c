@@ -362,7 +362,7 @@ static const struct resort {
     {lose_link, true},     {stop_answering, true},
     {tell_long_ago, true}, {tell_nothing, true},
     {load, true},          {say_primary, true},
-    {never, false},        {refuse, false},
+    {never, false},        {refuse, true},
     {know_no_keys, false}, {follow_another_group_s, false},
 };
 
