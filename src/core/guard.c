@@ -134,15 +134,19 @@ bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node)
     return foreign;
 }
 
+bool vd_guard_is_recent(const struct vd_core *core, const struct vd_opinion *opinion)
+{
+    return core->now - opinion->hello_at <= SHARED_PERIODS * core->globals.publish_period_ms;
+}
+
 bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group)
 {
-    vd_ms valid_ms = SHARED_PERIODS * core->globals.publish_period_ms;
     const struct vd_opinion *opinion;
     unsigned sharing = 1;
 
     DL_FOREACH (group->opinions, opinion) {
         bool shares = opinion->same_primary && opinion->config_epoch == group->config_epoch &&
-                      core->now - opinion->hello_at <= valid_ms;
+                      vd_guard_is_recent(core, opinion);
 
         sharing += shares ? 1U : 0U;
     }

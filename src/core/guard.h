@@ -21,6 +21,9 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group);
 /* Another cluster's (vd_candidate_is_foreign): nobody turns it. Says so, once. */
 bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node);
 
+/* What it told of its configuration is recent enough to be what it thinks now. */
+bool vd_guard_is_recent(const struct vd_core *core, const struct vd_opinion *opinion);
+
 /* A majority of all known sentinels, oneself included, has told our configuration epoch and
  * primary. */
 bool vd_guard_config_is_shared(const struct vd_core *core, const struct vd_group *group);

@@ -5,6 +5,7 @@
 #include "core/election.h"
 #include "core/failover.h"
 #include "core/forget.h"
+#include "core/guard.h"
 #include "core/link.h"
 #include "core/names.h"
 #include "core/notice.h"
@@ -169,8 +170,9 @@ static bool take_word(struct vd_core *core, struct vd_opinion *teller, const str
     bool same_primary = vd_addr_equal(primary, &group->primary->addr);
     /* Epoch 0 is nobody's decision. */
     bool learned = hello->config_epoch != 0 && hello->config_epoch == group->config_epoch;
-    bool is_news = !teller->heard || (learned && !group->learned) ||
-                   teller->config_epoch != hello->config_epoch ||
+    /* What one said too long ago counted for nothing, and does again: a fence may be lifted. */
+    bool is_news = !teller->heard || !vd_guard_is_recent(core, teller) ||
+                   (learned && !group->learned) || teller->config_epoch != hello->config_epoch ||
                    teller->same_primary != same_primary;
 
     group->learned |= learned;
@@ -186,13 +188,11 @@ static bool take_word(struct vd_core *core, struct vd_opinion *teller, const str
 static bool complete_primary(struct vd_core *core, const struct vd_group *group,
                              struct vd_addr *addr)
 {
-    const struct vd_addr *ours = &group->primary->addr;
-
     if (vd_names_complete(core, addr))
         return true;
-    if (addr->host[0] == '\0' || addr->port != ours->port || strcmp(addr->host, ours->host) != 0)
+    if (!vd_addr_equal(addr, &group->primary->addr))
         return false;
-    *addr = *ours;
+    *addr = group->primary->addr;
     return true;
 }
 

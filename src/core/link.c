@@ -128,8 +128,11 @@ static void release(struct vd_core *core, struct vd_wire *wire)
  * One that may be back any moment, and empty: its replicas try once a second,
  * and must not find it first. Once it is down it has a successor soon.
  */
-static bool is_awaited(const struct vd_wire *wire)
+static bool is_awaited(const struct vd_wire *wire, enum vd_down_reason reason)
 {
+    /* One that does not let us in lives, and handshakes have their price. */
+    if (reason == VD_DOWN_TLS || reason == VD_DOWN_AUTH || reason == VD_DOWN_LIMIT)
+        return false;
     return wire->node != NULL && wire == &wire->node->command && vd_node_is_primary(wire->node) &&
            wire->node->s_down_at == VD_NEVER;
 }
@@ -156,8 +159,7 @@ static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason
     wire->retry_at = core->now;
     if (!was_steady) {
         vd_ms wait = (core->now - wire->lost_since) / 16;
-
-        vd_ms most = is_awaited(wire) ? AWAITED_MOST_MS : RETRY_MOST_MS;
+        vd_ms most = is_awaited(wire, reason) ? AWAITED_MOST_MS : RETRY_MOST_MS;
 
         wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, most));
     }

@@ -42,7 +42,6 @@ struct vd_wire {
     UT_hash_handle hh; /* core->wires, by link, while link is not 0 */
 };
 
-/* PING and its echo. */
 /* When something periodic is next, as it follows from when it last was; period 0: not known. */
 struct vd_grid {
     vd_ms last;
@@ -50,6 +49,7 @@ struct vd_grid {
     vd_ms next;
 };
 
+/* PING and its echo. */
 struct vd_pulse {
     vd_ticket ticket;    /* of the PING without reply; 0: none */
     vd_ms sent_at;       /* last PING */

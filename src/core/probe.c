@@ -10,6 +10,7 @@
 #define PENDING_MAX 100 /* requests without reply, per group that shares the link */
 #define INFO_HURRIED_MS 1000
 #define SPARE_PERIODS 5    /* of hellos that come by another way, too */
+#define SILENT_PERIODS 2   /* without any there, and that way is in doubt */
 #define LOOK_AGAIN_MS 1000 /* no later than a link without replies is given up, see link.c */
 
 /* Groups that are due within so much of each other are served in one turn. */
@@ -128,17 +129,21 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 /*
  * differs: to a replica in step the primary's stream brings what is published
  * there, to a hundredth of a second; of what Sentinel sends a second time most
- * is left out. Once its stream or the primary is in doubt, all is sent.
+ * is left out. Once its stream or the primary is in doubt, all is sent: INFO
+ * calls a stream up for a minute (repl-timeout) after it was cut silently, but
+ * then our subscription there has fallen silent as well.
  */
 static vd_ms hello_period(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_node *primary = node->group->primary;
+    vd_ms period = core->globals.publish_period_ms;
     bool comes_by_stream =
         node->role == VD_ROLE_REPLICA && node->link_up && node->s_down_at == VD_NEVER &&
         vd_addr_equal(&node->follows, &primary->addr) && vd_health_reaches(core, primary) &&
-        primary->role == VD_ROLE_PRIMARY && !vd_handover_mutes(primary);
+        primary->role == VD_ROLE_PRIMARY && !vd_handover_mutes(primary) &&
+        core->now - node->subscribe.heard_at <= SILENT_PERIODS * period;
 
-    return core->globals.publish_period_ms * (comes_by_stream ? SPARE_PERIODS : 1);
+    return comes_by_stream ? SPARE_PERIODS * period : period;
 }
 
 vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)

@@ -83,6 +83,37 @@ START_TEST(a_lost_link_is_raised_soon_unless_pings_are_made_rare)
 }
 END_TEST
 
+static const struct {
+    enum vd_down_reason reason;
+    unsigned least; /* tries in the tenth second of a primary that is not down yet */
+    unsigned most;
+} awaited[] = {
+    {VD_DOWN_REFUSED, 8, 11}, {VD_DOWN_RESET, 8, 11}, {VD_DOWN_UNRESOLVED, 8, 11},
+    {VD_DOWN_LIMIT, 1, 3},    {VD_DOWN_TLS, 1, 3},
+};
+
+/* Its process may be back any moment, and empty; one that does not let us in is there. */
+START_TEST(a_primary_whose_process_is_away_is_awaited)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms lost_at = puppet.now;
+    unsigned tries = 0;
+
+    puppet_group(&puppet)->options.down_after_ms = 30000;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    while (puppet.now < lost_at + 10000) {
+        puppet_pass(&puppet, puppet.now + 2);
+        if (primary->command.link.n == 0)
+            continue;
+        tries += puppet.now >= lost_at + 9000;
+        puppet_link_down(&puppet, &primary->command, awaited[_i].reason);
+    }
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    ck_assert_uint_ge(tries, awaited[_i].least);
+    ck_assert_uint_le(tries, awaited[_i].most);
+}
+END_TEST
+
 START_TEST(refused_is_faster_where_told)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
@@ -271,6 +302,8 @@ int main(void)
     tcase_add_test(tcase, unanswered_ping_is_down_at_the_exact_millisecond);
     tcase_add_test(tcase, a_dead_socket_starts_the_clock);
     tcase_add_test(tcase, a_lost_link_is_raised_soon_unless_pings_are_made_rare);
+    tcase_add_loop_test(tcase, a_primary_whose_process_is_away_is_awaited, 0,
+                        (int)(sizeof(awaited) / sizeof(awaited[0])));
     tcase_add_test(tcase, refused_is_faster_where_told);
     tcase_add_test(tcase, refused_stays_dead_when_its_host_goes);
     tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
