@@ -293,7 +293,7 @@ struct vd_image_group {
     uint64_t set_at_runtime;          /* bit per enum vd_option: came by SENTINEL SET/MONITOR */
     const struct vd_addr *replicas;
     size_t replica_count;
-    bool replicas_are_hints; /* the configuration's; a save has what is known, never hints */
+    bool replicas_are_hints; /* the configuration's: no server has told of any, as yet */
     const struct vd_image_peer *peers;
     size_t peer_count;
 };

@@ -271,6 +271,9 @@ static void add_known(struct merge *m, const struct vd_config_group *line,
     *group = *known->group;
     group->from_config = true;
     group->options = merge_options(m, line, had_line ? known : NULL, &group->set_at_runtime);
+    /* Saved before any primary had told of itself: they are still what the configuration said. */
+    group->replicas_are_hints =
+        line->replicas_are_hints && group->config_epoch == 0 && group->lineage.hex[0] == '\0';
     /* A group of MONITOR's that gets its line is the same if the line names one of its servers. */
     if (had_line ? is_same_line(&known->about->configured, &line->addr)
                  : is_member(known->group, &line->addr))

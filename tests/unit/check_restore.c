@@ -137,6 +137,26 @@ START_TEST(nothing_saved)
 }
 END_TEST
 
+/* Restarted before any primary had told of itself: who is saved was only named to us. */
+START_TEST(hints_stay_hints_until_a_primary_has_spoken)
+{
+    line->replicas_are_hints = true;
+    group.primary = line->addr;
+    group.config_epoch = 0;
+    group.lineage = (struct vd_id){""};
+    ck_assert(merge()->groups[0].replicas_are_hints);
+    ck_assert_uint_eq(merge()->groups[0].replica_count, 2);
+    group.lineage = (struct vd_id){ID};
+    ck_assert(!merge()->groups[0].replicas_are_hints);
+    group.lineage = (struct vd_id){""};
+    group.config_epoch = 1;
+    ck_assert(!merge()->groups[0].replicas_are_hints);
+    group.config_epoch = 0;
+    line->replicas_are_hints = false;
+    ck_assert(!merge()->groups[0].replicas_are_hints);
+}
+END_TEST
+
 START_TEST(a_sentinel_conf_is_taken_over)
 {
     bool fresh;
@@ -495,6 +515,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, nothing_saved);
     tcase_add_test(tcase, a_sentinel_conf_is_taken_over);
+    tcase_add_test(tcase, hints_stay_hints_until_a_primary_has_spoken);
     tcase_add_test(tcase, what_a_file_brings_along_counts_once);
     tcase_add_test(tcase, the_saved_primary_wins);
     LOOP(a_changed_address_wins, moved);
