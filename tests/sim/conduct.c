@@ -32,6 +32,7 @@ struct reach {
 /* A sentinel in a group, since its start. */
 struct course {
     vd_ms odown_at; /* by its clock; VD_NEVER: it is not */
+    bool hurried;   /* ... of one that had come back empty: that is not waited for */
     vd_ms switches[SWITCHES_KEPT];
     uint64_t untold[SWITCHES_KEPT]; /* of these, those not told yet: hashes; 0: told */
     unsigned switch_count;
@@ -170,7 +171,7 @@ static void check_damping(struct sim *sim, const struct sim_sentinel *s, unsigne
     unsigned recent = 0;
     vd_ms wait_ms;
 
-    if (course->odown_at == VD_NEVER ||
+    if (course->odown_at == VD_NEVER || course->hurried ||
         !vd_view_group(s->drive.core, now, sim_group_name(group), &view) ||
         view.primary.health == VD_HEALTH_REBOOTED)
         return;
@@ -224,6 +225,14 @@ static void check_syncs(struct sim *sim, const struct sim_sentinel *s, unsigned 
                  turning, sim_group_name(group), view.options->parallel_syncs);
 }
 
+static bool is_reborn(const struct sim_sentinel *s, unsigned group)
+{
+    struct vd_view_group view;
+
+    return vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) &&
+           view.primary.health == VD_HEALTH_REBOOTED;
+}
+
 static void follow_host(struct sim *sim, const struct sim_sentinel *s, unsigned group,
                         const char *event, const struct sim_host *host)
 {
@@ -241,6 +250,7 @@ static void follow_host(struct sim *sim, const struct sim_sentinel *s, unsigned 
         course->turning[host->index] = false;
     } else if (strcmp(event, "+odown") == 0) {
         course->odown_at = sim_sentinel_clock(s);
+        course->hurried = is_reborn(s, group);
         check_odown(sim, s, group, host);
     } else if (strcmp(event, "-odown") == 0) {
         course->odown_at = VD_NEVER;

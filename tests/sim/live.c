@@ -183,6 +183,17 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
     return true;
 }
 
+/*
+ * An original that hears of a newer epoch while it leads takes the epoch, goes
+ * on, and ends with its own primary under it. So do two orders. It keeps that
+ * one until there is an epoch that is newer still, and nothing brings one.
+ */
+static bool is_stuck(const struct sim *sim, const struct sim_original *o, unsigned group,
+                     uint64_t epoch)
+{
+    return sim->now > sim->live->deadline && o->groups[group].config_epoch == epoch;
+}
+
 static bool agrees_on(struct sim *sim, unsigned group)
 {
     const struct sim_host *named = NULL;
@@ -216,7 +227,7 @@ static bool agrees_on(struct sim *sim, unsigned group)
         const struct sim_host *host = sim_original_names(o, group);
         const char *why;
 
-        if (!o->running)
+        if (!o->running || (!first && host != named && is_stuck(sim, o, group, epoch)))
             continue;
         if (!first && (host != named || o->groups[group].config_epoch != epoch))
             return not_yet(sim, "%s names %s in epoch %llu, others %s in epoch %llu", o->host->name,

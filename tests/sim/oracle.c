@@ -280,12 +280,12 @@ void sim_oracle_on_foreign_vote(struct sim *sim, const struct vd_id *voter, unsi
 }
 
 void sim_oracle_on_foreign_leader(struct sim *sim, const struct sim_host *host, unsigned group,
-                                  uint64_t epoch, bool forced)
+                                  uint64_t epoch, bool unsound)
 {
     struct sim_fact_key key = {.group = group, .epoch = epoch};
     const struct sim_fact *fact;
 
-    if (forced)
+    if (unsound)
         set_loose(sim, group, epoch);
     fact = sim_fact_put(&sim->oracle->leaders, &key, host->index + 1000U, host->name);
     if (fact->what != host->index + 1000U && !is_loose(sim, group, epoch))

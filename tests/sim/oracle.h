@@ -50,11 +50,11 @@ void sim_oracle_on_turn(struct sim *sim, struct sim_sentinel *s, const struct si
                         const struct sim_msg *msg);
 
 /* What originals do counts where others reckon with it: their votes, whom they elect, what they
- * tell. `forced`: by an order, without an election. */
+ * tell. `unsound`: not by votes of that epoch, but by an order, or by votes of a later one. */
 void sim_oracle_on_foreign_vote(struct sim *sim, const struct vd_id *voter, unsigned group,
                                 uint64_t epoch, const struct vd_id *vote);
 void sim_oracle_on_foreign_leader(struct sim *sim, const struct sim_host *host, unsigned group,
-                                  uint64_t epoch, bool forced);
+                                  uint64_t epoch, bool unsound);
 void sim_oracle_on_foreign_config(struct sim *sim, const struct sim_host *host, unsigned group,
                                   uint64_t epoch, const struct sim_host *primary);
 

@@ -314,7 +314,10 @@ static void wait_start(struct sim_original *o, unsigned g)
         failover_timeout(o) < ELECTION_TIMEOUT ? failover_timeout(o) : ELECTION_TIMEOUT;
 
     if (group->forced || am_leader(o, g)) {
-        sim_oracle_on_foreign_leader(o->sim, o->host, g, group->failover_epoch, group->forced);
+        /* Votes of the present epoch elect it, and it leads in its own, in which another may. */
+        bool unsound = group->forced || group->failover_epoch != o->epoch;
+
+        sim_oracle_on_foreign_leader(o->sim, o->host, g, group->failover_epoch, unsound);
         enter(o, g, SIM_OS_SELECT, "+elected-leader");
     } else if (o->sim->now - group->started_at > patience) {
         abort_failover(o, g, "-failover-abort-not-elected");
