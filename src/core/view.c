@@ -88,6 +88,7 @@ static void fill_group(const struct vd_core *core, vd_ms now, const struct vd_gr
     out->replica_count = group->node_count - 1;
     out->peer_count = group->opinion_count;
     out->usable = vd_quorum_usable(group);
+    out->abstains = vd_election_abstains(core, group);
     out->failover_in_progress = group->failover.state != VD_FO_NONE;
     out->forced = group->failover.forced;
     out->coordinated = group->failover.coordinated;

@@ -110,6 +110,7 @@ struct vd_view_group {
     unsigned replica_count; /* all known */
     unsigned peer_count;    /* without oneself */
     unsigned usable;        /* oneself + peers not down */
+    bool abstains;          /* no votes about it yet: state was lost */
     bool failover_in_progress;
     bool forced;
     bool coordinated;

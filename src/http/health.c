@@ -31,7 +31,12 @@ static bool find_hindrance(const struct vd_http_world *world, struct vd_text *wh
         vd_text_puts(why, "it was started without its state and gives no votes yet");
     for (size_t i = 0; why->len == 0 && vd_view_group_at(world->drive->core, world->now, i, &group);
          i++)
-        if (!vd_survey_can_act(&group))
+        if (group.abstains)
+            vd_text_printf(why,
+                           "of group %s it gives no votes yet: it was started without its state, "
+                           "and has not heard a majority",
+                           group.name);
+        else if (!vd_survey_can_act(&group))
             vd_text_printf(why, "of group %s only %u of %u sentinels are within reach", group.name,
                            group.usable, group.peer_count + 1);
     return why->len != 0;

@@ -251,6 +251,7 @@ json_t *vd_json_group(const struct vd_http_world *world, const struct vd_view_gr
     set(value, "reboots", json_integer(counts == NULL ? 0 : (json_int_t)counts->reboots));
     set(value, "paused_ms", json_integer(group->paused_ms));
     set(value, "fenced", json_boolean(group->fenced));
+    set(value, "abstains", json_boolean(group->abstains));
     set(value, "down_after_ms", json_integer(group->options->down_after_ms));
     set(value, "failover_timeout_ms", json_integer(group->options->failover_timeout_ms));
     return value;

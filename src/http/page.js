@@ -331,7 +331,7 @@ async function refresh() {
   asking = true;
   try {
     const [self, groups, failovers, alerts, bill] = await Promise.all(
-      ['self', 'groups?limit=50', 'failovers', 'alerts', 'cost'].map((page) => ask(`api/v1/${page}`)));
+      ['self', 'groups?limit=50', 'failovers', 'alerts?limit=1000', 'cost'].map((page) => ask(`api/v1/${page}`)));
     byId('self').textContent = `${self.version} · ${self.id.slice(0, 8)} · up ${duration(self.now_ms - self.started_at_ms)} · ${groups.total} group${groups.total === 1 ? '' : 's'}`;
     showAlerts(findAlerts(self, groups.groups, failovers.failovers, alerts, self.now_ms));
     showCost(bill);
@@ -351,7 +351,9 @@ async function refresh() {
 }
 
 function listen() {
-  const stream = new EventSource('events');
+  const stream = new EventSource(`events?after=${lastEvent}`);
+  /* It begins behind what was seen; a vedette that was started anew counts from 1 again. */
+  stream.onopen = () => { lastEvent = 0; };
   stream.onmessage = (message) => { addEvent(JSON.parse(message.data)); refresh(); };
 }
 

@@ -74,9 +74,9 @@ enum MHD_Result vd_http_stream(struct vd_http_exchange *exchange, const char *af
         vd_http_refuse(&reply, 503, "there are %u listeners to events already", http->streams);
         return vd_http_send(exchange, &reply);
     }
-    /* An id from before this process was started tells nothing. */
-    if (after != NULL && vd_parse_uint64(after, strlen(after), &wanted) && wanted < last)
-        last = wanted;
+    /* An id that is yet to come is from before this process was started: all is news then. */
+    if (after != NULL && vd_parse_uint64(after, strlen(after), &wanted))
+        last = wanted <= last ? wanted : 0;
     if (watch->last_event - last > VD_WATCH_EVENTS)
         last = watch->last_event - VD_WATCH_EVENTS;
     exchange->next_event = last + 1;

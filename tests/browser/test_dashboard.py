@@ -233,4 +233,12 @@ def test_an_end_is_told(lab, browser):
     wait_until(lambda: browser.text("#live") == "no answer", 10, "the end is told")
     house.sentinels[2].start()
     wait_until(lambda: browser.text("#live") == "live", 20, "and the return")
+    # Events of the new process count from 1 again, and are news all the same.
+    house.replicas[0].kill()
+    down = f"slave {name(house.replicas[0])}"
+    wait_until(
+        lambda: any(down in row and "+sdown" in row for row in browser.run(
+            "return [...document.querySelectorAll('#events tbody tr')].map(row => row.textContent)")),
+        20, "its events",
+    )
     browser.complaints()

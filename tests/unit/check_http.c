@@ -100,6 +100,18 @@ START_TEST(ready_is_able_to_act)
 }
 END_TEST
 
+/* Without its state it votes when it has heard a majority, however long ago it was started. */
+START_TEST(ready_is_able_to_vote)
+{
+    puppet.core->fresh = true;
+    puppet.core->globals.abstain_ms = 0;
+    puppet_opinion(&puppet, 1)->heard = puppet_opinion(&puppet, 2)->heard = false;
+    ck_assert_uint_eq(status_of(vd_http_readyz), 503);
+    puppet_opinion(&puppet, 1)->heard = true;
+    ck_assert_uint_eq(status_of(vd_http_readyz), 200);
+}
+END_TEST
+
 START_TEST(primary_by_any_of_its_names)
 {
     query[0] = "node";
@@ -385,6 +397,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, health_is_the_loop);
     tcase_add_test(tests, ready_is_able_to_act);
+    tcase_add_test(tests, ready_is_able_to_vote);
     tcase_add_test(tests, primary_by_any_of_its_names);
     tcase_add_test(tests, no_primary_without_a_majority);
     tcase_add_test(tests, a_dead_primary_is_none);
