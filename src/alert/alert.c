@@ -233,6 +233,19 @@ void vd_alerts_hear(struct vd_alerts *alerts, const char *text, size_t len)
 
 /* Life ----------------------------------------------------------------------------- */
 
+/* At once, and not when something is to be told. */
+static void warn_of_libcurl(const struct vd_alert_config *rules)
+{
+    for (size_t i = 0; i < rules->channel_count; i++) {
+        const char *url = rules->channels[i].url;
+
+        if (!vd_post_speaks(url))
+            vd_log(VD_LOG_WARNING,
+                   "alerts: %s cannot be told anything: this libcurl was built without %.*s",
+                   rules->channels[i].name, (int)strcspn(url, ":"), url);
+    }
+}
+
 struct vd_alerts *vd_alerts_start(const struct vd_alert_sources *sources,
                                   const struct vd_alert_config *rules,
                                   const struct vd_cost_config *prices, struct vd_err *err)
@@ -249,6 +262,7 @@ struct vd_alerts *vd_alerts_start(const struct vd_alert_sources *sources,
         vd_free(alerts);
         return NULL;
     }
+    warn_of_libcurl(rules);
     vd_view_core(sources->drive->core, vd_clock_now(), &view);
     memcpy(alerts->self, view.self.hex, sizeof(alerts->self));
     alerts->book = vd_book_new();
@@ -263,6 +277,7 @@ void vd_alerts_reconfigure(struct vd_alerts *alerts, const struct vd_alert_confi
                            const struct vd_cost_config *prices)
 {
     vd_alert_move_channels(alerts, rules);
+    warn_of_libcurl(rules);
     alerts->rules = rules;
     alerts->prices = prices;
     alerts->cost_month = NAN;

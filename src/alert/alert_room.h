@@ -21,7 +21,7 @@ struct vd_alerts {
     struct vd_circle *circle;
     struct vd_post *post;
     struct vd_delivery *deliveries; /* under way */
-    unsigned running;
+    unsigned running[VD_ALERT_CHANNELS];
     struct vd_alert_counts counts[VD_ALERT_CHANNELS];
     ev_timer timer;
     size_t next_group;

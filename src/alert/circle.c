@@ -25,7 +25,8 @@ struct vd_circle {
     struct vd_links *links;
     const struct vd_drive *drive;
     struct member *members;
-    vd_ms ready_at;
+    vd_ms begins_at;
+    vd_ms back_until; /* we stand back */
     char self[VD_ID_LEN + 1];
 };
 
@@ -36,7 +37,8 @@ struct vd_circle *vd_circle_new(struct vd_links *links, const struct vd_drive *d
 
     circle->links = links;
     circle->drive = drive;
-    circle->ready_at = now + VD_CIRCLE_LOST_MS;
+    circle->begins_at = now + VD_CIRCLE_LOST_MS;
+    circle->back_until = now;
     vd_view_core(drive->core, now, &view);
     memcpy(circle->self, view.self.hex, sizeof(circle->self));
     return circle;
@@ -78,7 +80,7 @@ void vd_circle_meet(struct vd_circle *circle, const char *group, vd_ms now)
 
 /* Hearing -------------------------------------------------------------------------- */
 
-/* Cuts the text at its commas. */
+/* Cuts the text at its commas; the last field may have some. */
 static size_t split(char *text, const char *fields[FIELDS_MAX])
 {
     size_t count = 0;
@@ -86,7 +88,7 @@ static size_t split(char *text, const char *fields[FIELDS_MAX])
 
     while (count < FIELDS_MAX) {
         fields[count++] = text;
-        comma = strchr(text, ',');
+        comma = count < FIELDS_MAX ? strchr(text, ',') : NULL;
         if (comma == NULL)
             break;
         *comma = '\0';
@@ -158,12 +160,17 @@ static void forget_strangers(struct vd_circle *circle, vd_ms now)
     }
 }
 
+static bool is_ready(const struct vd_circle *circle, vd_ms now)
+{
+    return now >= circle->begins_at && now >= circle->back_until;
+}
+
 void vd_circle_say_here(struct vd_circle *circle, vd_ms now)
 {
     struct vd_text text = {0};
 
     forget_strangers(circle, now);
-    vd_text_printf(&text, PREFIX "%s,here,%d", circle->self, vd_circle_is_ready(circle, now));
+    vd_text_printf(&text, PREFIX "%s,here,%d", circle->self, is_ready(circle, now));
     say(circle, vd_text_cstr(&text));
     vd_text_free(&text);
 }
@@ -181,25 +188,29 @@ void vd_circle_say_told(struct vd_circle *circle, const struct vd_told *told)
 
 /* Who tells ------------------------------------------------------------------------ */
 
-bool vd_circle_is_ready(const struct vd_circle *circle, vd_ms now)
+bool vd_circle_has_begun(const struct vd_circle *circle, vd_ms now)
 {
-    return now >= circle->ready_at;
+    return now >= circle->begins_at;
 }
 
-void vd_circle_retire(struct vd_circle *circle, vd_ms until)
+void vd_circle_stand_back(struct vd_circle *circle, vd_ms until)
 {
-    circle->ready_at = until;
+    circle->back_until = until;
 }
 
 static bool comes_before(const struct vd_circle *circle, const struct vd_view_peer *peer, vd_ms now)
 {
     const struct member *member;
 
-    if (strcmp(peer->id.hex, circle->self) >= 0 || peer->s_down || peer->disconnected)
+    if (peer->s_down || peer->disconnected)
         return false;
     HASH_FIND_STR(circle->members, peer->id.hex, member);
-    return member != NULL && member->ready && member->heard_at != VD_NEVER &&
-           now - member->heard_at < VD_CIRCLE_LOST_MS;
+    if (member == NULL || member->heard_at == VD_NEVER ||
+        now - member->heard_at >= VD_CIRCLE_LOST_MS)
+        return false;
+    if (member->ready != is_ready(circle, now - VD_CIRCLE_HERE_MS))
+        return member->ready;
+    return strcmp(peer->id.hex, circle->self) < 0;
 }
 
 bool vd_circle_leads(const struct vd_circle *circle, const char *group, vd_ms now)
@@ -207,7 +218,7 @@ bool vd_circle_leads(const struct vd_circle *circle, const char *group, vd_ms no
     struct vd_view_peer peer;
 
     /* Who tells until now must have heard first that we are ready: else both would. */
-    if (!vd_circle_is_ready(circle, now - VD_CIRCLE_HERE_MS))
+    if (!vd_circle_has_begun(circle, now - VD_CIRCLE_HERE_MS))
         return false;
     for (size_t i = 0; vd_view_peer(circle->drive->core, now, group, i, &peer); i++)
         if (comes_before(circle, &peer, now))

@@ -4,8 +4,11 @@
  * that could says so to its peers every second, on the links that they
  * have anyway and in the channel of hellos, where a sentinel of another kind
  * ignores it. Of those of a group that are within reach and were heard of late,
- * the one with the lowest id tells. It also says what it has told, at once and
- * again every second, so that whoever comes after it knows.
+ * the one with the lowest id tells; who could not reach a channel stands back
+ * for a while, behind all that do not. When all of them do, it is the lowest id
+ * again: a channel that takes nothing must not keep the others silent. Who tells
+ * also says what it has told, at once and again every second, so that whoever
+ * comes after it knows.
  *
  *   vedette-alerts,1,ID,here,READY
  *   vedette-alerts,1,ID,told,CHANNEL,STATE,SINCE,RULE,GROUP,TARGET
@@ -50,12 +53,13 @@ bool vd_circle_hear(struct vd_circle *circle, const char *text, vd_ms now, struc
 void vd_circle_say_here(struct vd_circle *circle, vd_ms now);
 void vd_circle_say_told(struct vd_circle *circle, const struct vd_told *told);
 
-/* We cannot reach the channels until then: others are to tell. */
-void vd_circle_retire(struct vd_circle *circle, vd_ms until);
+/* We cannot reach a channel until then: others are to tell, if there are any who can. */
+void vd_circle_stand_back(struct vd_circle *circle, vd_ms until);
 
-/* May we tell what is about this group: we are ready, and nobody who comes before us is. */
+/* May we tell what is about this group: we have begun, and nobody comes before us. */
 bool vd_circle_leads(const struct vd_circle *circle, const char *group, vd_ms now);
 
-bool vd_circle_is_ready(const struct vd_circle *circle, vd_ms now);
+/* We were started long enough ago to have heard what the others told. */
+bool vd_circle_has_begun(const struct vd_circle *circle, vd_ms now);
 
 #endif

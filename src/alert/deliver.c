@@ -2,9 +2,10 @@
 /*
  * Deliver: each alert owes each of its channels a word when it fires and when
  * it has ended. Who leads the circle pays; what fails is tried again, later
- * each time; after some attempts others are asked to try (we retire for a
+ * each time; after some attempts others are asked to try (we stand back for a
  * while). An answer that says that the request itself is wrong is not worth a
- * quick second try.
+ * quick second try. Each channel has requests of its own, so that one that is
+ * slow holds up no other.
  */
 #include <string.h>
 #include <utlist.h>
@@ -15,11 +16,11 @@
 #include "shell/log.h"
 #include "shell/survey.h"
 
-#define RUNNING_MAX 4    /* requests at the same time */
+#define RUNNING_MAX 4    /* requests of a channel at the same time */
 #define ATTEMPTS 8       /* then it is others' turn */
 #define BACK_OFF_MS 1000 /* doubled each time */
 #define BACK_OFF_MAX_MS 60000
-#define RETIRE_MS 300000
+#define STAND_BACK_MS 300000
 #define REPEAT_MAX 200 /* words at a time */
 
 struct vd_delivery {
@@ -27,7 +28,6 @@ struct vd_delivery {
     char *key;
     unsigned channel;
     bool of_end;
-    int64_t since_ms;
     struct vd_delivery *prev;
     struct vd_delivery *next;
 };
@@ -35,7 +35,7 @@ struct vd_delivery {
 static void free_delivery(struct vd_alerts *alerts, struct vd_delivery *delivery)
 {
     DL_DELETE(alerts->deliveries, delivery);
-    alerts->running--;
+    alerts->running[delivery->channel]--;
     vd_free(delivery->key);
     vd_free(delivery);
 }
@@ -84,12 +84,17 @@ void vd_alert_move_channels(struct vd_alerts *alerts, const struct vd_alert_conf
         memset(alert->tellings, 0, sizeof(alert->tellings));
     }
     DL_FOREACH_SAFE (alerts->deliveries, delivery, next) {
+        unsigned was = delivery->channel;
+
         alert = vd_book_find(alerts->book, delivery->key);
-        if (alert != NULL && vd_alert_find_channel(after, before->channels[delivery->channel].name,
-                                                   &delivery->channel))
-            alert->tellings[delivery->channel].in_flight = true;
-        else
+        if (alert == NULL ||
+            !vd_alert_find_channel(after, before->channels[was].name, &delivery->channel)) {
             free_delivery(alerts, delivery);
+            continue;
+        }
+        alerts->running[was]--;
+        alerts->running[delivery->channel]++;
+        alert->tellings[delivery->channel].in_flight = true;
     }
 }
 
@@ -108,13 +113,13 @@ static bool may_tell(const struct vd_alerts *alerts, const struct vd_alert *aler
     bool found;
 
     if (is_own(alerts, alert))
-        return vd_circle_is_ready(alerts->circle, now);
+        return vd_circle_has_begun(alerts->circle, now);
     /* What is about all groups is agreed on as if it were about the first. */
     found = alert->group[0] == '\0' ? vd_view_group_at(core, now, 0, &group)
                                     : vd_view_group(core, now, alert->group, &group);
     /* A group that is gone has nobody to agree with. */
     if (!found)
-        return vd_circle_is_ready(alerts->circle, now) && alert->heard_at == VD_NEVER;
+        return vd_circle_has_begun(alerts->circle, now) && alert->heard_at == VD_NEVER;
     if (group.usable < vd_survey_majority(&group) &&
         !vd_signal_row(alert->rule.signal)->about_majority)
         return false;
@@ -134,7 +139,6 @@ static void send_word(struct vd_alerts *alerts, struct vd_alert *alert, unsigned
     delivery->key = vd_strdup(alert->key);
     delivery->channel = place;
     delivery->of_end = of_end;
-    delivery->since_ms = alert->since_ms;
     delivery->id =
         vd_post_send(alerts->post, &(struct vd_post_request){.url = channel->url,
                                                              .token = channel->token,
@@ -143,7 +147,7 @@ static void send_word(struct vd_alerts *alerts, struct vd_alert *alert, unsigned
                                                              .ca_file = channel->ca_file,
                                                              .timeout_ms = channel->timeout_ms});
     DL_APPEND(alerts->deliveries, delivery);
-    alerts->running++;
+    alerts->running[place]++;
     alert->tellings[place].in_flight = true;
     vd_text_free(&body);
 }
@@ -152,18 +156,18 @@ void vd_alert_deliver(struct vd_alerts *alerts, vd_ms now)
 {
     struct vd_alert *alert = NULL;
 
-    while (alerts->running < RUNNING_MAX && (alert = vd_book_next(alerts->book, alert)) != NULL) {
+    while ((alert = vd_book_next(alerts->book, alert)) != NULL) {
         int may = -1; /* not asked yet */
 
         for (unsigned i = 0; i < alerts->rules->channel_count && may != 0; i++) {
             bool of_end;
 
-            if (alert->tellings[i].in_flight || alert->tellings[i].next_at > now ||
-                !vd_alert_owes(alert, i, &of_end))
+            if (alerts->running[i] >= RUNNING_MAX || alert->tellings[i].in_flight ||
+                alert->tellings[i].next_at > now || !vd_alert_owes(alert, i, &of_end))
                 continue;
             if (may < 0)
                 may = may_tell(alerts, alert, now);
-            if (may > 0 && alerts->running < RUNNING_MAX)
+            if (may > 0)
                 send_word(alerts, alert, i, of_end);
         }
     }
@@ -204,37 +208,44 @@ static bool is_refusal(long status)
     return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
 }
 
+static vd_ms back_off_ms(unsigned attempts)
+{
+    vd_ms wait_ms = BACK_OFF_MS;
+
+    for (unsigned i = 1; i < attempts && wait_ms < BACK_OFF_MAX_MS; i++)
+        wait_ms *= 2;
+    return wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS;
+}
+
 static void note_failure(struct vd_alerts *alerts, struct vd_alert *alert,
                          const struct vd_delivery *delivery, long status, const char *why)
 {
     struct vd_alert_telling *telling = &alert->tellings[delivery->channel];
     const char *name = alerts->rules->channels[delivery->channel].name;
     vd_ms now = vd_clock_now();
-    vd_ms wait_ms = BACK_OFF_MS;
+    vd_ms wait_ms;
     struct vd_text reason = {0};
 
     alerts->counts[delivery->channel].failed++;
     telling->attempts++;
-    for (unsigned i = 1; i < telling->attempts && wait_ms < BACK_OFF_MAX_MS; i++)
-        wait_ms *= 2;
+    wait_ms = back_off_ms(telling->attempts);
     if (status > 0)
         vd_text_printf(&reason, "it answers %ld", status);
     else
         vd_text_puts(&reason, why);
     if (telling->attempts >= ATTEMPTS || is_refusal(status)) {
         telling->attempts = 0;
-        wait_ms = RETIRE_MS;
-        vd_circle_retire(alerts->circle, now + RETIRE_MS);
+        wait_ms = STAND_BACK_MS;
+        vd_circle_stand_back(alerts->circle, now + STAND_BACK_MS);
         vd_circle_say_here(alerts->circle, now);
         vd_log(VD_LOG_WARNING,
                "alert %s cannot be told to %s: %s; others are to try, and we do in %d s",
-               alert->key, name, vd_text_cstr(&reason), RETIRE_MS / 1000);
+               alert->key, name, vd_text_cstr(&reason), STAND_BACK_MS / 1000);
     } else {
         vd_log_limited(name, VD_LOG_WARNING, "alert %s was not taken by %s: %s; again in %lld s",
                        alert->key, name, vd_text_cstr(&reason), (long long)wait_ms / 1000);
     }
-    telling->next_at =
-        now + (wait_ms < BACK_OFF_MAX_MS || wait_ms == RETIRE_MS ? wait_ms : BACK_OFF_MAX_MS);
+    telling->next_at = now + wait_ms;
     vd_text_free(&reason);
 }
 

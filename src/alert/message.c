@@ -67,7 +67,7 @@ void vd_message_words(const struct vd_alert *alert, struct vd_text *to)
 
 static json_t *number(double value)
 {
-    return isnan(value) ? json_null() : json_real(value);
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 static json_t *make_json(const struct vd_alert *alert, const struct vd_message_facts *facts,
@@ -102,9 +102,9 @@ static json_t *make_pagerduty(const struct vd_alert_channel *channel, const stru
                   "timestamp", stamp, "component", "redis", "group",
                   text_of(alert->group[0] == '\0' ? "vedette" : alert->group), "class",
                   alert->rule.name, "custom_details", make_json(alert, facts, words));
-    return json_pack("{s:s, s:s, s:o, s:s, s:o}", "routing_key", channel->key, "event_action",
-                     facts->ended ? "resolve" : "trigger", "dedup_key", text_of(alert->key),
-                     "client", "vedette", "payload", payload);
+    return json_pack("{s:o, s:s, s:o, s:s, s:o}", "routing_key", text_of(channel->key),
+                     "event_action", facts->ended ? "resolve" : "trigger", "dedup_key",
+                     text_of(alert->key), "client", "vedette", "payload", payload);
 }
 
 /* Slack reads three characters as markup. */

@@ -13,6 +13,8 @@
 
 #include "base/text.h"
 
+#define ANSWER_MAX 65536U /* bytes of head and body, then the connection is closed */
+
 struct job {
     struct vd_post *post;
     uint64_t id;
@@ -20,12 +22,13 @@ struct job {
     struct curl_slist *headers;
     struct curl_slist *address; /* "host:port:ip,..." */
     char *host;                 /* without brackets; NULL: its look-up is over */
-    char *where;                /* "host:port:" */
+    char *where;                /* "host:port:"; NULL: it needs no look-up by libcurl */
     char *url;
     char *body;
     char error[CURL_ERROR_SIZE];
     ev_timer limit;
-    bool running; /* libcurl has it */
+    size_t answered; /* bytes so far */
+    bool running;    /* libcurl has it */
     struct job *prev;
     struct job *next;
 };
@@ -80,13 +83,22 @@ static void end_job(struct job *job, long status, const char *why)
     post->done(post->self, id, status, reason);
 }
 
+/* 0: no answer so far; 1xx is none. */
+static long status_of(const struct job *job)
+{
+    long status = 0;
+
+    (void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 ? status : 0;
+}
+
 static void on_limit(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct job *job = timer->data;
 
     (void)loop;
     (void)events;
-    end_job(job, 0,
+    end_job(job, status_of(job),
             !job->running && job->error[0] != '\0' ? job->error
             : job->host != NULL                    ? "its name server does not answer"
                                                    : "it does not answer in time");
@@ -103,16 +115,14 @@ static void collect(struct vd_post *post)
     while ((message = curl_multi_info_read(post->multi, &left)) != NULL) {
         CURLcode result = message->data.result;
         struct job *job = NULL;
-        long status = 0;
 
         if (message->msg != CURLMSG_DONE)
             continue;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        if (result != CURLE_OK)
-            end_job(job, 0, job->error[0] != '\0' ? job->error : curl_easy_strerror(result));
-        else
-            end_job(job, status, "");
+        end_job(job, status_of(job),
+                job->answered > ANSWER_MAX ? "its answer is too long"
+                : job->error[0] != '\0'    ? job->error
+                                           : curl_easy_strerror(result));
     }
 }
 
@@ -185,9 +195,11 @@ static int set_timer(CURLM *multi, long timeout_ms, void *self)
 /* NOLINTNEXTLINE(readability-non-const-parameter): it is libcurl's */
 static size_t ignore_answer(char *bytes, size_t size, size_t count, void *self)
 {
+    struct job *job = self;
+
     (void)bytes;
-    (void)self;
-    return size * count;
+    job->answered += size * count;
+    return job->answered > ANSWER_MAX ? 0 : size * count;
 }
 
 static void begin(struct job *job)
@@ -228,6 +240,10 @@ static void on_host(void *self, uint64_t token, const char *host, const char (*i
         ev_timer_start(job->post->loop, &job->limit);
         return;
     }
+    if (job->where == NULL) {
+        begin(job);
+        return;
+    }
     vd_text_puts(&line, job->where);
     for (size_t i = 0; i < count; i++)
         vd_text_printf(&line, "%s%s", i > 0 ? "," : "", ips[i]);
@@ -248,10 +264,22 @@ static void use_cas(CURL *easy, const char *ca_file)
     if (ca_file != NULL) {
         (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-    } else if (info->age >= CURLVERSION_SEVENTH && info->capath != NULL) {
+    } else if (info->age >= CURLVERSION_SEVENTH && info->capath != NULL &&
+               curl_easy_setopt(easy, CURLOPT_CAPATH, info->capath) == CURLE_OK) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, info->capath);
     }
+}
+
+/* Whatever else this libcurl can do. */
+static void allow_http_only(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
 static void set_up(struct job *job, const struct vd_post_request *request)
@@ -274,11 +302,12 @@ static void set_up(struct job *job, const struct vd_post_request *request)
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->error);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore_answer);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, job);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, ignore_answer);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, job);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    (void)curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)1000000);
+    allow_http_only(easy);
     use_cas(easy, request->ca_file);
 }
 
@@ -293,10 +322,13 @@ static bool read_url(struct job *job)
                 curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
                 curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
-    if (good) {
+    if (good && host[0] == '[') {
+        /* Nothing to be looked up, and libcurl's list of addresses cannot hold it. */
+        job->host = vd_memdup(host + 1, strlen(host) - 2);
+    } else if (good) {
         vd_text_printf(&where, "%s:%s:", host, port);
         job->where = vd_strdup(vd_text_cstr(&where));
-        job->host = host[0] == '[' ? vd_memdup(host + 1, strlen(host) - 2) : vd_strdup(host);
+        job->host = vd_strdup(host);
     }
     vd_text_free(&where);
     curl_free(host);
@@ -335,6 +367,17 @@ uint64_t vd_post_send(struct vd_post *post, const struct vd_post_request *reques
     if (good)
         vd_resolver_ask(post->resolver, job->host, on_host, post, id);
     return id;
+}
+
+bool vd_post_speaks(const char *url)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    size_t len = strcspn(url, ":");
+
+    for (size_t i = 0; info->protocols[i] != NULL; i++)
+        if (strlen(info->protocols[i]) == len && strncmp(info->protocols[i], url, len) == 0)
+            return true;
+    return false;
 }
 
 /* All of it ------------------------------------------------------------------------ */

@@ -4,7 +4,8 @@
  * Never waits: names are looked up by the resolver beside the loop and given
  * to libcurl as addresses, so that it starts no thread that it would have to
  * wait for at the end. Redirects, proxies of the environment and other
- * protocols are not followed; of the answer only the status counts.
+ * protocols are not followed. Of the answer only the status counts, also where
+ * the rest of it is endless or never comes; nothing of it is kept.
  */
 #ifndef VD_ALERT_POST_H
 #define VD_ALERT_POST_H
@@ -32,6 +33,9 @@ struct vd_post *vd_post_new(struct ev_loop *loop, struct vd_resolver *resolver, 
                             void *self, struct vd_err *err);
 /* What is under way is given up, silently. NULL is fine. */
 void vd_post_free(struct vd_post *post);
+
+/* Was libcurl built with what the url begins with? */
+bool vd_post_speaks(const char *url);
 
 /* All is copied. Returns its id; `done` is called once, from the loop, never from here. */
 uint64_t vd_post_send(struct vd_post *post, const struct vd_post_request *request);

@@ -14,7 +14,7 @@
 
 static json_t *number(double value)
 {
-    return isnan(value) ? json_null() : json_real(value);
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 /* Alerts --------------------------------------------------------------------------- */
@@ -80,6 +80,7 @@ void vd_http_alerts(const struct vd_http_world *world, const struct vd_http_requ
                     struct vd_http_reply *reply)
 {
     const struct vd_book *book = vd_alerts_book(world->alerts);
+    const struct vd_alert_config *rules = vd_alerts_rules(world->alerts);
     const struct vd_alert *alert = NULL;
     struct vd_http_list list;
     json_t *value;
@@ -90,7 +91,8 @@ void vd_http_alerts(const struct vd_http_world *world, const struct vd_http_requ
         if (vd_http_list_is_asked(request, alert->group) && vd_http_list_wants(&list))
             json_array_append_new(list.items, alert_of(world, alert));
     value = vd_http_list_value(&list, "alerts");
-    json_object_set_new(value, "configured", json_boolean(book != NULL));
+    json_object_set_new(value, "configured",
+                        json_boolean(rules != NULL && vd_alert_config_is_on(rules)));
     json_object_set_new(value, "sender", json_boolean(leads_any(world)));
     json_object_set_new(value, "channels", channels_of(world));
     vd_http_say(reply, 200, value);

@@ -140,7 +140,7 @@ bool vd_alert_config_add(struct vd_alert_config *alerts, struct vd_alert_rule *r
     return true;
 }
 
-void vd_alert_config_add_standard(struct vd_alert_config *alerts)
+bool vd_alert_config_add_standard(struct vd_alert_config *alerts)
 {
     static const struct vd_alert_rule standard[] = {
         {.name = "replication-lag",
@@ -186,8 +186,9 @@ void vd_alert_config_add_standard(struct vd_alert_config *alerts)
 
         rule.channels = ~0U;
         if (!has_rule(alerts, rule.name) && !vd_alert_config_add(alerts, &rule))
-            return; /* the operator's own fill the table */
+            return false;
     }
+    return true;
 }
 
 static void free_channel(struct vd_alert_channel *channel)

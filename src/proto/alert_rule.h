@@ -128,15 +128,13 @@ void vd_alert_config_free(struct vd_alert_config *alerts);
 /* Are there any rules to be watched? */
 bool vd_alert_config_is_on(const struct vd_alert_config *alerts);
 
-/*
- * Append a rule, which is taken over. False: there are too many, or one of
- * that name, which is NULL's to say: the rule's texts are freed.
- */
+/* Append a rule, which is taken over. False: there are too many, or one of that name; the rule's
+ * texts are freed then. */
 bool vd_alert_config_add(struct vd_alert_config *alerts, struct vd_alert_rule *rule) VD_MUSTCHECK;
 
 /* The five that everybody needs, told on all channels; rules of the same name that there are
- * already stand in their place. */
-void vd_alert_config_add_standard(struct vd_alert_config *alerts);
+ * already stand in their place. False: there is no room for all of them. */
+bool vd_alert_config_add_standard(struct vd_alert_config *alerts) VD_MUSTCHECK;
 
 /* Words of 1 to 32 letters, digits, '-' and '_': for rules and channels. */
 bool vd_alert_name_valid(const char *name);

@@ -13,6 +13,7 @@
 
 #define TIMEOUT_MS 10000
 #define TIMEOUT_MAX_MS 60000
+#define PRICE_MAX 1e9
 #define PAGERDUTY_URL "https://events.pagerduty.com/v2/enqueue"
 
 /* Sections ------------------------------------------------------------------------- */
@@ -390,8 +391,11 @@ void vd_native_read_alerts(struct vd_native *n, const config_setting_t *setting)
         read_rule(n, config_setting_get_elem(rules, (unsigned)i));
     if (standard != NULL && config_setting_type(standard) != CONFIG_TYPE_BOOL)
         vd_native_fault_about(n, standard, "must be true or false", "correct the value");
-    else if (standard != NULL && config_setting_get_bool(standard))
-        vd_alert_config_add_standard(&n->config->alerts);
+    else if (standard != NULL && config_setting_get_bool(standard) &&
+             !vd_alert_config_add_standard(&n->config->alerts))
+        vd_native_fault_about(n, standard,
+                              "has no room: there are more than 64 rules with its five",
+                              "remove some rules");
     if (vd_alert_config_is_on(&n->config->alerts) && n->config->alerts.channel_count == 0)
         vd_config_warn(
             n->config,
@@ -416,7 +420,8 @@ void vd_native_read_cost(struct vd_native *n, const config_setting_t *setting)
     if (!vd_copy(cost->currency, sizeof(cost->currency), currency == NULL ? "$" : currency))
         vd_native_fault(n, setting, "the currency is too long", "use a sign, or three letters");
     for (size_t i = 0; i < sizeof(prices) / sizeof(prices[0]); i++)
-        if (number_of(n, setting, names[i + 1], prices[i]) && *prices[i] < 0)
+        if (number_of(n, setting, names[i + 1], prices[i]) &&
+            (*prices[i] < 0 || *prices[i] > PRICE_MAX))
             vd_native_fault_about(n, config_setting_get_member(setting, names[i + 1]),
-                                  "is negative", "correct the value");
+                                  "is negative, or more than 10^9", "correct the value");
 }

@@ -293,20 +293,21 @@ static void take_own(struct vd_load *load)
 
 /* Looking -------------------------------------------------------------------------- */
 
-static void look_at(struct vd_load *load, const char *group, const struct vd_view_node *node)
+/* `now` is that of the view: by another the same INFO would seem to be a new one. */
+static void look_at(struct vd_load *load, vd_ms now, const char *group,
+                    const struct vd_view_node *node)
 {
     if (node->info_text != NULL && node->info_ms != VD_NEVER)
-        vd_load_take(load, group, &node->addr, node->info_text, vd_clock_now() - node->info_ms);
+        vd_load_take(load, group, &node->addr, node->info_text, now - node->info_ms);
 }
 
-static void look_at_group(struct vd_load *load, const struct vd_view_group *group)
+static void look_at_group(struct vd_load *load, vd_ms now, const struct vd_view_group *group)
 {
     struct vd_view_node replica;
 
-    look_at(load, group->name, &group->primary);
-    for (size_t i = 0; vd_view_replica(load->drive->core, vd_clock_now(), group->name, i, &replica);
-         i++)
-        look_at(load, group->name, &replica);
+    look_at(load, now, group->name, &group->primary);
+    for (size_t i = 0; vd_view_replica(load->drive->core, now, group->name, i, &replica); i++)
+        look_at(load, now, group->name, &replica);
 }
 
 static void begin_round(struct vd_load *load)
@@ -332,15 +333,16 @@ static void begin_round(struct vd_load *load)
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct vd_load *load = timer->data;
+    vd_ms now = vd_clock_now();
     struct vd_view_group group;
 
     (void)loop;
     (void)events;
     if (load->slice == 0)
         begin_round(load);
-    for (size_t i = load->slice; vd_view_group_at(load->drive->core, vd_clock_now(), i, &group);
+    for (size_t i = load->slice; vd_view_group_at(load->drive->core, now, i, &group);
          i += load->slices)
-        look_at_group(load, &group);
+        look_at_group(load, now, &group);
     load->slice = (load->slice + 1) % load->slices;
 }
 

@@ -50,7 +50,7 @@ void vd_load_own_use(const struct vd_load *load, struct vd_load_use *out);
 /* hits / (hits + misses); -1 where nothing is looked up, or not known. */
 double vd_load_hit_ratio(const struct vd_load_rates *rates);
 
-/* Look at a server's INFO of age `info_ms`, as the timer does; for tests. */
+/* Look at an INFO that a server gave at `info_at`, as the timer does; for tests. */
 void vd_load_take(struct vd_load *load, const char *group, const struct vd_addr *node,
                   const char *info, vd_ms info_at);
 

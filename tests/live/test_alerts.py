@@ -2,7 +2,10 @@
 """Alerts from the daemon itself: in three formats, tried again, told once for all vedettes, and never
 at the expense of the loop; and what the whole costs."""
 
+import socket
+import socketserver
 import ssl
+import threading
 import time
 
 import certs
@@ -136,6 +139,91 @@ def test_a_receiver_that_never_answers_delays_nothing(lab, receivers):
     counts = {one["name"]: one for one in house.json(0, "/api/v1/alerts")["channels"]}
     assert counts["silent"]["failed"] >= 1 and counts["closed"]["failed"] >= 1
     assert house.vedettes[0].stop() == 0, "and it leaves at once"
+
+
+class Hostile(socketserver.ThreadingTCPServer):
+    """Answers as nobody should, by the path that is asked for."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    address_family = socket.AF_INET6
+    heads = {
+        "/endless-body": b"HTTP/1.1 200 OK\r\n\r\n",
+        "/endless-head": b"HTTP/1.1 200 OK\r\n",
+        "/stalls": b"HTTP/1.1 200 OK\r\n",
+        "/elsewhere": b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+        "/no-http": b"SSH-2.0-nonsense\r\n",
+    }
+    fillers = {"/endless-body": b"x" * 65536, "/endless-head": b"X-Filler: " + b"x" * 1000 + b"\r\n"}
+
+    def __init__(self):
+        self.asked = []
+        self.longest = 0
+        self.over = threading.Event()
+        super().__init__(("::1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            path, size = self.rfile.readline().split()[1].decode(), 0
+            for line in iter(self.rfile.readline, b"\r\n"):
+                if line.lower().startswith(b"content-length:"):
+                    size = int(line.split(b":")[1])
+            self.rfile.read(size)
+            self.server.asked.append(path)
+            self.wfile.write(self.server.heads[path])
+            sent = 0
+            try:
+                while path in self.server.fillers and not self.server.over.is_set():
+                    sent += self.request.send(self.server.fillers[path])
+            except OSError:
+                self.server.longest = max(self.server.longest, sent)
+            if path == "/stalls":
+                self.server.over.wait(60)
+
+    def url(self, path):
+        return f"http://[::1]:{self.server_address[1]}{path}"
+
+    def close(self):
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+
+def test_a_hostile_receiver_harms_nobody(lab, receivers):
+    hostile = Hostile()
+    good = receivers()
+    names = [path[1:] for path in Hostile.heads]
+    channels = [channel(name, "json", hostile.url(f"/{name}"), 'timeout = "2s";') for name in names]
+    house = House(
+        lab, 1, "one alerts = { to = (" + ",".join([*channels, channel("good", "json", good.url("/"))])
+        + f"); rules = ( {MEMORY} ); }};",
+    )
+
+    def counts():
+        return {one["name"]: (one["delivered"], one["failed"]) for one in house.json(0, "/api/v1/alerts")["channels"]}
+
+    def told(times):
+        now = counts()
+        return all(now[name] == (times, 0) for name in ("endless-body", "endless-head", "stalls", "good"))
+
+    def refused():
+        now = counts()
+        return now["elsewhere"] == (0, 1) and now["no-http"][0] == 0 and now["no-http"][1] >= 1
+
+    house.fill_memory(True)
+    wait_until(lambda: told(1), 20, "a status is an answer, whatever follows", every=0.1)
+    wait_until(refused, 20, "no answer, no delivery", every=0.1)
+    # A channel that refuses does not keep the others from hearing of the end.
+    house.fill_memory(False)
+    wait_until(lambda: [one[1] for one in good.states("/")] == ["firing", "resolved"], 20, "the end is told")
+    wait_until(lambda: told(2), 20, "to all that were told", every=0.1)
+    assert hostile.asked.count("/elsewhere") == 1, "a redirect is not followed, and not tried again"
+    # What the sockets hold on both sides, and not all that can be sent in two seconds.
+    wait_until(lambda: hostile.longest > 0, 10, "they were cut off")
+    assert hostile.longest < 16_000_000
+    assert house.vedettes[0].stop() == 0
+    hostile.close()
 
 
 def test_once_for_all_and_by_another_when_one_dies(lab, receivers):

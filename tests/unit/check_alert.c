@@ -12,6 +12,7 @@
 
 #include "alert/book.h"
 #include "alert/message.h"
+#include "alert/post.h"
 #include "http/family.h"
 
 static struct vd_book *book;
@@ -275,6 +276,36 @@ START_TEST(slack_has_no_markup_of_strangers)
 }
 END_TEST
 
+START_TEST(what_json_has_no_word_for)
+{
+    char key[] = "\xff-key";
+    const struct vd_alert_channel channel = {.name = "c", .kind = VD_CHANNEL_PAGERDUTY, .key = key};
+    const struct vd_message_facts facts = {"me", false, 5000};
+    struct vd_text text = {0};
+    const json_t *details;
+    json_t *body;
+
+    (void)look(INFINITY, 0);
+    (void)look(INFINITY, 5000);
+    vd_message_body(&channel, alert, &facts, &text);
+    body = json_loads(vd_text_cstr(&text), 0, NULL);
+    details = json_object_get(json_object_get(body, "payload"), "custom_details");
+    ck_assert_str_eq(string_of(body, "routing_key"), "?-key");
+    ck_assert(json_is_null(json_object_get(details, "value")));
+    json_decref(body);
+    vd_text_free(&text);
+}
+END_TEST
+
+START_TEST(what_libcurl_was_built_with)
+{
+    ck_assert(vd_post_speaks("http://x/"));
+    ck_assert(!vd_post_speaks("no-such-protocol://x/"));
+    ck_assert(!vd_post_speaks("htt"));
+    ck_assert(!vd_post_speaks(""));
+}
+END_TEST
+
 START_TEST(every_signal_is_a_metric)
 {
     for (int i = 0; i < VD_SIGNAL_COUNT; i++)
@@ -310,6 +341,8 @@ int main(void)
     tcase_add_test(words, generic_json);
     tcase_add_test(words, pagerduty);
     tcase_add_test(words, slack_has_no_markup_of_strangers);
+    tcase_add_test(words, what_json_has_no_word_for);
+    tcase_add_test(words, what_libcurl_was_built_with);
     tcase_add_test(words, every_signal_is_a_metric);
     suite_add_tcase(suite, words);
     runner = srunner_create(suite);

@@ -124,6 +124,7 @@ static const struct {
     {ALERTS(TO(""), RULE("above = 1;") ", " RULE("above = 1;")), 3, "two of this name"},
     {"cost = 5;", 1, "cost"},
     {"cost = {\n vcpu-month = -1.0; };", 2, "negative"},
+    {"cost = {\n vcpu-month = 1e10; };", 2, "10^9"},
     {"cost = {\n vcpu-month = \"20\"; };", 2, "number"},
     {"cost = {\n memory-gb-moth = 1; };", 2, "did you mean 'memory-gb-month'"},
     {"cost = { currency = \"doubloons\"; };", 1, "currency"},
@@ -159,6 +160,22 @@ START_TEST(too_many)
     vd_text_puts(&text, " ); };");
     ck_assert(!read_text(vd_text_cstr(&text)));
     ck_assert_uint_eq(config.fault_count, 2);
+    vd_text_free(&text);
+}
+END_TEST
+
+START_TEST(the_five_need_room)
+{
+    struct vd_text text = {0};
+
+    vd_text_puts(&text, "alerts = {\nstandard = true;\nrules = ( ");
+    for (int i = 0; i < 60; i++)
+        vd_text_printf(&text, "%s{ name = \"r%d\"; metric = \"vedette_mute\"; above = 0; }",
+                       i > 0 ? ", " : "", i);
+    vd_text_puts(&text, " ); };");
+    ck_assert(!read_text(vd_text_cstr(&text)));
+    ck_assert_uint_eq(config.fault_count, 1);
+    ck_assert_uint_eq(config.faults[0].line, 2);
     vd_text_free(&text);
 }
 END_TEST
@@ -297,6 +314,7 @@ int main(void)
     tcase_add_test(words, the_five_thresholds);
     tcase_add_loop_test(words, mistakes_are_told, 0, (int)(sizeof(mistakes) / sizeof(mistakes[0])));
     tcase_add_test(words, too_many);
+    tcase_add_test(words, the_five_need_room);
     suite_add_tcase(suite, words);
     tcase_add_checked_fixture(use, begin_load, end_load);
     tcase_add_test(use, rates_are_of_the_last_minute);
