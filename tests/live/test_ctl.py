@@ -101,6 +101,8 @@ def test_steer(lab, program):
     assert "paused-for" not in house.sentinels[2].master(GROUP)
 
     target = house.replicas[1]
+    # A replica that was just loaded gets the stream with its first ACK only, which takes up to a second.
+    wait_until(lambda: len(re.findall(",offset=[1-9]", house.primary.ask("INFO", "replication"))) == 2, 20, "both replicas have the stream")
     followed = one.json("failover", "--coordinated", "--to", name(target))
     assert followed["to"] == name(target) and followed["agreed"] and followed["ended"]
     assert "+switch-master" in [event["event"] for event in followed["events"]]
