@@ -66,6 +66,7 @@ static void check_voters(struct vd_ctl *ctl, const json_t *survey, const json_t 
 {
     const json_t *vedettes = json_object_get(survey, "vedettes"); /* as the crew */
     int64_t total = vd_ctl_number_of(group, "sentinels", 0);
+    int64_t majority;
     int64_t count = 0;
     int64_t able = 0;
 
@@ -79,15 +80,16 @@ static void check_voters(struct vd_ctl *ctl, const json_t *survey, const json_t 
         able += check_voter(json_array_get(vedettes, i), findings);
     }
     total = total > count ? total : count;
+    majority = total / 2 + 1;
     if (total > count)
         vd_ctl_find(findings, "voters", VD_CTL_DOUBTFUL, "%lld more are known, and were not asked",
                     (long long)(total - count));
     vd_ctl_find(findings, "voters",
-                2 * able > total                     ? VD_CTL_FINE
-                : 2 * (able + total - count) > total ? VD_CTL_DOUBTFUL
-                                                     : VD_CTL_FAILED,
+                able >= majority                   ? VD_CTL_FINE
+                : able + total - count >= majority ? VD_CTL_DOUBTFUL
+                                                   : VD_CTL_FAILED,
                 "%lld of %lld vote, %lld are needed", (long long)able, (long long)total,
-                (long long)(total / 2 + 1));
+                (long long)majority);
     if (total < 3)
         vd_ctl_find(findings, "voters", VD_CTL_WARNED,
                     "%lld sentinels bear the loss of none; three bear that of one",
