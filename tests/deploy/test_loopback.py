@@ -66,6 +66,25 @@ def test_one_that_cannot_be_reached_is_waited_for_but_not_for_ever(plain):
     assert first.said_since(1, "starting as an empty primary: for 3 s")
 
 
+def test_one_that_refuses_the_password_may_hold_data(plain):
+    first, holder = plain.redis[:2]
+    holder.environment.update(SENTINELS="none", REDIS_SENTINEL_PASSWORD="another")
+    holder.start()
+    wait_until(lambda: holder.health() == (200, "primary"), 10, "it serves")
+    holder.ask("SET", "session:1", "1", user="app")
+    for one in plain.sentinels:
+        one.start()
+    first.environment["REDIS_BOOT_ALONE_AFTER"] = "1"
+    first.start()
+    wait_until(lambda: "refuse user sentinel" in first.health()[1], 10, "it waits")
+    end = time.monotonic() + 3  # longer than it would wait for one that gives no answer
+    while time.monotonic() < end:
+        assert first.health()[0] == 503
+        time.sleep(0.1)
+    holder.kill()
+    wait_until(lambda: first.health()[0] == 200, 10, "nobody is there who could hold any")
+
+
 def test_a_single_server(plain):
     """The way back: no vedettes, no replicas, one variable."""
     one = plain.redis[0]

@@ -72,7 +72,7 @@ expect "vedette-replay starts" "$root/usr/bin/vedette-replay" --version
 expect "vedettectl starts" "$root/usr/bin/vedettectl" --version
 expect "vedette-drill starts, with the modules of the package" env PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH="$root/usr/share/vedette/drill" /usr/bin/python3 "$root/usr/bin/vedette-drill" --help
-for page in man1/vedette-drill.1 man1/vedette-replay.1 man5/vedette.cfg.5 man8/vedette.8; do
+for page in man1/vedette-drill.1 man1/vedette-replay.1 man1/vedettectl.1 man5/vedette.cfg.5 man8/vedette.8; do
     expect "there is a manual page $page" gzip -t "$root/usr/share/man/$page.gz"
 done
 
