@@ -146,6 +146,7 @@ VEDETTE_GOOD = {**SECRETS, "VEDETTE_NAME": "sentinel-1", "PRIMARY": "redis-maste
         ("redis-boot", "REDIS_NODES", "", "REDIS_NODES is not set"),
         ("redis-boot", "REDIS_PORT", "6379x", "REDIS_PORT is no whole number"),
         ("redis-boot", "REDIS_MAXMEMORY", "1 gb", "REDIS_MAXMEMORY has a character"),
+        ("redis-boot", "REDIS_APP_KEYS", "~a\nuser eve on nopass +@all", "REDIS_APP_KEYS has a line feed"),
         ("redis-boot", "REDIS_BASE_CONFIG", "/nosuch", "cannot read /nosuch"),
         ("redis-boot", "REDIS_RUN_DIR", "/proc/nosuch", "cannot write to /proc/nosuch"),
         ("vedette-boot", "PRIMARY", "", "PRIMARY is not set"),
