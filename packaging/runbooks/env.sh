@@ -114,6 +114,9 @@ wait_for() {
     done
 }
 
+# hears ADDRESS COUNT: so many replicas have told that server of late how far they are.
+hears() { rd "$1" INFO replication | tr -d '\r' | grep -qx "min_slaves_good_slaves:$2"; }
+
 # replicates ADDRESS PRIMARY: is it a replica of that one, and in step?
 replicates() {
     rd "$1" ROLE | paste -sd' ' - | grep -q "^slave ${2%:*} ${2##*:} connected "
