@@ -45,6 +45,7 @@ for down_after in 200 3000; do
 done
 [ "$long" -eq 0 ] || run failover-kill-long failover --way kill --trials "$long" --only vedette
 run idle idle --seconds "$seconds"
+[ "$long" -eq 0 ] || run memory memory --failovers "$long"
 run queries queries --rounds "$rounds"
 # shellcheck disable=SC2086 # a list
 run scale scale --groups $groups --seconds "$seconds"
