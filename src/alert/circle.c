@@ -11,6 +11,7 @@
 
 #define PREFIX VD_WORD_PREFIX "1,"
 #define FIELDS_MAX 10
+#define MET_MS 60000 /* who is in no group any more is forgotten after so long */
 
 struct member {
     char id[VD_ID_LEN + 1];
@@ -153,7 +154,7 @@ static void forget_strangers(struct vd_circle *circle, vd_ms now)
     struct member *next;
 
     HASH_ITER (hh, circle->members, member, next) {
-        if (now - member->met_at <= 60000)
+        if (now - member->met_at <= MET_MS)
             continue;
         HASH_DEL(circle->members, member);
         vd_free(member);

@@ -76,7 +76,8 @@ void fleet_run(struct fleet_connection *connection, const struct vd_word *words,
 /* A server that has just been started, with new ids. */
 void fleet_node_begin(struct fleet_node *node, struct fleet_node *primary);
 
-/* Whoever dies keeps its offset no longer; those that followed it stand still. */
+/* How much of the stream it has: a primary's grows with time; who follows a dead one stands still.
+ */
 int64_t fleet_offset(const struct fleet_node *node);
 
 /* Send what is in the output; closes nothing. */

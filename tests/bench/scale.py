@@ -178,11 +178,9 @@ def kill_many(fleet, sentinels, count, down_after, limit):
     cpu = [cpu_ms(one.pid) - was for one, was in zip(sentinels, cpu)]
     seen = [announced(watcher) for watcher in watchers]
     waits = prober.stop()
-    for watcher in watchers:
+    for one, watcher in zip(sentinels, watchers):
         watcher.close()
-        watcher_list = sentinels[0].lab.watchers
-        if watcher in watcher_list:
-            watcher_list.remove(watcher)
+        one.lab.watchers.remove(watcher)
     names = [f"g{n}" for n in range(count)]
     views = [summary(one) for one in sentinels]
     agreed = [
