@@ -10,6 +10,7 @@ page is asked for, and what alerts and metrics cost in CPU when nobody asks.
 """
 
 import argparse
+import json
 import os
 import time
 import urllib.request
@@ -51,6 +52,11 @@ def start(lab, fleet, count, http):
     return one
 
 
+def rates_are_known(port):
+    with urllib.request.urlopen(f"http://{harness.LOOPBACK}:{port}/api/v1/nodes?limit=100", timeout=60) as reply:
+        return all(node["rates"] for node in json.load(reply)["nodes"])
+
+
 def cpu(one, seconds):
     before = scale.cpu_ms(one.pid)
     begun = time.monotonic()
@@ -89,7 +95,7 @@ def main():
     plain = start(lab, fleet, asked.groups, 0)
     port = lab.free_port()
     one = start(lab, fleet, asked.groups, port)
-    time.sleep(12)  # rates are known
+    harness.wait_until(lambda: rates_are_known(port), 60, "rates, from two INFOs of every server", every=1)
     print(f"{asked.groups} groups; CPU in ms a second without HTTP {cpu(plain, asked.seconds):.1f}, "
           f"with HTTP, alerts and cost {cpu(one, asked.seconds):.1f}")
     print(f"{'page':28} {'kB':>10} {'ms':>10} {'longest':>10} {'wait p50':>10} {'p99':>10} {'longest':>10}")
