@@ -27,15 +27,23 @@ def command(name):
     sys.exit(f"svc: no service {name}{number}")
 
 
+def state_of(pid):
+    """A letter, as ps(1) has it; Z where there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
 def pid_of(name):
     """The process that runs, None if there is none."""
     try:
         with open(f"{DATA}/{name}.pid", encoding="ascii") as file:
             pid = int(file.read())
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return None if stat.read().rpartition(")")[2].split()[0] == "Z" else pid
     except (OSError, ValueError):
         return None
+    return None if state_of(pid) == "Z" else pid
 
 
 def start(name):
@@ -56,8 +64,9 @@ def end(name, number):
     pid = pid_of(name)
     if pid is None:
         return
+    frozen = state_of(pid) == "T"
     os.kill(pid, number)
-    if number == signal.SIGTERM:
+    if frozen:  # else a SIGCONT could undo the SIGSTOP by which the leak checker holds who leaves, for ever
         os.kill(pid, signal.SIGCONT)
     deadline = time.monotonic() + PATIENCE
     while pid_of(name) is not None:
