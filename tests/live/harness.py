@@ -109,6 +109,7 @@ class Process:
         self.child = None
         self.meant_to_end = False
         self.is_paused = False
+        self.enter = None  # called in the child before it becomes the program
 
     @property
     def pid(self):
@@ -128,6 +129,7 @@ class Process:
                 cwd=self.lab.dir,
                 env=self.lab.environment,
                 start_new_session=True,
+                preexec_fn=self.enter,
             )
         self.meant_to_end = False
         self.is_paused = False
