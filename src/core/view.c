@@ -9,6 +9,16 @@
 #include "core/model.h"
 #include "core/quorum.h"
 
+/* Of one group suffices: what is saved of it may lack a vote. */
+static bool abstains(const struct vd_core *core, vd_ms now)
+{
+    bool any = core->fresh && now < vd_election_abstains_until(core);
+
+    for (size_t i = 0; core->fresh && !any && i < HASH_COUNT(core->groups); i++)
+        any = vd_election_abstains(core, core->by_index[i]);
+    return any;
+}
+
 void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *out)
 {
     memset(out, 0, sizeof(*out));
@@ -19,7 +29,7 @@ void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *ou
     out->scripts_running = core->scripts_running;
     out->scripts_queued = core->scripts_count;
     out->simulate_failure = core->simulate_failure;
-    out->abstains = core->fresh && now < vd_election_abstains_until(core);
+    out->abstains = abstains(core, now);
     out->stalls = core->stalls;
     out->last_stall_ms = core->last_stall_ms;
 }

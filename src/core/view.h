@@ -145,7 +145,7 @@ struct vd_view_core {
     unsigned scripts_running;
     unsigned scripts_queued;
     unsigned simulate_failure;
-    bool abstains;   /* no votes yet: state was lost */
+    bool abstains;   /* about some group, or any, no votes yet: state was lost */
     unsigned stalls; /* times the loop was away too long */
     vd_ms last_stall_ms;
 };

@@ -36,7 +36,7 @@ static const struct family_row rows[VD_FAMILY_COUNT] = {
     [VD_FAMILY_MUTE] = {"vedette_mute", GAUGE, NULL,
                         "1 while the state cannot be saved, so that no vote is given"},
     [VD_FAMILY_ABSTAINING] = {"vedette_abstaining", GAUGE, NULL,
-                              "1 while no vote is given because state was lost"},
+                              "1 while of some group no vote is given because state was lost"},
     [VD_FAMILY_SAVES_FAILED] = {"vedette_saves_failed", COUNTER, NULL,
                                 "Saves of the state that failed"},
     [VD_FAMILY_STALLS] = {"vedette_stalls", COUNTER, NULL,

@@ -27,18 +27,18 @@ static bool find_hindrance(const struct vd_http_world *world, struct vd_text *wh
     vd_view_core(world->drive->core, world->now, &all);
     if (world->drive->mute)
         vd_text_printf(why, "the state cannot be saved: %s", world->drive->error.text);
-    else if (all.abstains)
-        vd_text_puts(why, "it was started without its state and gives no votes yet");
     for (size_t i = 0; why->len == 0 && vd_view_group_at(world->drive->core, world->now, i, &group);
          i++)
         if (group.abstains)
             vd_text_printf(why,
                            "of group %s it gives no votes yet: it was started without its state, "
-                           "and has not heard a majority",
+                           "and abstains for a while and until it has heard a majority",
                            group.name);
         else if (!vd_survey_can_act(&group))
             vd_text_printf(why, "of group %s only %u of %u sentinels are within reach", group.name,
                            group.usable, group.peer_count + 1);
+    if (why->len == 0 && all.abstains)
+        vd_text_puts(why, "it was started without its state and gives no votes yet");
     return why->len != 0;
 }
 

@@ -342,3 +342,19 @@ def test_abstains_after_a_start_without_state(lab):
     hurried = lab.sentinel(VEDETTE, ["sentinel abstain 2000", *lines])
     assert vote(hurried, primary, 9)[0] != "a" * 40
     wait_until(lambda: vote(hurried, primary, 10) == ("a" * 40, 10), 10, "it votes again")
+
+
+def test_abstains_until_it_has_heard_a_majority(lab):
+    """What says that it votes says so of the votes: INFO, and the state, which the next start trusts."""
+    primary = lab.redis()
+    known = [f"sentinel known-sentinel {GROUP} 127.0.0.1 {lab.free_port()} {digit * 40}" for digit in "bc"]
+    alone = lab.sentinel(VEDETTE, ["sentinel abstain 200", *group_lines(GROUP, primary, quorum=2), *known])
+
+    def votes():
+        assert int(alone.info()["uptime_in_seconds"]) >= 1
+        return alone.info()["votes"]
+
+    for _ in range(2):
+        assert wait_until(votes, 10, "its time is over") == "abstains"
+        alone.stop()
+        alone.start()

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/election.h"
+#include "core/view.h"
 #include "puppet.h"
 
 static struct puppet puppet;
@@ -169,17 +170,29 @@ START_TEST(an_unknown_address_gets_no_answer_of_substance)
 }
 END_TEST
 
+static bool is_said_to_abstain(void)
+{
+    struct vd_view_core view;
+
+    vd_view_core(puppet.core, puppet.now, &view);
+    return view.abstains;
+}
+
 START_TEST(who_lost_its_state_abstains)
 {
     struct vd_id one = puppet_peer_id(1);
 
+    ck_assert(!is_said_to_abstain());
     puppet.core->fresh = true;
+    ck_assert(is_said_to_abstain());
     ck_assert_str_eq(puppet_question(&puppet, one.hex, 5, one.hex)->reply.leader, "*");
     puppet.now = 1000 + puppet.core->globals.abstain_ms;
     puppet.core->awake_since = puppet.now;
     /* The time is over, but of the two it knows of it has heard none. */
     ck_assert_str_eq(puppet_question(&puppet, one.hex, 5, one.hex)->reply.leader, "*");
+    ck_assert(is_said_to_abstain());
     puppet_opinion(&puppet, 1)->heard = true;
+    ck_assert(!is_said_to_abstain());
     ck_assert_str_eq(puppet_question(&puppet, one.hex, 6, one.hex)->reply.leader, one.hex);
 }
 END_TEST
