@@ -73,6 +73,17 @@ def is_port_free(port):
     return True
 
 
+def free_port(taken):
+    """A port nobody listens on, below those the kernel gives to outgoing connections. It is taken then."""
+    luck = random.SystemRandom()
+    for _ in range(1000):
+        port = luck.randrange(15000, 32000)
+        if port not in taken and is_port_free(port):
+            taken.add(port)
+            return port
+    raise OSError("no free port on loopback between 15000 and 32000")
+
+
 def find_program(name):
     """The path of a program to test: $VEDETTE, or a build in the tree, for vedette."""
     if name != VEDETTE:
@@ -489,14 +500,7 @@ class Lab:
         atexit.register(self._last_resort)
 
     def free_port(self):
-        """A port nobody listens on, below those the kernel gives to outgoing connections."""
-        luck = random.SystemRandom()
-        for _ in range(1000):
-            port = luck.randrange(15000, 32000)
-            if port not in self.ports and is_port_free(port):
-                self.ports.add(port)
-                return port
-        raise OSError("no free port on loopback between 15000 and 32000")
+        return free_port(self.ports)
 
     def _name(self, stem):
         taken = {process.name for process in self.processes}

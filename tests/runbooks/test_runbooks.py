@@ -11,7 +11,6 @@ import concurrent.futures
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
@@ -19,12 +18,17 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests", "live"))
+
+import harness  # noqa: E402
+
 BOOKS = os.path.join(TOP, "packaging", "runbooks")
 NAMES = sorted(name for name in os.listdir(BOOKS) if name.endswith(".md") and name != "README.md")
 PATIENCE = 180
 AT_ONCE = 3
 DEPLOYED = 4  # blocks of deploy.md: servers, a look at them, vedettes, a look at all
 MARK = "@@block"
+PORTS = set()  # those given to a set
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$|^<!-- test\n(.*?)^-->$", re.MULTILINE | re.DOTALL)
 
 
@@ -52,16 +56,6 @@ def blocks(name):
     return found
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def pattern(expected, names):
     """A regular expression for the whole of the output."""
     parts = []
@@ -78,8 +72,7 @@ class House:
     """The names, directories and processes of one runbook's set."""
 
     def __init__(self, directory):
-        ports = free_ports(12)
-        addresses = [f"127.0.0.1:{port}" for port in ports]
+        addresses = [f"127.0.0.1:{harness.free_port(PORTS)}" for _ in range(12)]
         self.data = os.path.join(directory, "data")
         os.makedirs(self.data)
         self.names = {
