@@ -222,7 +222,8 @@ static bool begin_alerts(struct shown *shown, struct vd_err *err)
                                              .links = daemon->turn.links,
                                              .resolver = daemon->turn.resolver,
                                              .lag = daemon->lag,
-                                             .load = daemon->load};
+                                             .load = daemon->load,
+                                             .store = daemon->turn.store};
 
     if (!vd_alert_config_is_on(&config->alerts))
         return true;

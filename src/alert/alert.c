@@ -15,6 +15,7 @@
 #define STEP_GROUPS 20 /* at a time */
 #define ROUND_S 1.     /* or longer, where there are more than fit into ten steps */
 #define STEP_LEAST_S 0.1
+#define DOUBT_MS 60000 /* till rates are known, and who is down is called so */
 
 /* Changes -------------------------------------------------------------------------- */
 
@@ -197,18 +198,20 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     if (sight.now - alerts->here_at >= VD_CIRCLE_HERE_MS) {
         alerts->here_at = sight.now;
         vd_circle_say_here(alerts->circle, sight.now);
-        vd_alert_repeat(alerts);
+        vd_alert_repeat(alerts, sight.now);
+        vd_alert_keep(alerts, sight.now);
     }
     vd_alert_deliver(alerts, sight.now);
 }
 
 /* Words of others ------------------------------------------------------------------ */
 
-static const struct vd_alert_rule *find_rule(const struct vd_alerts *alerts, const char *name)
+const struct vd_alert_rule *vd_alert_find_rule(const struct vd_alert_config *rules,
+                                               const char *name)
 {
-    for (size_t i = 0; i < alerts->rules->rule_count; i++)
-        if (strcmp(alerts->rules->rules[i].name, name) == 0)
-            return &alerts->rules->rules[i];
+    for (size_t i = 0; i < rules->rule_count; i++)
+        if (strcmp(rules->rules[i].name, name) == 0)
+            return &rules->rules[i];
     return NULL;
 }
 
@@ -222,7 +225,7 @@ void vd_alerts_hear(struct vd_alerts *alerts, const char *text, size_t len)
     unsigned channel;
 
     if (vd_circle_hear(alerts->circle, word, now, &scratch, &told)) {
-        rule = find_rule(alerts, told.rule);
+        rule = vd_alert_find_rule(alerts->rules, told.rule);
         if (rule != NULL && vd_alert_find_channel(alerts->rules, told.channel, &channel))
             vd_book_heard(alerts->book, rule, told.group, told.target, channel, told.ended,
                           told.since_ms, now);
@@ -267,6 +270,8 @@ struct vd_alerts *vd_alerts_start(const struct vd_alert_sources *sources,
     memcpy(alerts->self, view.self.hex, sizeof(alerts->self));
     alerts->book = vd_book_new();
     alerts->circle = vd_circle_new(sources->links, sources->drive, vd_clock_now());
+    vd_book_doubt(alerts->book, vd_clock_now() + DOUBT_MS);
+    vd_alert_remember(alerts, vd_clock_now());
     ev_timer_init(&alerts->timer, on_timer, ROUND_S, ROUND_S);
     alerts->timer.data = alerts;
     ev_timer_start(sources->loop, &alerts->timer);
@@ -290,6 +295,7 @@ void vd_alerts_stop(struct vd_alerts *alerts)
     if (alerts == NULL)
         return;
     ev_timer_stop(alerts->sources.loop, &alerts->timer);
+    vd_alert_keep(alerts, vd_clock_now());
     vd_post_free(alerts->post);
     vd_alert_forget_deliveries(alerts);
     vd_circle_free(alerts->circle);

@@ -21,11 +21,12 @@
 #include "shell/links.h"
 #include "shell/load.h"
 #include "shell/resolver.h"
+#include "shell/store.h"
 #include "shell/watch.h"
 
 struct vd_alerts;
 
-/* All borrowed; they must outlive it. `lag` and `load` may be NULL. */
+/* All borrowed; they must outlive it. `lag`, `load` and `store` may be NULL. */
 struct vd_alert_sources {
     struct ev_loop *loop;
     const struct vd_drive *drive;
@@ -34,6 +35,7 @@ struct vd_alert_sources {
     struct vd_resolver *resolver;
     const struct vd_lag *lag;
     const struct vd_load *load;
+    struct vd_store *store; /* what was told survives in it */
 };
 
 /* `rules` and `prices` are borrowed until vd_alerts_reconfigure or the end. NULL with the reason.

@@ -10,6 +10,7 @@
 
 #define KEEP_MS 600000   /* a resolved alert is shown for so long */
 #define HEARSAY_MS 60000 /* what others told is repeated by them; else it is forgotten */
+#define ORPHAN_MS 10000  /* ... and by the next of them */
 #define ENTRIES_MAX 20000U
 
 struct entry {
@@ -20,6 +21,7 @@ struct entry {
 struct vd_book {
     struct entry *entries;
     uint64_t round;
+    vd_ms doubt_until;
 };
 
 const char *vd_alert_state_word(enum vd_alert_state state)
@@ -31,7 +33,15 @@ const char *vd_alert_state_word(enum vd_alert_state state)
 
 struct vd_book *vd_book_new(void)
 {
-    return vd_alloc(sizeof(struct vd_book));
+    struct vd_book *book = vd_alloc(sizeof(*book));
+
+    book->doubt_until = VD_NEVER;
+    return book;
+}
+
+void vd_book_doubt(struct vd_book *book, vd_ms until)
+{
+    book->doubt_until = until;
 }
 
 static void drop(struct vd_book *book, struct entry *entry)
@@ -88,6 +98,7 @@ static struct entry *enter(struct vd_book *book, const struct vd_alert_rule *rul
                                      .good_at = VD_NEVER,
                                      .resolved_at = VD_NEVER,
                                      .heard_at = VD_NEVER,
+                                     .doubt_until = VD_NEVER,
                                      .round = book->round};
     vd_text_free(&key);
     HASH_ADD_KEYPTR(hh, book->entries, entry->alert.key, strlen(entry->alert.key), entry);
@@ -146,13 +157,16 @@ static enum vd_alert_change look_again(struct vd_book *book, struct entry *entry
     case VD_ALERT_PENDING:
         if (bad)
             return begin(alert, now, wall_ms);
-        if (alert->told == 0)
+        if (alert->told == 0 && !alert->unkept)
             drop(book, entry);
         else
             alert->state = VD_ALERT_RESOLVED;
         return VD_ALERT_SAME;
     case VD_ALERT_FIRING:
-        return look_at_firing(alert, is_good(&alert->rule, value), now);
+        if (bad)
+            alert->doubt_until = VD_NEVER;
+        return look_at_firing(alert, now >= alert->doubt_until && is_good(&alert->rule, value),
+                              now);
     case VD_ALERT_RESOLVED:
         if (!bad)
             return VD_ALERT_SAME;
@@ -195,6 +209,12 @@ enum vd_alert_change vd_book_look(struct vd_book *book, const struct vd_alert_ru
     return change;
 }
 
+static void set_told(struct vd_alert *alert, unsigned told)
+{
+    alert->unkept = alert->unkept || told != alert->told;
+    alert->told = told;
+}
+
 /* Nobody repeats it any more: whoever told it has told the end, and we did not hear that. */
 static bool is_stale_hearsay(const struct vd_alert *alert, vd_ms now)
 {
@@ -215,8 +235,8 @@ void vd_book_end_round(struct vd_book *book, vd_ms now,
         for (unsigned i = 0; i < VD_ALERT_CHANNELS; i++)
             idle = idle && !alert->tellings[i].in_flight;
         if (is_stale_hearsay(alert, now))
-            alert->told = 0;
-        if (alert->state == VD_ALERT_RESOLVED && alert->told == 0 && idle &&
+            set_told(alert, 0);
+        if (alert->state == VD_ALERT_RESOLVED && alert->told == 0 && idle && !alert->unkept &&
             (alert->resolved_at == VD_NEVER || now - alert->resolved_at > KEEP_MS)) {
             drop(book, entry);
         } else if (alert->round != book->round && idle) {
@@ -245,6 +265,7 @@ void vd_book_heard(struct vd_book *book, const struct vd_alert_rule *rule, const
         follow_rule(&entry->alert, rule);
         entry->alert.state = VD_ALERT_FIRING;
         entry->alert.since_ms = since_ms;
+        entry->alert.doubt_until = book->doubt_until;
     }
     alert = &entry->alert;
     alert->heard_at = now;
@@ -268,11 +289,16 @@ bool vd_alert_owes(const struct vd_alert *alert, unsigned channel, bool *of_end)
 
 void vd_alert_note_told(struct vd_alert *alert, unsigned channel, bool of_end)
 {
-    if (of_end)
-        alert->told &= ~(1U << channel);
-    else
-        alert->told |= 1U << channel;
+    unsigned bit = 1U << channel;
+
+    set_told(alert, of_end ? alert->told & ~bit : alert->told | bit);
     alert->tellings[channel].attempts = 0;
+}
+
+bool vd_alert_is_orphan(const struct vd_alert *alert, vd_ms now)
+{
+    return alert->told != 0 && alert->state == VD_ALERT_FIRING && alert->heard_at != VD_NEVER &&
+           now - alert->heard_at > ORPHAN_MS;
 }
 
 struct vd_alert *vd_book_find(const struct vd_book *book, const char *key)

@@ -39,6 +39,8 @@ struct vd_alert {
     vd_ms good_at;     /* it has ended since; VD_NEVER: it has not */
     vd_ms resolved_at; /* VD_NEVER */
     uint64_t round;    /* last looked at */
+    vd_ms doubt_until; /* until then only what is bad is believed; VD_NEVER: it has been seen */
+    bool unkept;       /* what was told is not in the store as it is here */
     unsigned told;     /* bit per channel: told that it fires, and not yet that it ended */
     vd_ms heard_at;    /* that others told it, last; VD_NEVER: we did, or nobody */
     struct vd_alert_telling tellings[VD_ALERT_CHANNELS];
@@ -48,6 +50,12 @@ struct vd_book; /* opaque */
 
 struct vd_book *vd_book_new(void);
 void vd_book_free(struct vd_book *book);
+
+/*
+ * The process has just begun and knows little: what was told before, by us or
+ * by others, has not ended because nothing bad is seen until then.
+ */
+void vd_book_doubt(struct vd_book *book, vd_ms until);
 
 /* What a look has changed. */
 enum vd_alert_change {
@@ -78,6 +86,9 @@ void vd_book_end_round(struct vd_book *book, vd_ms now,
  */
 void vd_book_heard(struct vd_book *book, const struct vd_alert_rule *rule, const char *group,
                    const char *target, unsigned channel, bool ended, int64_t since_ms, vd_ms now);
+
+/* Nobody repeats any more what others told; we have taken that over. */
+bool vd_alert_is_orphan(const struct vd_alert *alert, vd_ms now);
 
 /* One after another, in the order in which they came; NULL begins, and ends. */
 struct vd_alert *vd_book_next(const struct vd_book *book, const struct vd_alert *after);

@@ -80,6 +80,7 @@ void vd_alert_move_channels(struct vd_alerts *alerts, const struct vd_alert_conf
     struct vd_delivery *next;
 
     while ((alert = vd_book_next(alerts->book, alert)) != NULL) {
+        alert->unkept = alert->unkept || alert->told != 0; /* by the names that are left */
         alert->told = move_told(before, after, alert->told);
         memset(alert->tellings, 0, sizeof(alert->tellings));
     }
@@ -273,12 +274,15 @@ void vd_alert_delivered(void *self, uint64_t id, long status, const char *why)
     vd_alert_deliver(alerts, vd_clock_now());
 }
 
-void vd_alert_repeat(struct vd_alerts *alerts)
+void vd_alert_repeat(struct vd_alerts *alerts, vd_ms now)
 {
     struct vd_alert *alert = NULL;
     unsigned said = 0;
 
     while (said < REPEAT_MAX && (alert = vd_book_next(alerts->book, alert)) != NULL) {
+        /* Who told it is gone, or was all of us who have been started anew. */
+        if (vd_alert_is_orphan(alert, now) && may_tell(alerts, alert, now))
+            alert->heard_at = VD_NEVER;
         if (alert->heard_at != VD_NEVER)
             continue;
         for (unsigned i = 0; i < alerts->rules->channel_count; i++) {

@@ -104,6 +104,20 @@ bool vd_store_history(struct vd_store *store,
     return store->ops->history == NULL || store->ops->history(store, each, self, err);
 }
 
+bool vd_store_put_alerts(struct vd_store *store, const struct vd_store_alert *alerts, size_t count,
+                         struct vd_err *err)
+{
+    return store->ops->put_alerts == NULL || store->ops->put_alerts(store, alerts, count, err);
+}
+
+bool vd_store_alerts(struct vd_store *store,
+                     void (*each)(void *self, const struct vd_store_alert *alert), void *self,
+                     struct vd_err *err)
+{
+    err->text[0] = '\0';
+    return store->ops->alerts == NULL || store->ops->alerts(store, each, self, err);
+}
+
 void vd_saved_free(struct vd_saved *saved)
 {
     for (size_t i = 0; saved->options != NULL && i < saved->image.group_count; i++)

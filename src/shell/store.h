@@ -146,6 +146,28 @@ bool vd_store_history(struct vd_store *store,
                       void (*each)(void *self, const struct vd_history_entry *entry), void *self,
                       struct vd_err *err) VD_MUSTCHECK;
 
+/* An alert that was told and has not been told to have ended. Texts are borrowed. */
+struct vd_store_alert {
+    const char *rule;
+    const char *group; /* "": none */
+    const char *target;
+    const char *channels; /* names with commas between them; "": it is not kept any more */
+    int64_t since_ms;     /* wall clock */
+};
+
+/*
+ * Keep these, or forget them, in one transaction. It is not on disk on return,
+ * unlike all else here: what a crash of the machine takes away is told again.
+ * A classic file keeps none.
+ */
+bool vd_store_put_alerts(struct vd_store *store, const struct vd_store_alert *alerts, size_t count,
+                         struct vd_err *err) VD_MUSTCHECK;
+
+/* Tell every one that is kept; texts are valid during the call only. */
+bool vd_store_alerts(struct vd_store *store,
+                     void (*each)(void *self, const struct vd_store_alert *alert), void *self,
+                     struct vd_err *err) VD_MUSTCHECK;
+
 /* Print the history of a state directory, whose daemon may be running, oldest first. */
 bool vd_store_print_history(const char *state_dir, FILE *out, struct vd_err *err) VD_MUSTCHECK;
 

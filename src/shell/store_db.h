@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The SQLite store's inside, shared by store_sqlite.c (opening and saving),
- * store_load.c and store_history.c; nobody else includes this. The file is
+ * store_load.c, store_history.c and store_alerts.c; nobody else includes this. The file is
  * vedette.db in the state directory.
  */
 #ifndef VD_SHELL_STORE_DB_H
@@ -34,6 +34,8 @@ enum vd_store_statement {
     VD_SQL_DROP_TOMBSTONE,
     VD_SQL_PUT_HISTORY,
     VD_SQL_TRIM_HISTORY,
+    VD_SQL_PUT_ALERT,
+    VD_SQL_DROP_ALERT,
     VD_SQL_COUNT,
 };
 
@@ -55,5 +57,12 @@ bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries,
 bool vd_store_db_history(struct vd_store *port,
                          void (*each)(void *self, const struct vd_history_entry *entry), void *self,
                          struct vd_err *err);
+
+/* store_alerts.c */
+bool vd_store_db_put_alerts(struct vd_store *port, const struct vd_store_alert *alerts,
+                            size_t count, struct vd_err *err);
+bool vd_store_db_alerts(struct vd_store *port,
+                        void (*each)(void *self, const struct vd_store_alert *alert), void *self,
+                        struct vd_err *err);
 
 #endif

@@ -23,6 +23,12 @@ struct vd_store_ops {
     bool (*history)(struct vd_store *store,
                     void (*each)(void *self, const struct vd_history_entry *entry), void *self,
                     struct vd_err *err);
+    /* The alerts that were told; NULL, both: they are not kept. */
+    bool (*put_alerts)(struct vd_store *store, const struct vd_store_alert *alerts, size_t count,
+                       struct vd_err *err);
+    bool (*alerts)(struct vd_store *store,
+                   void (*each)(void *self, const struct vd_store_alert *alert), void *self,
+                   struct vd_err *err);
     void (*close)(struct vd_store *store);
 };
 

@@ -46,6 +46,15 @@ static const char schema[] =
     " loss_bytes INTEGER NOT NULL);"
     "PRAGMA user_version = 1;";
 
+/*
+ * What came later, without another version: a vedette of before knows nothing
+ * of it and takes the state all the same.
+ */
+static const char additions[] =
+    "CREATE TABLE IF NOT EXISTS alert (rule TEXT NOT NULL, monitored TEXT NOT NULL,"
+    " target TEXT NOT NULL, channels TEXT NOT NULL, since_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (rule, monitored, target)) WITHOUT ROWID;";
+
 static const char *const statements[VD_SQL_COUNT] = {
     [VD_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [VD_SQL_COMMIT] = "COMMIT",
@@ -78,6 +87,8 @@ static const char *const statements[VD_SQL_COUNT] = {
         " promotion_ms, total_ms, replicas_ms, loss_bytes)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [VD_SQL_TRIM_HISTORY] = "DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - 1000",
+    [VD_SQL_PUT_ALERT] = "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?)",
+    [VD_SQL_DROP_ALERT] = "DELETE FROM alert WHERE rule = ? AND monitored = ? AND target = ?",
 };
 
 /* Opening ------------------------------------------------------------------------ */
@@ -166,6 +177,8 @@ static bool open_database(struct vd_store_db *store, const char *path, struct vd
                           path);
     if (!check_schema(store, path, err))
         return false;
+    if (!vd_sql_exec(store->db, additions, err))
+        return vd_err_wrap(err, "cannot write the state in %s", path);
     if (!ask_one(store->db, "PRAGMA journal_mode = WAL", &store->scratch, err) ||
         !vd_sql_exec(store->db, "PRAGMA synchronous = FULL", err))
         return vd_err_wrap(err, "cannot write the state in %s", path);
@@ -384,6 +397,8 @@ static const struct vd_store_ops ops = {
     .load = vd_store_db_load,
     .record = vd_store_db_record,
     .history = vd_store_db_history,
+    .put_alerts = vd_store_db_put_alerts,
+    .alerts = vd_store_db_alerts,
     .close = close_store,
 };
 

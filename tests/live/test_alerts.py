@@ -105,12 +105,12 @@ def check_cost(house, target):
 
 
 def late_of(text):
-    """Turns of the loop that began more than 51 ms late."""
+    """Turns of the loop that began more than 1.6 s late: no machine is so busy, but a wait is as long."""
     counts = {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in text.splitlines() if line.startswith("vedette_loop_lateness_seconds")
     }
-    return counts["vedette_loop_lateness_seconds_count"] - counts['vedette_loop_lateness_seconds_bucket{le="0.0512"}']
+    return counts["vedette_loop_lateness_seconds_count"] - counts['vedette_loop_lateness_seconds_bucket{le="1.6384"}']
 
 
 def test_a_receiver_that_never_answers_delays_nothing(lab, receivers):
@@ -118,7 +118,7 @@ def test_a_receiver_that_never_answers_delays_nothing(lab, receivers):
     house = House(
         lab, 1,
         "one alerts = { to = ("
-        + channel("silent", "json", silent.url("/"), 'timeout = "2s";')
+        + channel("silent", "json", silent.url("/"), 'timeout = "4s";')
         + "," + channel("nowhere", "json", "http://no-such-host.invalid/")
         + "," + channel("closed", "json", f"http://{LOOPBACK}:1/")
         + f"); rules = ( {MEMORY} ); }};",
@@ -133,9 +133,9 @@ def test_a_receiver_that_never_answers_delays_nothing(lab, receivers):
         assert house.vedettes[0].ask("PING") == "PONG"
         longest = max(longest, time.monotonic() - asked)
         assert time.monotonic() - begun < 30, "a second try"
-    assert time.monotonic() - begun > 1.9, "the first had its time"
-    assert late_of(house.ask(0, "/metrics")) - before <= 1
-    assert longest < 1, "clients were not kept waiting"
+    assert time.monotonic() - begun > 3.5, "the first had its time"
+    assert late_of(house.ask(0, "/metrics")) == before
+    assert longest < 3, "clients were not kept waiting"
     counts = {one["name"]: one for one in house.json(0, "/api/v1/alerts")["channels"]}
     assert counts["silent"]["failed"] >= 1 and counts["closed"]["failed"] >= 1
     assert house.vedettes[0].stop() == 0, "and it leaves at once"
@@ -265,6 +265,34 @@ def test_once_for_all_and_by_another_when_one_dies(lab, receivers):
     assert ("memory", "firing") in house.alerts(2)
     assert [one[0] for one in receiver.states("/")] == ["memory", "memory", "quorum-lost"]
     assert senders()[2] == ids[2]
+
+
+def test_what_was_told_is_known_after_all_have_died(lab, receivers):
+    """Killed together and started anew they neither tell it again nor tell an end that is none."""
+    receiver = receivers()
+    house = House(
+        lab, 3, "alerts = { to = (" + channel("hook", "json", receiver.url("/")) + f"); rules = ( {MEMORY} ); }};"
+    )
+    target = f"{LOOPBACK}:{house.primary.port}"
+
+    def known(place):
+        return [(one["state"], one["told"], one["value"] is not None) for one in house.json(place, "/api/v1/alerts")["alerts"]]
+
+    def kept():
+        return all(known(place) == [("firing", ["hook"], True)] for place in range(3))
+
+    house.fill_memory(True)
+    wait_until(lambda: receiver.states("/"), 30, "it is told")
+    wait_until(kept, 10, "all know it")
+    for one in house.vedettes:
+        one.stop()
+    for one in house.vedettes:
+        one.start()
+    wait_until(lambda: any(house.json(place, "/api/v1/alerts")["sender"] for place in range(3)), 30, "one of them would tell")
+    wait_until(kept, 10, "all know it still")
+    house.fill_memory(False)
+    wait_until(lambda: len(receiver.on("/")) >= 2, 30, "the end is told")
+    assert receiver.states("/") == [("memory", "firing", target), ("memory", "resolved", target)]
 
 
 def test_rules_are_read_anew_and_told_by_tls_alone(lab, receivers):

@@ -216,6 +216,73 @@ START_TEST(hearsay_that_nobody_repeats_is_forgotten)
 }
 END_TEST
 
+START_TEST(a_new_process_believes_no_end_at_first)
+{
+    bool of_end;
+
+    vd_book_doubt(book, 60000);
+    vd_book_heard(book, &lag, "m", "10.0.0.2:6379", 0, false, 77, 0);
+    (void)look(NAN, 1000);
+    (void)look(0.1, 50000);
+    ck_assert_int_eq(only()->state, VD_ALERT_FIRING);
+    ck_assert(!owes(0, &of_end));
+    (void)look(0.1, 60000);
+    ck_assert_int_eq(look(0.1, 62000), VD_ALERT_ENDED);
+    ck_assert(owes(0, &of_end) && of_end);
+}
+END_TEST
+
+START_TEST(what_is_seen_to_be_bad_may_end)
+{
+    vd_book_doubt(book, 60000);
+    vd_book_heard(book, &lag, "m", "10.0.0.2:6379", 0, false, 77, 0);
+    (void)look(0.6, 1000);
+    (void)look(0.1, 2000);
+    ck_assert_int_eq(look(0.1, 4000), VD_ALERT_ENDED);
+}
+END_TEST
+
+START_TEST(who_nobody_speaks_of_is_an_orphan)
+{
+    bool of_end;
+
+    (void)look(0.6, 0);
+    (void)look(0.6, 5000);
+    ck_assert(!vd_alert_is_orphan(only(), 100000)); /* told by nobody */
+    vd_book_heard(book, &lag, "m", "10.0.0.2:6379", 0, false, 77, 6000);
+    ck_assert(!vd_alert_is_orphan(only(), 16000));
+    ck_assert(vd_alert_is_orphan(only(), 16001));
+    /* Taken over: an end after a long time is told. */
+    vd_book_next(book, NULL)->heard_at = VD_NEVER;
+    (void)look(0.1, 100000);
+    (void)look(0.1, 102000);
+    vd_book_end_round(book, 102000, ignore, &(unsigned){0});
+    ck_assert(owes(0, &of_end) && of_end);
+}
+END_TEST
+
+START_TEST(what_the_store_does_not_know_is_kept)
+{
+    unsigned ended = 0;
+
+    (void)look(0.6, 0);
+    (void)look(0.6, 5000);
+    ck_assert(!only()->unkept);
+    vd_alert_note_told(alert, 0, false);
+    ck_assert(only()->unkept);
+    vd_book_next(book, NULL)->unkept = false;
+    (void)look(0.1, 6000);
+    (void)look(0.1, 8000);
+    vd_alert_note_told(alert, 0, true);
+    ck_assert(only()->unkept);
+    vd_book_end_round(book, 10000000, ignore, &ended);
+    ck_assert_ptr_nonnull(vd_book_next(book, NULL));
+    vd_book_next(book, NULL)->unkept = false;
+    vd_book_end_round(book, 10000000, ignore, &ended);
+    ck_assert_ptr_null(vd_book_next(book, NULL));
+}
+END_TEST
+
 /* Words ------------------------------------------------------------------------------ */
 
 static json_t *body_of(enum vd_channel_kind kind, bool ended)
@@ -336,6 +403,10 @@ int main(void)
     tcase_add_test(telling, what_others_told_is_not_told_again);
     tcase_add_test(telling, an_end_that_others_owe_is_ours_to_tell);
     tcase_add_test(telling, hearsay_that_nobody_repeats_is_forgotten);
+    tcase_add_test(telling, a_new_process_believes_no_end_at_first);
+    tcase_add_test(telling, what_is_seen_to_be_bad_may_end);
+    tcase_add_test(telling, who_nobody_speaks_of_is_an_orphan);
+    tcase_add_test(telling, what_the_store_does_not_know_is_kept);
     suite_add_tcase(suite, telling);
     tcase_add_checked_fixture(words, set_up, tear_down);
     tcase_add_test(words, generic_json);
