@@ -91,8 +91,8 @@ static void look_at_node(struct vd_alerts *alerts, struct vd_sight *sight,
     name_of(sight, &node->addr, &name);
     sight->node = node;
     sight->figures = NULL;
-    if (node->info_text != NULL) {
-        vd_figures_read(node->info_text, strlen(node->info_text), &figures);
+    if (node->info != NULL) {
+        vd_figures_of(node->info, &figures);
         sight->figures = &figures;
     }
     look_by_rules(alerts, sight, VD_SCOPE_NODE, vd_text_cstr(&name));

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define BLOCK_SIZE ((size_t)16 * 1024)
+/* Of a burst: big enough for malloc to give it back to the system when it is over. */
+#define BLOCK_BIG ((size_t)512 * 1024)
 
 struct vd_arena_block {
     struct vd_arena_block *next;
@@ -18,9 +20,11 @@ struct vd_arena_block {
 
 static struct vd_arena_block *add_block(struct vd_arena *arena, size_t least)
 {
-    size_t size = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+    size_t size = arena->blocks == NULL ? BLOCK_SIZE : BLOCK_BIG;
     struct vd_arena_block *block;
 
+    if (size < least)
+        size = least;
     VD_ASSERT(size < SIZE_MAX - sizeof(*block));
     block = vd_alloc(sizeof(*block) + size);
     block->size = size;
@@ -82,17 +86,14 @@ char *vd_arena_printf(struct vd_arena *arena, const char *format, ...)
 
 void vd_arena_reset(struct vd_arena *arena)
 {
-    struct vd_arena_block *keep = arena->blocks;
+    while (arena->blocks != NULL && arena->blocks->size != BLOCK_SIZE) {
+        struct vd_arena_block *next = arena->blocks->next;
 
-    if (keep != NULL) {
-        while (keep->next != NULL) {
-            struct vd_arena_block *next = keep->next->next;
-
-            vd_free(keep->next);
-            keep->next = next;
-        }
-        keep->used = 0;
+        vd_free(arena->blocks);
+        arena->blocks = next;
     }
+    if (arena->blocks != NULL)
+        arena->blocks->used = 0;
     arena->used = 0;
 }
 

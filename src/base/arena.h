@@ -32,7 +32,7 @@ char *vd_arena_memdup(struct vd_arena *arena, const void *bytes, size_t len);
 /* As snprintf, into the arena. */
 char *vd_arena_printf(struct vd_arena *arena, const char *format, ...) VD_PRINTF(2, 3);
 
-/* Forget all that was handed out; keeps one block for the next turn. */
+/* Forget all that was handed out; keeps a small block for the next turn. */
 void vd_arena_reset(struct vd_arena *arena);
 
 /* Release everything. The arena is empty and ready again. */

@@ -107,6 +107,8 @@ void vd_core_free(struct vd_core *core)
     vd_heap_free(&core->group_due);
     vd_heap_free(&core->peer_due);
     vd_globals_free(&core->globals);
+    for (size_t i = 0; i < VD_INFO_MODELS; i++)
+        vd_text_free(&core->info_models[i]);
     vd_free(core->by_index);
     vd_free(core);
 }

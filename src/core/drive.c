@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SWITCH "+switch-master"
+#define KEEP 128U /* effects; room for more is for one turn only */
 
 void vd_drive_init(struct vd_drive *drive, struct vd_core *core, const struct vd_drive_ops *ops,
                    void *self)
@@ -169,6 +170,11 @@ static void perform(struct vd_drive *drive, bool opened)
     }
     drive->last.effect_count = drive->effects.count;
     drive->effects.count = 0;
+    if (drive->effects.room > KEEP) {
+        vd_free(drive->effects.list);
+        drive->effects.list = NULL;
+        drive->effects.room = 0;
+    }
 }
 
 void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t count, vd_ms now,

@@ -12,8 +12,14 @@
 static void remember(struct vd_core *core, struct vd_group *group, const struct vd_id *id,
                      const struct vd_addr *addr)
 {
-    struct vd_forgotten *oldest = &group->forgotten[0];
+    struct vd_forgotten *oldest;
 
+    if (group->forgotten == NULL) {
+        group->forgotten = vd_calloc(VD_FORGOTTEN_KEPT, sizeof(*group->forgotten));
+        for (size_t i = 0; i < VD_FORGOTTEN_KEPT; i++)
+            group->forgotten[i].until = VD_NEVER;
+    }
+    oldest = &group->forgotten[0];
     for (size_t i = 1; i < VD_FORGOTTEN_KEPT; i++) {
         if (group->forgotten[i].until < oldest->until)
             oldest = &group->forgotten[i];
@@ -28,7 +34,7 @@ static void remember(struct vd_core *core, struct vd_group *group, const struct 
 bool vd_forget_has_peer(const struct vd_core *core, const struct vd_group *group,
                         const struct vd_id *id)
 {
-    for (size_t i = 0; i < VD_FORGOTTEN_KEPT; i++) {
+    for (size_t i = 0; group->forgotten != NULL && i < VD_FORGOTTEN_KEPT; i++) {
         if (group->forgotten[i].until > core->now && vd_id_equal(&group->forgotten[i].id, id))
             return true;
     }
@@ -38,7 +44,7 @@ bool vd_forget_has_peer(const struct vd_core *core, const struct vd_group *group
 bool vd_forget_has_node(const struct vd_core *core, const struct vd_group *group,
                         const struct vd_addr *addr)
 {
-    for (size_t i = 0; i < VD_FORGOTTEN_KEPT; i++) {
+    for (size_t i = 0; group->forgotten != NULL && i < VD_FORGOTTEN_KEPT; i++) {
         if (group->forgotten[i].until > core->now && group->forgotten[i].addr.port != 0 &&
             vd_addr_equal(&group->forgotten[i].addr, addr))
             return true;

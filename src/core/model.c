@@ -167,8 +167,6 @@ struct vd_group *vd_group_add(struct vd_core *core, const char *name, const stru
     group->paused_until = VD_NEVER;
     group->isolated_since = VD_NEVER;
     group->fenced_at = VD_NEVER;
-    for (size_t i = 0; i < VD_FORGOTTEN_KEPT; i++)
-        group->forgotten[i].until = VD_NEVER;
     group->failover.entered_at = core->now;
     HASH_ADD_KEYPTR(hh, core->groups, group->name, strlen(group->name), group);
     if (count == core->by_index_room) {
@@ -206,6 +204,7 @@ void vd_group_drop(struct vd_core *core, struct vd_group *group)
             (count - at - 1) * sizeof(struct vd_group *));
     HASH_DEL(core->groups, group);
     vd_options_free(&group->options);
+    vd_free(group->forgotten);
     vd_free(group->name);
     vd_free(group);
 }
@@ -283,7 +282,7 @@ struct vd_node *vd_node_find(const struct vd_group *group, const struct vd_addr 
 
     DL_FOREACH (group->nodes, node) {
         if (vd_addr_equal(&node->addr, addr) ||
-            (node->alias.port != 0 && vd_addr_equal(&node->alias, addr)))
+            (node->alias != NULL && vd_addr_equal(node->alias, addr)))
             return node;
     }
     return NULL;
@@ -339,7 +338,8 @@ void vd_node_drop(struct vd_core *core, struct vd_node *node)
         group->fenced = NULL;
         group->fence_ticket.n = 0;
     }
-    vd_free(node->info_text);
+    vd_free(node->info);
+    vd_free(node->alias);
     vd_free(node);
 }
 

@@ -17,6 +17,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/delta.h"
 #include "base/heap.h"
 #include "core/core.h"
 #include "core/view.h"
@@ -68,7 +69,7 @@ struct vd_node {
     struct vd_node *next;
     struct vd_group *group;
     struct vd_addr addr;
-    struct vd_addr alias; /* the same process by another address; port 0: none known */
+    struct vd_addr *alias; /* the same process by another address; NULL: none known */
     struct vd_wire command;
     struct vd_wire subscribe;
     struct vd_pulse pulse;
@@ -85,7 +86,7 @@ struct vd_node {
     struct vd_grid info_grid;
     vd_ms info_at;
     bool info_wanted;
-    char *info_text;
+    struct vd_delta *info; /* its text; NULL: none as yet */
     struct vd_id run_id;
     enum vd_role role;
     bool follow_pending; /* configured as primary, says it is a replica: whose is being looked up */
@@ -257,12 +258,12 @@ struct vd_group {
     vd_ms switches[VD_SWITCHES_KEPT]; /* last address changes, newest first */
     unsigned switch_count;
     unsigned failover_count;
-    vd_ms paused_until; /* maintenance: watched, not acted on; VD_NEVER: it is not */
-    struct vd_forgotten forgotten[VD_FORGOTTEN_KEPT];
-    struct vd_node *fenced; /* the primary that we keep from taking writes; NULL none */
-    vd_ms fenced_at;        /* told last; VD_NEVER */
-    vd_ticket fence_ticket; /* of that */
-    enum vd_fence fence;    /* what it says to it */
+    vd_ms paused_until;             /* maintenance: watched, not acted on; VD_NEVER: it is not */
+    struct vd_forgotten *forgotten; /* VD_FORGOTTEN_KEPT of them; NULL: there never were any */
+    struct vd_node *fenced;         /* the primary that we keep from taking writes; NULL none */
+    vd_ms fenced_at;                /* told last; VD_NEVER */
+    vd_ticket fence_ticket;         /* of that */
+    enum vd_fence fence;            /* what it says to it */
     vd_ms isolated_since;
     bool learned; /* an epoch was heard or made since this process started */
     bool dirty;
@@ -306,6 +307,8 @@ struct vd_removed {
     char *name;
 };
 
+#define VD_INFO_MODELS 4
+
 struct vd_core {
     struct vd_id self;
     uint64_t epoch;
@@ -332,6 +335,7 @@ struct vd_core {
     bool fresh; /* no saved state: abstains for a while */
     bool dirty;
     struct vd_removed *removed;
+    struct vd_text info_models[VD_INFO_MODELS]; /* what INFOs are kept as differences from */
     vd_ms started_at;
     vd_ms awake_since; /* evidence from before is void */
     unsigned stalls;

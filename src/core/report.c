@@ -13,7 +13,8 @@
 #include "core/reconf.h"
 #include "core/succession.h"
 
-#define HOPS_MAX 3 /* from the configured primary along what nodes say they follow */
+#define HOPS_MAX 3       /* from the configured primary along what nodes say they follow */
+#define MODEL_MAX 65536U /* bytes; a longer text is nobody's model */
 
 static struct vd_wire *take_reply(struct vd_core *core, vd_link link)
 {
@@ -153,6 +154,13 @@ static void learn_replicas(struct vd_core *core, struct vd_node *node, const str
     }
 }
 
+static void set_alias(struct vd_node *node, const struct vd_addr *addr)
+{
+    if (node->alias == NULL)
+        node->alias = vd_alloc(sizeof(*node->alias));
+    *node->alias = *addr;
+}
+
 /* One process known by two addresses: keep the primary, or the one known first. False: `node` is
  * gone. */
 static bool drop_double(struct vd_core *core, struct vd_node *node)
@@ -175,11 +183,11 @@ static bool drop_double(struct vd_core *core, struct vd_node *node)
         vd_group_dirty(core, group);
         vd_group_touch(core, group);
         if (vd_node_is_primary(other) || (!vd_node_is_primary(node) && node_is_later)) {
-            other->alias = node->addr;
+            set_alias(other, &node->addr);
             vd_node_forget(core, node);
             return false;
         }
-        node->alias = other->addr;
+        set_alias(node, &other->addr);
         vd_node_forget(core, other);
     }
     return true;
@@ -230,6 +238,26 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
     group->primary->follow_pending = !in_circle; /* a chain: it may follow somebody, too */
 }
 
+/*
+ * Servers of one kind and version say much the same, so that a difference is
+ * all that needs to be kept of a text. The first of each kind is the model.
+ */
+static void keep_text(struct vd_core *core, struct vd_node *node, const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < VD_INFO_MODELS; i++) {
+        struct vd_text *model = &core->info_models[i];
+
+        if (model->len == 0 && len <= MODEL_MAX)
+            vd_text_puts(model, text);
+        vd_free(node->info);
+        node->info = vd_delta_new(model, text, len);
+        if (vd_delta_size(node->info) <= len / 2)
+            return;
+    }
+}
+
 void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
 {
     const struct vd_info *info = event->info.info;
@@ -248,8 +276,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     node->follow_pending |= node->info_at == VD_NEVER;
     restarted = was_restarted(node, info);
     node->info_at = core->now;
-    vd_free(node->info_text);
-    node->info_text = vd_strdup(event->info.raw);
+    keep_text(core, node, event->info.raw);
     copy_facts(core, node, info);
     if (restarted) {
         node->was_linked = false;

@@ -82,7 +82,7 @@ static void fill_node(const struct vd_core *core, vd_ms now, const struct vd_nod
     out->offset = node->offset < 0 ? 0 : node->offset;
     out->announced = node->announced;
     out->keys = node->keys;
-    out->info_text = node->info_text;
+    out->info = node->info;
     out->down_after_ms = node->group->options.down_after_ms;
 }
 

@@ -10,6 +10,7 @@
 #ifndef VD_CORE_VIEW_H
 #define VD_CORE_VIEW_H
 
+#include "base/delta.h"
 #include "core/core.h"
 
 enum vd_health {
@@ -75,8 +76,8 @@ struct vd_view_node {
     int64_t priority;
     int64_t offset; /* replica: its offset; primary: master_repl_offset */
     bool announced;
-    int64_t keys;          /* -1 unknown */
-    const char *info_text; /* last INFO, NULL never */
+    int64_t keys;                /* -1 unknown */
+    const struct vd_delta *info; /* text of the last INFO, NULL never */
     vd_ms down_after_ms;
 };
 

@@ -122,12 +122,12 @@ static json_t *rates_of(const struct vd_http_world *world, const char *group,
     return value;
 }
 
-static json_t *figures_of(const char *info)
+static json_t *figures_of(const struct vd_delta *info)
 {
     struct vd_figures figures;
     json_t *value = json_object();
 
-    vd_figures_read(info, strlen(info), &figures);
+    vd_figures_of(info, &figures);
     set(value, "version", figures.version[0] == '\0' ? json_null() : json_string(figures.version));
     set(value, "kind", figures.kind[0] == '\0' ? json_null() : json_string(figures.kind));
     set(value, "memory_bytes", known(figures.used_memory));
@@ -203,7 +203,7 @@ json_t *vd_json_node(const struct vd_http_world *world, const char *group,
     set(value, "keys", known(node->keys));
     if (primary != NULL)
         set_replica(world, node, primary, value);
-    set(value, "load", node->info_text == NULL ? json_null() : figures_of(node->info_text));
+    set(value, "load", node->info == NULL ? json_null() : figures_of(node->info));
     set(value, "rates", rates_of(world, group, &node->addr));
     return value;
 }

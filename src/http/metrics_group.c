@@ -106,7 +106,7 @@ static void put_load(struct vd_samples *to, const char *labels, const struct vd_
     struct vd_sight sight = sight_of(world, group);
     struct vd_figures figures;
 
-    vd_figures_read(node->info_text, strlen(node->info_text), &figures);
+    vd_figures_of(node->info, &figures);
     put_figures(to, labels, &figures);
     sight.node = node;
     sight.figures = &figures;
@@ -130,7 +130,7 @@ static void put_node(struct vd_metrics *metrics, const struct vd_http_world *wor
     vd_sample_real(to, VD_FAMILY_NODE_INFO_AGE, labels, (double)node->info_ms / 1000.);
     if (node->keys >= 0)
         vd_sample_count(to, VD_FAMILY_NODE_KEYS, labels, node->keys);
-    if (node->info_text != NULL)
+    if (node->info != NULL)
         put_load(to, labels, world, group, node);
     if (node->is_primary)
         return;

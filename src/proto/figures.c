@@ -142,3 +142,12 @@ void vd_figures_read(const char *text, size_t len, struct vd_figures *out)
     if (out->kind[0] == '\0' && out->version[0] != '\0')
         memcpy(out->kind, "redis", sizeof("redis"));
 }
+
+void vd_figures_of(const struct vd_delta *info, struct vd_figures *out)
+{
+    struct vd_text text = {0};
+
+    vd_delta_read(info, &text);
+    vd_figures_read(vd_text_cstr(&text), text.len, out);
+    vd_text_free(&text);
+}

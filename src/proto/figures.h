@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/delta.h"
+
 #define VD_FIGURES_VERSION_SIZE 32
 
 /* -1 where the INFO was silent. */
@@ -38,5 +40,8 @@ struct vd_figures {
 };
 
 void vd_figures_read(const char *text, size_t len, struct vd_figures *out);
+
+/* Of an INFO as the core keeps it. */
+void vd_figures_of(const struct vd_delta *info, struct vd_figures *out);
 
 #endif

@@ -288,12 +288,17 @@ void vd_render_quorum(const struct vd_view_group *group, struct vd_resp *resp)
 
 static void put_cached(const struct vd_view_node *node, struct vd_resp *resp)
 {
+    struct vd_text text = {0};
+
     vd_resp_array(resp, 2);
     vd_resp_int(resp, node->info_ms == VD_NEVER ? 0 : node->info_ms);
-    if (node->info_text == NULL)
+    if (node->info == NULL) {
         vd_resp_null(resp);
-    else
-        vd_resp_bulk_cstr(resp, node->info_text);
+        return;
+    }
+    vd_delta_read(node->info, &text);
+    vd_resp_bulk(resp, vd_text_cstr(&text), text.len);
+    vd_text_free(&text);
 }
 
 void vd_render_info_cache(const struct vd_core *core, vd_ms now, const struct vd_word *names,

@@ -9,6 +9,8 @@
 
 #include "shell/clock.h"
 
+#define KEEP 128U /* events; room for more is for one turn only */
+
 static const struct vd_info *copy_info(struct vd_arena *arena, const struct vd_info *from)
 {
     struct vd_info *info;
@@ -121,6 +123,11 @@ void vd_inbox_push(struct vd_inbox *inbox, const struct vd_event *event)
 void vd_inbox_clear(struct vd_inbox *inbox)
 {
     inbox->count = 0;
+    if (inbox->room > KEEP) {
+        vd_free(inbox->events);
+        inbox->events = NULL;
+        inbox->room = 0;
+    }
     vd_arena_reset(&inbox->arena);
 }
 

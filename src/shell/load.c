@@ -165,23 +165,34 @@ static void add_use(struct entry *entry, const struct shot *now)
     fade(&entry->use);
 }
 
+static bool is_seen(const struct entry *entry, vd_ms info_at)
+{
+    return entry->taken > 0 && info_at <= entry->last.at;
+}
+
+static void take(struct entry *entry, const struct vd_figures *figures, vd_ms info_at)
+{
+    struct shot shot;
+
+    read_shot(figures, info_at, &shot);
+    if (entry->taken > 0)
+        add_use(entry, &shot);
+    entry->last = shot;
+    entry->rss = (double)(figures->rss_memory >= 0 ? figures->rss_memory : figures->used_memory);
+    if (entry->taken == 0 || info_at - entry->shots[(entry->taken - 1) % SHOTS].at >= SHOT_MS)
+        entry->shots[entry->taken++ % SHOTS] = shot;
+}
+
 void vd_load_take(struct vd_load *load, const char *group, const struct vd_addr *node,
                   const char *info, vd_ms info_at)
 {
     struct entry *entry = use_entry(load, group, node);
     struct vd_figures figures;
-    struct shot shot;
 
-    if (entry->taken > 0 && info_at <= entry->last.at)
-        return; /* it is the one that we have seen */
+    if (is_seen(entry, info_at))
+        return;
     vd_figures_read(info, strlen(info), &figures);
-    read_shot(&figures, info_at, &shot);
-    if (entry->taken > 0)
-        add_use(entry, &shot);
-    entry->last = shot;
-    entry->rss = (double)(figures.rss_memory >= 0 ? figures.rss_memory : figures.used_memory);
-    if (entry->taken == 0 || info_at - entry->shots[(entry->taken - 1) % SHOTS].at >= SHOT_MS)
-        entry->shots[entry->taken++ % SHOTS] = shot;
+    take(entry, &figures, info_at);
 }
 
 /* Answers -------------------------------------------------------------------------- */
@@ -297,8 +308,16 @@ static void take_own(struct vd_load *load)
 static void look_at(struct vd_load *load, vd_ms now, const char *group,
                     const struct vd_view_node *node)
 {
-    if (node->info_text != NULL && node->info_ms != VD_NEVER)
-        vd_load_take(load, group, &node->addr, node->info_text, now - node->info_ms);
+    struct vd_figures figures;
+    struct entry *entry;
+
+    if (node->info == NULL || node->info_ms == VD_NEVER)
+        return;
+    entry = use_entry(load, group, &node->addr);
+    if (is_seen(entry, now - node->info_ms))
+        return;
+    vd_figures_of(node->info, &figures);
+    take(entry, &figures, now - node->info_ms);
 }
 
 static void look_at_group(struct vd_load *load, vd_ms now, const struct vd_view_group *group)

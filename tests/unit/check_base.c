@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/delta.h"
 #include "base/err.h"
 #include "base/heap.h"
 #include "base/text.h"
@@ -166,6 +167,102 @@ START_TEST(text_grows_and_holds_zero_bytes)
 }
 END_TEST
 
+/* Room that is kept as a difference, and whether the text comes back as it was. */
+static size_t kept(const char *model_text, const char *text, size_t len)
+{
+    struct vd_text model = {0};
+    struct vd_text back = {0};
+    struct vd_delta *delta;
+    size_t size;
+
+    vd_text_puts(&model, model_text);
+    vd_text_puts(&back, "<");
+    delta = vd_delta_new(&model, text, len);
+    size = vd_delta_size(delta);
+    vd_delta_read(delta, &back);
+    ck_assert_uint_eq(back.len, len + 1);
+    ck_assert_int_eq(back.bytes[0], '<');
+    ck_assert_mem_eq(back.bytes + 1, text, len);
+    vd_free(delta);
+    vd_text_free(&back);
+    vd_text_free(&model);
+    return size;
+}
+
+static const char delta_model[] =
+    "# Server\r\nversion:7.0.15\r\nuptime:12\r\nhz:10\r\n\r\n# Memory\r\nused:1000\r\n"
+    "human:1.00M\r\npeak:2000\r\n\r\n# Keyspace\r\ndb0:keys=7,expires=0\r\n";
+
+static const struct {
+    const char *text;
+    size_t most; /* bytes beyond those of a text that is the model itself */
+} deltas[] = {
+    {delta_model, 0},
+    {"", 0},
+    /* A value is longer, another shorter. */
+    {"# Server\r\nversion:7.0.15\r\nuptime:1234\r\nhz:10\r\n\r\n# Memory\r\nused:9\r\n"
+     "human:1.00M\r\npeak:2000\r\n\r\n# Keyspace\r\ndb0:keys=7,expires=0\r\n",
+     12},
+    /* A line and a section are not there, a line is new, the end is another. */
+    {"# Server\r\nversion:7.0.15\r\nhz:10\r\nid:5\r\n\r\n# Memory\r\nused:1000\r\n"
+     "human:1.00M\r\npeak:2000\r\n",
+     16},
+    {"# Server\r\nversion:7.0.15\r\nuptime:12\r\nhz:10\r\n\r\n# Keyspace\r\n"
+     "db0:keys=7,expires=0\r\ndb1:keys=1,expires=0",
+     28},
+    {"no line", 16},
+    {"\n\n\n", 16},
+    {"# Keyspace\r\n# Memory\r\n# Server\r\nhz:", 32},
+    {"hz:1\nhz:2\nhz:3\nuptime:12\r\nuptime:12\r\n", 48},
+};
+
+START_TEST(delta_gives_the_text_back)
+{
+    size_t least = kept(delta_model, delta_model, strlen(delta_model));
+    const char *text = deltas[_i].text;
+
+    ck_assert_uint_le(kept(delta_model, text, strlen(text)), least + deltas[_i].most);
+    (void)kept("", text, strlen(text));
+    (void)kept(text, delta_model, strlen(delta_model));
+}
+END_TEST
+
+/* Lines of the model in any order, cut, doubled and mixed with any bytes. */
+START_TEST(delta_keeps_any_bytes)
+{
+    unsigned luck = (unsigned)_i * 2654435761U + 1U;
+    char text[3000];
+    size_t len = 0;
+
+    while (len < sizeof(text) - 256) {
+        size_t from;
+        size_t some;
+
+        luck = luck * 1103515245U + 12345U;
+        from = luck / 7 % strlen(delta_model);
+        some = luck / 1024 % (strlen(delta_model) - from);
+        memcpy(text + len, delta_model + from, some);
+        len += some;
+        text[len++] = (char)(luck >> 24);
+    }
+    (void)kept(delta_model, text, len);
+}
+END_TEST
+
+START_TEST(delta_of_much)
+{
+    struct vd_text text = {0};
+    size_t size;
+
+    for (int i = 0; i < 20000; i++)
+        vd_text_printf(&text, "field_%d:%d\r\n", i, i % 100);
+    size = kept("# Server\r\n", vd_text_cstr(&text), text.len);
+    ck_assert_uint_le(size, text.len + 64);
+    ck_assert_uint_le(kept(vd_text_cstr(&text), vd_text_cstr(&text), text.len), 64);
+    vd_text_free(&text);
+}
+END_TEST
+
 START_TEST(copy_never_cuts)
 {
     char small[4] = "xyz";
@@ -208,6 +305,10 @@ int main(void)
     tcase_add_loop_test(tcase, glob_is, 0, (int)(sizeof(globs) / sizeof(globs[0])));
     tcase_add_test(tcase, glob_may_ignore_case);
     tcase_add_test(tcase, text_grows_and_holds_zero_bytes);
+    tcase_add_loop_test(tcase, delta_gives_the_text_back, 0,
+                        (int)(sizeof(deltas) / sizeof(deltas[0])));
+    tcase_add_loop_test(tcase, delta_keeps_any_bytes, 0, 200);
+    tcase_add_test(tcase, delta_of_much);
     tcase_add_test(tcase, copy_never_cuts);
     tcase_add_test(tcase, errors_are_wrapped);
     tcase_add_test_raise_signal(tcase, assertions_stay_on, SIGABRT);

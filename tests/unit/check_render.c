@@ -341,7 +341,10 @@ START_TEST(info_cache)
 {
     static const struct vd_word names[] = {{"n", 1}, {"x", 1}, {"m", 1}};
 
-    groups[0].primary.info_text = "# a\r\n";
+    static const struct vd_text no_model = {0};
+    struct vd_delta *info = vd_delta_new(&no_model, "# a\r\n", 5);
+
+    groups[0].primary.info = info;
     groups[0].primary.info_ms = 40;
     replica_count = 1;
     replicas[0] = make_node("10.0.0.2", 6380, false);
@@ -349,6 +352,7 @@ START_TEST(info_cache)
     ck_assert_str_eq(written(), "*4 $1 n *1 *2 :0 $-1 $1 m *2 *2 :40 $5 # a  *2 :0 $-1 ");
     vd_render_info_cache(NULL, 0, names + 1, 1, &resp);
     ck_assert_str_eq(written(), "*0 ");
+    vd_free(info);
 }
 END_TEST
 
