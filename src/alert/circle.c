@@ -9,7 +9,7 @@
 
 #include "proto/hello.h"
 
-#define PREFIX VD_WORD_PREFIX "1,"
+#define PREFIX VD_WORD_ALERTS "1,"
 #define FIELDS_MAX 10
 #define MET_MS 60000 /* who is in no group any more is forgotten after so long */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * History: each vedette keeps the failovers that it led; here they are put
- * together. One is called GROUP-EPOCH, for no two elections of a group share an
- * epoch.
+ * History: each vedette keeps the failovers that it led, and what their leaders
+ * told of others; here they are put together, the leader's own word first. One
+ * is called GROUP-EPOCH, for no two elections of a group share an epoch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,21 @@
 static const char *const phases[] = {"silence",   "agreement", "election",
                                      "selection", "promotion", "replicas"};
 
+/* Where the leader is, by the crew; else its id. "" unknown. */
+static const char *leader_of(const struct vd_ctl *ctl, const struct vd_ctl_mate *teller,
+                             const json_t *failover)
+{
+    const char *source = vd_ctl_text_of(failover, "source");
+    const char *id = vd_ctl_text_of(failover, "leader");
+
+    if (source[0] == '\0' || strcmp(source, "led") == 0)
+        return teller->name;
+    for (size_t i = 0; id[0] != '\0' && i < ctl->crew.count; i++)
+        if (ctl->crew.mates[i].id != NULL && strcmp(ctl->crew.mates[i].id, id) == 0)
+            return ctl->crew.mates[i].name;
+    return id;
+}
+
 static json_t *entry_of(const json_t *failover, const char *leader)
 {
     json_t *entry = json_deep_copy(failover);
@@ -23,7 +38,8 @@ static json_t *entry_of(const json_t *failover, const char *leader)
     vd_text_printf(&id, "%s-%lld", vd_ctl_text_of(failover, "group"),
                    (long long)vd_ctl_number_of(failover, "epoch", 0));
     json_object_set_new(entry, "id", vd_ctl_json_text(id.bytes, id.len));
-    json_object_set_new(entry, "led_by", vd_ctl_json_text(leader, strlen(leader)));
+    json_object_set_new(entry, "led_by",
+                        leader[0] == '\0' ? json_null() : vd_ctl_json_text(leader, strlen(leader)));
     vd_text_free(&id);
     return entry;
 }
@@ -51,11 +67,33 @@ static json_t *sorted(const json_t *entries)
     return out;
 }
 
+/* How much it knows: its leader most. */
+static int rank_of(const json_t *entry)
+{
+    const char *source = vd_ctl_text_of(entry, "source");
+
+    return strcmp(source, "told") == 0 ? 1 : strcmp(source, "seen") == 0 ? 2 : 0;
+}
+
+/* Of all who tell of a failover the one who knows most. */
+static void add_entry(json_t *by_id, json_t *entry)
+{
+    const char *id = vd_ctl_text_of(entry, "id");
+    const json_t *known = json_object_get(by_id, id);
+
+    if (known == NULL || rank_of(entry) < rank_of(known))
+        json_object_set(by_id, id, entry);
+    json_decref(entry);
+}
+
 /* All that anybody knows, oldest first. *asked: how many told; *status: did one refuse? */
 static json_t *gather(struct vd_ctl *ctl, size_t *asked, int *status)
 {
     const char *wanted = ctl->options.group;
+    json_t *by_id = json_object();
     json_t *entries = json_array();
+    const char *id;
+    json_t *entry;
     json_t *out;
 
     *asked = 0;
@@ -74,11 +112,16 @@ static json_t *gather(struct vd_ctl *ctl, size_t *asked, int *status)
             const json_t *one = json_array_get(list, j);
 
             if (wanted == NULL || strcmp(wanted, vd_ctl_text_of(one, "group")) == 0)
-                json_array_append_new(entries, entry_of(one, mate->name));
+                add_entry(by_id, entry_of(one, leader_of(ctl, mate, one)));
         }
         json_decref(page);
     }
+    json_object_foreach(by_id, id, entry)
+    {
+        json_array_append(entries, entry);
+    }
     out = sorted(entries);
+    json_decref(by_id);
     json_decref(entries);
     return out;
 }
@@ -171,12 +214,13 @@ static void put_line(struct vd_ctl *ctl, const char *name, const char *value)
 static void put_one(struct vd_ctl *ctl, const json_t *entry)
 {
     int64_t loss = vd_ctl_number_of(entry, "loss_bytes", -1);
+    const char *leader = vd_ctl_text_of(entry, "led_by");
     struct vd_text value = {0};
 
     put_line(ctl, "id", vd_ctl_text_of(entry, "id"));
     vd_ctl_put_time(&value, vd_ctl_number_of(entry, "at_ms", 0));
     put_line(ctl, "began", vd_text_cstr(&value));
-    put_line(ctl, "led by", vd_ctl_text_of(entry, "led_by"));
+    put_line(ctl, "led by", leader[0] != '\0' ? leader : "unknown: seen from outside");
     put_line(ctl, "reason", vd_ctl_text_of(entry, "reason"));
     put_line(ctl, "from", vd_ctl_text_of(entry, "from"));
     put_line(ctl, "to", vd_ctl_text_of(entry, "to"));

@@ -276,9 +276,11 @@ json_t *vd_json_event(const struct vd_watch_event *event)
 json_t *vd_json_failover(const struct vd_http_world *world, const struct vd_history_entry *failover)
 {
     const struct vd_phases *phases = &failover->phases;
+    struct vd_view_core self;
     json_t *value = json_object();
     json_t *parts = json_object();
 
+    vd_view_core(world->drive->core, world->now, &self);
     set(parts, "silence", known(phases->silence_ms));
     set(parts, "agreement", known(phases->agreement_ms));
     set(parts, "election", known(phases->election_ms));
@@ -291,6 +293,11 @@ json_t *vd_json_failover(const struct vd_http_world *world, const struct vd_hist
     set(value, "epoch", json_integer((json_int_t)failover->epoch));
     set(value, "reason", vd_json_text(failover->reason));
     set(value, "result", vd_json_text(failover->result));
+    set(value, "source", json_string(vd_history_source_word(failover->source)));
+    set(value, "leader",
+        failover->source == VD_HISTORY_LED ? vd_json_text(self.self.hex)
+        : failover->leader[0] == '\0'      ? json_null()
+                                           : vd_json_text(failover->leader));
     set(value, "from", addr_text(world, &failover->from));
     set(value, "to", addr_text(world, &failover->to));
     set(value, "total_ms", known(phases->total_ms));

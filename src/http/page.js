@@ -86,7 +86,7 @@ function findAlerts(self, groups, failovers, rules, now) {
     }
   }
   const recent = failovers.filter((failover) => now - failover.at_ms < 86400000);
-  if (recent.length > 0) say('warn', `${recent.length} failover${recent.length > 1 ? 's' : ''} led here in the last 24 hours`);
+  if (recent.length > 0) say('warn', `${recent.length} failover${recent.length > 1 ? 's' : ''} in the last 24 hours`);
   return found;
 }
 
@@ -278,10 +278,11 @@ function showFailovers(failovers) {
       make('strong', {}, failover.group), make('span', {}, date(failover.at_ms)),
       make('span', {}, `${failover.from || 'nobody'} → ${failover.to || 'nobody'}`),
       make('span', {}, `${failover.reason}: ${failover.result}`),
-      make('span', {}, failover.total_ms === null ? 'not promoted' : `${duration(failover.total_ms)} to promotion`),
+      make('span', {}, failover.total_ms === null ? (failover.source === 'seen' ? '' : 'not promoted') : `${duration(failover.total_ms)} to promotion`),
+      failover.source === 'led' ? null : make('span', { class: 'source' }, failover.source === 'told' ? 'told by its leader' : 'seen from here'),
       failover.loss_bytes === null ? null : make('span', {}, `at most ${bytes(failover.loss_bytes)} lost`)),
     phaseBar(failover, longest)));
-  if (rows.length === 0) rows.push(make('p', { class: 'empty' }, 'None that this vedette led. The others keep theirs.'));
+  if (rows.length === 0) rows.push(make('p', { class: 'empty' }, 'None that this vedette knows of.'));
   byId('failovers').replaceChildren(...rows);
 }
 

@@ -116,9 +116,15 @@ void vd_hello_print(const struct vd_hello *hello, struct vd_text *to)
     put_unsigned(to, hello->config_epoch);
 }
 
+static bool begins(const char *text, size_t len, const char *prefix)
+{
+    size_t prefix_len = strlen(prefix);
+
+    return len > prefix_len && memcmp(text, prefix, prefix_len) == 0;
+}
+
 bool vd_hello_is_word(const char *text, size_t len)
 {
-    size_t prefix = strlen(VD_WORD_PREFIX);
-
-    return len > prefix && len <= LONGEST && memcmp(text, VD_WORD_PREFIX, prefix) == 0;
+    return len <= LONGEST &&
+           (begins(text, len, VD_WORD_ALERTS) || begins(text, len, VD_WORD_FAILOVER));
 }

@@ -13,7 +13,8 @@
 #define VD_HELLO_CHANNEL "__sentinel__:hello"
 
 /* What vedettes tell each other in the same channel, and no sentinel takes for a hello. */
-#define VD_WORD_PREFIX "vedette-alerts,"
+#define VD_WORD_ALERTS "vedette-alerts,"
+#define VD_WORD_FAILOVER "vedette-failover,"
 
 bool vd_hello_is_word(const char *text, size_t len);
 

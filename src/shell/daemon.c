@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/view.h"
+#include "proto/hello.h"
 #include "shell/clock.h"
 #include "shell/log.h"
 #include "shell/restore.h"
@@ -93,7 +94,10 @@ static void on_word(void *self, const char *text, size_t len)
 {
     struct vd_daemon *daemon = self;
 
-    if (daemon->word != NULL)
+    if (len > strlen(VD_WORD_FAILOVER) &&
+        memcmp(text, VD_WORD_FAILOVER, strlen(VD_WORD_FAILOVER)) == 0)
+        vd_witness_hear(daemon->turn.witness, text, len);
+    else if (daemon->word != NULL)
         daemon->word(daemon->word_self, text, len);
 }
 
@@ -241,6 +245,7 @@ static void release(struct vd_daemon *daemon)
         vd_clients_stop(turn->clients);
         vd_clients_free(turn->clients);
     }
+    vd_witness_free(turn->witness);
     vd_lag_free(daemon->lag);
     vd_load_free(daemon->load);
     vd_links_free(turn->links);
@@ -315,6 +320,8 @@ static void look_back(struct vd_daemon *daemon)
     turn->watch = vd_watch_new();
     if (!vd_store_history(turn->store, remember, turn->watch, &err))
         vd_log(VD_LOG_WARNING, "the failovers of before cannot be shown: %s", err.text);
+    turn->witness =
+        vd_witness_new(daemon->loop, &daemon->drive, turn->links, turn->store, turn->watch);
     vd_daemon_measure(daemon);
 }
 

@@ -96,6 +96,12 @@ bool vd_store_record(struct vd_store *store, struct vd_history_entry *entries, s
     return store->ops->record(store, entries, count, err);
 }
 
+bool vd_store_witness(struct vd_store *store, struct vd_history_entry *entries, size_t count,
+                      struct vd_err *err)
+{
+    return store->ops->witness == NULL || store->ops->witness(store, entries, count, err);
+}
+
 bool vd_store_history(struct vd_store *store,
                       void (*each)(void *self, const struct vd_history_entry *entry), void *self,
                       struct vd_err *err)

@@ -141,6 +141,13 @@ bool vd_store_wants_all(const struct vd_store *store);
 bool vd_store_record(struct vd_store *store, struct vd_history_entry *entries, size_t count,
                      struct vd_err *err) VD_MUSTCHECK;
 
+/*
+ * The same for those that others led, but an entry with an id is written over
+ * that one; and it is not on disk on return, as nothing rests on it.
+ */
+bool vd_store_witness(struct vd_store *store, struct vd_history_entry *entries, size_t count,
+                      struct vd_err *err) VD_MUSTCHECK;
+
 /* Tell every failover that is kept, oldest first; texts are valid during the call only. */
 bool vd_store_history(struct vd_store *store,
                       void (*each)(void *self, const struct vd_history_entry *entry), void *self,

@@ -33,13 +33,12 @@ bool vd_store_db_put_alerts(struct vd_store *port, const struct vd_store_alert *
 {
     struct vd_store_db *store = (struct vd_store_db *)port;
     struct vd_err ignored;
-    bool good = vd_sql_exec(store->db, "PRAGMA synchronous = NORMAL", err) &&
-                put_rows(store, alerts, count, err);
+    bool good = vd_store_db_set_lazy(store, true, err) && put_rows(store, alerts, count, err);
 
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     /* Whatever came of it: votes wait for the disk. */
-    VD_ASSERT(vd_sql_exec(store->db, "PRAGMA synchronous = FULL", &ignored));
+    VD_ASSERT(vd_store_db_set_lazy(store, false, &ignored));
     return good || vd_err_wrap(err, "alerts in %s", store->dir.path);
 }
 

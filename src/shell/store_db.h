@@ -47,6 +47,12 @@ struct vd_store_db {
     struct vd_text scratch;
 };
 
+/*
+ * What is written from here on until `lazy` is taken back is on disk with the
+ * next save or checkpoint only. Outside of transactions.
+ */
+bool vd_store_db_set_lazy(struct vd_store_db *store, bool lazy, struct vd_err *err) VD_MUSTCHECK;
+
 /* store_load.c */
 bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found,
                       struct vd_err *err);
@@ -54,6 +60,8 @@ bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found
 /* store_history.c */
 bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
                         struct vd_err *err);
+bool vd_store_db_witness(struct vd_store *port, struct vd_history_entry *entries, size_t count,
+                         struct vd_err *err);
 bool vd_store_db_history(struct vd_store *port,
                          void (*each)(void *self, const struct vd_history_entry *entry), void *self,
                          struct vd_err *err);

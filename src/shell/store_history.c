@@ -23,26 +23,33 @@ void vd_history_entry_of(const struct vd_failover_record *record, struct vd_hist
         out->at_ms -= vd_clock_now() - out->phases.begun_at;
 }
 
+const char *vd_history_source_word(enum vd_history_source source)
+{
+    static const char *const words[VD_HISTORY_SOURCES] = {"led", "told", "seen"};
+
+    return words[source];
+}
+
 /* Writing ------------------------------------------------------------------------------ */
 
 static bool put_row(struct vd_store_db *store, struct vd_history_entry *entry, struct vd_err *err)
 {
     const struct vd_phases *phases = &entry->phases;
 
-    if (!vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "isissaaiiiiiiii", entry->at_ms,
-                    entry->group, (int64_t)entry->epoch, entry->reason, entry->result, &entry->from,
-                    &entry->to, phases->silence_ms, phases->agreement_ms, phases->election_ms,
-                    phases->selection_ms, phases->promotion_ms, phases->total_ms,
-                    phases->replicas_ms, entry->loss_bytes))
+    if (!vd_sql_run(store->statements[VD_SQL_PUT_HISTORY], err, "iisissaaiiiiiiiiis", entry->id,
+                    entry->at_ms, entry->group, (int64_t)entry->epoch, entry->reason, entry->result,
+                    &entry->from, &entry->to, phases->silence_ms, phases->agreement_ms,
+                    phases->election_ms, phases->selection_ms, phases->promotion_ms,
+                    phases->total_ms, phases->replicas_ms, entry->loss_bytes,
+                    (int64_t)entry->source, entry->leader == NULL ? "" : entry->leader))
         return false;
     entry->id = sqlite3_last_insert_rowid(store->db);
     return true;
 }
 
-bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
-                        struct vd_err *err)
+static bool put_rows(struct vd_store_db *store, struct vd_history_entry *entries, size_t count,
+                     struct vd_err *err)
 {
-    struct vd_store_db *store = (struct vd_store_db *)port;
     bool good = vd_sql_run(store->statements[VD_SQL_BEGIN], err, "");
 
     for (size_t i = 0; good && i < count; i++)
@@ -57,17 +64,40 @@ bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries,
     return vd_err_wrap(err, "history in %s", store->dir.path);
 }
 
+bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
+                        struct vd_err *err)
+{
+    return put_rows((struct vd_store_db *)port, entries, count, err);
+}
+
+bool vd_store_db_witness(struct vd_store *port, struct vd_history_entry *entries, size_t count,
+                         struct vd_err *err)
+{
+    struct vd_store_db *store = (struct vd_store_db *)port;
+    struct vd_err ignored;
+    bool good = vd_store_db_set_lazy(store, true, err) && put_rows(store, entries, count, err);
+
+    VD_ASSERT(vd_store_db_set_lazy(store, false, &ignored));
+    return good;
+}
+
 /* Reading ------------------------------------------------------------------------------ */
 
 #define ROWS                                                                                       \
     "SELECT id, at_ms, monitored, epoch, reason, result, from_host, from_ip, from_port, to_host,"  \
     " to_ip, to_port, silence_ms, agreement_ms, election_ms, selection_ms, promotion_ms,"          \
-    " total_ms, replicas_ms, loss_bytes FROM history ORDER BY id"
+    " total_ms, replicas_ms, loss_bytes, source, leader FROM history ORDER BY id"
 
 /* Texts are valid until the next row. */
 static void read_row(sqlite3_stmt *row, struct vd_history_entry *out)
 {
-    *out = (struct vd_history_entry){.id = vd_sql_int(row, 0),
+    int64_t source = vd_sql_int(row, 20);
+
+    *out = (struct vd_history_entry){.source = source > 0 && source < VD_HISTORY_SOURCES
+                                                   ? (enum vd_history_source)source
+                                                   : VD_HISTORY_LED,
+                                     .leader = vd_sql_text(row, 21),
+                                     .id = vd_sql_int(row, 0),
                                      .at_ms = vd_sql_int(row, 1),
                                      .group = vd_sql_text(row, 2),
                                      .epoch = (uint64_t)vd_sql_int(row, 3),
@@ -141,6 +171,10 @@ static void print_entry(const struct vd_history_entry *entry, struct vd_text *to
     vd_phases_print(&entry->phases, to);
     if (entry->loss_bytes >= 0)
         vd_text_printf(to, "; loss bound %lld bytes", (long long)entry->loss_bytes);
+    if (entry->source == VD_HISTORY_TOLD)
+        vd_text_printf(to, "; told by %s, who led", entry->leader);
+    if (entry->source == VD_HISTORY_SEEN)
+        vd_text_puts(to, "; seen from here");
     vd_text_putc(to, '\n');
 }
 

@@ -19,6 +19,9 @@ struct vd_store_ops {
     /* Ids are 0 before. */
     bool (*record)(struct vd_store *store, struct vd_history_entry *entries, size_t count,
                    struct vd_err *err);
+    /* NULL: there is no history. */
+    bool (*witness)(struct vd_store *store, struct vd_history_entry *entries, size_t count,
+                    struct vd_err *err);
     /* Those kept, oldest first; NULL: none are. */
     bool (*history)(struct vd_store *store,
                     void (*each)(void *self, const struct vd_history_entry *entry), void *self,

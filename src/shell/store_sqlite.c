@@ -55,6 +55,10 @@ static const char additions[] =
     " target TEXT NOT NULL, channels TEXT NOT NULL, since_ms INTEGER NOT NULL,"
     " PRIMARY KEY (rule, monitored, target)) WITHOUT ROWID;";
 
+static const char columns[] =
+    "BEGIN IMMEDIATE; ALTER TABLE history ADD COLUMN source INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE history ADD COLUMN leader TEXT NOT NULL DEFAULT ''; COMMIT";
+
 static const char *const statements[VD_SQL_COUNT] = {
     [VD_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [VD_SQL_COMMIT] = "COMMIT",
@@ -82,14 +86,20 @@ static const char *const statements[VD_SQL_COUNT] = {
     [VD_SQL_PUT_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?, ?)",
     [VD_SQL_DROP_TOMBSTONE] = "DELETE FROM tombstone WHERE name = ?",
     [VD_SQL_PUT_HISTORY] =
-        "INSERT INTO history (at_ms, monitored, epoch, reason, result, from_host, from_ip,"
-        " from_port, to_host, to_ip, to_port, silence_ms, agreement_ms, election_ms, selection_ms,"
-        " promotion_ms, total_ms, replicas_ms, loss_bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO history (id, at_ms, monitored, epoch, reason, result, from_host,"
+        " from_ip, from_port, to_host, to_ip, to_port, silence_ms, agreement_ms, election_ms,"
+        " selection_ms, promotion_ms, total_ms, replicas_ms, loss_bytes, source, leader)"
+        " VALUES (NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [VD_SQL_TRIM_HISTORY] = "DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - 1000",
     [VD_SQL_PUT_ALERT] = "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?)",
     [VD_SQL_DROP_ALERT] = "DELETE FROM alert WHERE rule = ? AND monitored = ? AND target = ?",
 };
+
+bool vd_store_db_set_lazy(struct vd_store_db *store, bool lazy, struct vd_err *err)
+{
+    return vd_sql_exec(store->db,
+                       lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", err);
+}
 
 /* Opening ------------------------------------------------------------------------ */
 
@@ -149,6 +159,15 @@ static bool check_schema(struct vd_store_db *store, const char *path, struct vd_
     return vd_err_wrap(err, "cannot write the state in %s", path);
 }
 
+static bool add_columns(struct vd_store_db *store, struct vd_err *err)
+{
+    if (!ask_one(store->db,
+                 "SELECT COUNT(*) FROM pragma_table_info('history') WHERE name = 'leader'",
+                 &store->scratch, err))
+        return false;
+    return strcmp(vd_text_cstr(&store->scratch), "0") != 0 || vd_sql_exec(store->db, columns, err);
+}
+
 /* The state holds passwords that were set at runtime: the file is ours alone wherever it lies. */
 static bool make_file(const char *path, struct vd_err *err)
 {
@@ -177,10 +196,10 @@ static bool open_database(struct vd_store_db *store, const char *path, struct vd
                           path);
     if (!check_schema(store, path, err))
         return false;
-    if (!vd_sql_exec(store->db, additions, err))
+    if (!vd_sql_exec(store->db, additions, err) || !add_columns(store, err))
         return vd_err_wrap(err, "cannot write the state in %s", path);
     if (!ask_one(store->db, "PRAGMA journal_mode = WAL", &store->scratch, err) ||
-        !vd_sql_exec(store->db, "PRAGMA synchronous = FULL", err))
+        !vd_store_db_set_lazy(store, false, err))
         return vd_err_wrap(err, "cannot write the state in %s", path);
     if (strcmp(vd_text_cstr(&store->scratch), "wal") != 0)
         return vd_err_set(err,
@@ -396,6 +415,7 @@ static const struct vd_store_ops ops = {
     .settle = settle,
     .load = vd_store_db_load,
     .record = vd_store_db_record,
+    .witness = vd_store_db_witness,
     .history = vd_store_db_history,
     .put_alerts = vd_store_db_put_alerts,
     .alerts = vd_store_db_alerts,

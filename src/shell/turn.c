@@ -41,6 +41,7 @@ static void notice(struct vd_turn *turn, const struct vd_effect *effect)
     vd_log_notice(effect->notice.level, event, payload);
     if (effect->notice.level != VD_NOTICE_DEBUG)
         vd_watch_event(turn->watch, effect->notice.level, event, payload);
+    vd_witness_event(turn->witness, event, payload);
     if (effect->notice.level != VD_NOTICE_DEBUG && effect->notice.level != VD_NOTICE_LOG_ONLY)
         vd_clients_publish(turn->clients, event, payload);
     vd_text_free(&text);
@@ -94,8 +95,10 @@ static void keep_history(struct vd_turn *turn)
     if (!vd_store_record(turn->store, turn->ended, turn->ended_count, &err))
         vd_log(VD_LOG_WARNING, "%zu failover%s missing in the history: %s", turn->ended_count,
                turn->ended_count == 1 ? " is" : "s are", err.text);
-    for (size_t i = 0; i < turn->ended_count; i++)
+    for (size_t i = 0; i < turn->ended_count; i++) {
         vd_watch_failover(turn->watch, &turn->ended[i]);
+        vd_witness_tell(turn->witness, &turn->ended[i]);
+    }
     turn->ended_count = 0;
 }
 

@@ -20,6 +20,7 @@
 #include "shell/spawn.h"
 #include "shell/store.h"
 #include "shell/watch.h"
+#include "shell/witness.h"
 
 /* Filled in by main before vd_turn_start; borrowed. */
 struct vd_turn {
@@ -34,6 +35,7 @@ struct vd_turn {
     struct vd_clients *clients;
     struct vd_record *record;       /* NULL: none is kept */
     struct vd_watch *watch;         /* NULL: nobody looks */
+    struct vd_witness *witness;     /* NULL: nobody looks */
     struct vd_inbox taken;          /* the rest is the turn's own */
     struct vd_history_entry *ended; /* failovers of the present turn; texts are the effects' */
     size_t ended_count;

@@ -45,6 +45,16 @@ static void free_entry(const struct vd_history_entry *entry)
     free_text(entry->group);
     free_text(entry->reason);
     free_text(entry->result);
+    free_text(entry->leader);
+}
+
+static void copy_entry(struct vd_history_entry *to, const struct vd_history_entry *from)
+{
+    *to = *from;
+    to->group = vd_strdup(from->group);
+    to->reason = vd_strdup(from->reason);
+    to->result = vd_strdup(from->result);
+    to->leader = vd_strdup(from->leader == NULL ? "" : from->leader);
 }
 
 void vd_watch_free(struct vd_watch *watch)
@@ -150,8 +160,6 @@ const struct vd_watch_event *vd_watch_find(const struct vd_watch *watch, uint64_
 
 void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *entry)
 {
-    struct vd_history_entry *copy;
-
     if (watch == NULL)
         return;
     if (watch->failovers == NULL)
@@ -162,11 +170,37 @@ void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *en
         memmove(&watch->failovers[0], &watch->failovers[1],
                 watch->failover_count * sizeof(watch->failovers[0]));
     }
-    copy = &watch->failovers[watch->failover_count++];
-    *copy = *entry;
-    copy->group = vd_strdup(entry->group);
-    copy->reason = vd_strdup(entry->reason);
-    copy->result = vd_strdup(entry->result);
+    copy_entry(&watch->failovers[watch->failover_count++], entry);
+}
+
+static struct vd_history_entry *find_failover(struct vd_watch *watch, const char *group,
+                                              uint64_t epoch)
+{
+    for (size_t i = watch->failover_count; i > 0; i--)
+        if (watch->failovers[i - 1].epoch == epoch &&
+            strcmp(watch->failovers[i - 1].group, group) == 0)
+            return &watch->failovers[i - 1];
+    return NULL;
+}
+
+bool vd_watch_witness(struct vd_watch *watch, const struct vd_history_entry *entry)
+{
+    struct vd_history_entry *known = find_failover(watch, entry->group, entry->epoch);
+    int64_t id;
+
+    if (known != NULL && known->source <= entry->source)
+        return false;
+    if (known != NULL) {
+        id = known->id; /* its row is written over */
+        free_entry(known);
+        copy_entry(known, entry);
+        known->id = id;
+    } else {
+        vd_watch_failover(watch, entry);
+        known = &watch->failovers[watch->failover_count - 1];
+    }
+    known->unkept = true;
+    return true;
 }
 
 size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group, int64_t since_ms,
@@ -179,7 +213,7 @@ size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group,
          i--) {
         const struct vd_history_entry *one = &watch->failovers[i - 1];
 
-        if (strcmp(one->group, group) != 0)
+        if (one->source != VD_HISTORY_LED || strcmp(one->group, group) != 0)
             continue;
         if (*last == NULL)
             *last = one;

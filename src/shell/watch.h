@@ -58,6 +58,12 @@ void vd_watch_event(struct vd_watch *watch, enum vd_notice_level level, const ch
 /* A failover is over, or was read from the history; copied. */
 void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *entry);
 
+/*
+ * A failover that another led is entered, or what its leader tells takes the
+ * place of what was seen; copied. False: that is known already.
+ */
+bool vd_watch_witness(struct vd_watch *watch, const struct vd_history_entry *entry);
+
 /* A save; a turn. */
 void vd_watch_saved(struct vd_watch *watch, bool good, int64_t took_us);
 void vd_watch_turn(struct vd_watch *watch, int64_t took_us);
@@ -67,7 +73,8 @@ void vd_watch_late(struct vd_watch *watch, vd_ms wake_at, int64_t now_us);
 /* The event of that id; NULL: forgotten, or not yet. */
 const struct vd_watch_event *vd_watch_find(const struct vd_watch *watch, uint64_t id);
 
-/* Of the group, begun after `since_ms` (wall clock); *last is the newest, NULL: there is none. */
+/* Of the group, led by us, begun after `since_ms` (wall clock); *last is the newest, NULL: there is
+ * none. */
 size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group, int64_t since_ms,
                                 const struct vd_history_entry **last);
 

@@ -115,6 +115,10 @@ def test_steer(lab, program):
     assert entry["id"] == f"{GROUP}-1" and entry["to"] == name(target) and entry["result"] == "done"
     assert entry["led_by"] == name(house.sentinels[0])
     assert other.json("history", entry["id"]) == entry
+    # Who did not lead was told, and says so where it alone is asked.
+    alone = other.json("--only", "history")["failovers"][0]
+    assert (entry["source"], alone["source"]) == ("led", "told")
+    assert alone["phases_ms"] == entry["phases_ms"] and alone["leader"] == house.sentinels[0].id()
     assert re.search(r"promotion +\d+ ms +=", other.text("history", entry["id"]))
     assert "no failover is called" in other.text("history", f"{GROUP}-99", status=1)
 

@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from harness import LOOPBACK, VEDETTE, StartError, make_house, wait_until
+from harness import LOOPBACK, REDIS_SENTINEL, VEDETTE, StartError, make_house, wait_until
 
 TOKEN = "a token of the test"
 
@@ -94,14 +94,56 @@ def test_health_through_a_failover(lab):
     primary.kill()
     wait_until(lambda: door.status(f"/primary?node={name(primary)}") == 503, 10, "down")
     wait_until(lambda: door.status("/primary") == 200, 10, "a new primary")
-    told = wait_until(
-        lambda: [f for d in doors for f in d.json("/api/v1/failovers")["failovers"]], 10, "history"
-    )
-    assert len(told) == 1, "the leader alone keeps it"
-    assert told[0]["from"] == name(primary) and told[0]["result"] == "done"
-    assert told[0]["id"] == 1
     events = door.json("/api/v1/events?limit=1000")["events"]
     assert "+switch-master" in [event["event"] for event in events]
+    check_history(house, doors, primary)
+
+
+def check_history(house, doors, primary):
+    """One failover, of which the leader tells the others; all know its phases, and still after a restart."""
+
+    def all_know():
+        pages = [door.json("/api/v1/failovers")["failovers"] for door in doors]
+        assert [len(page) for page in pages] == [1, 1, 1]
+        assert sorted(page[0]["source"] for page in pages) == ["led", "told", "told"]
+        assert all(page[0]["id"] for page in pages), "kept"
+        return [page[0] for page in pages]
+
+    known = wait_until(all_know, 10, "history")
+    led = next(one for one in known if one["source"] == "led")
+    assert led["from"] == name(primary) and led["result"] == "done" and led["id"] == 1
+    assert led["leader"] in [sentinel.id() for sentinel in house.sentinels]
+    for one in known:
+        for field in ("group", "epoch", "reason", "result", "from", "to", "leader", "total_ms", "phases_ms", "loss_bytes"):
+            assert one[field] == led[field], field
+        assert abs(one["at_ms"] - led["at_ms"]) < 1000
+    assert led["phases_ms"]["promotion"] is not None and led["total_ms"] is not None
+    place = next(place for place, one in enumerate(known) if one["source"] == "told")
+    house.sentinels[place].stop()
+    house.sentinels[place].start()
+    [again] = wait_until(lambda: doors[place].json("/api/v1/failovers")["failovers"], 10, "it is there again")
+    assert again == known[place]
+
+
+def test_a_failover_of_which_nobody_tells(lab):
+    """Its leader is no vedette: there is what was seen from here."""
+    port = lab.free_port()
+    house = make_house(
+        lab, [REDIS_SENTINEL, REDIS_SENTINEL, VEDETTE], name="m", down_after=2000,
+        each=lambda place: (f"http-port {port}",) if place == 2 else (),
+    )
+    house.sentinels[2].sentinel("SET", "m", "quorum", 4)
+    old = house.primary
+    old.kill()
+    new = house.wait_switch(30)
+    [seen] = wait_until(lambda: Door(port).json("/api/v1/failovers")["failovers"], 20, "history")
+    assert (seen["source"], seen["result"], seen["group"]) == ("seen", "switched", "m")
+    assert (seen["from"], seen["to"]) == (name(old), name(new))
+    assert 0 <= seen["total_ms"] < 30000 and seen["phases_ms"]["promotion"] is None
+    told = subprocess.run(
+        [house.sentinels[2].argv[0], "--history", *house.sentinels[2].argv[1:]], capture_output=True, text=True, check=True
+    ).stdout
+    assert "seen from here" in told
 
 
 def test_no_majority_is_503(lab):

@@ -21,7 +21,6 @@
 #include "shell/clock.h"
 #include "shell/state_dir.h"
 #include "shell/store.h"
-#include "shell/store_db.h"
 #include "victim.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
@@ -797,83 +796,6 @@ static TCase *make_case(const char *name)
     return tests;
 }
 
-/* Alerts that were told ---------------------------------------------------------- */
-
-static void add_alert(void *self, const struct vd_store_alert *alert)
-{
-    vd_text_printf(self, "%s|%s|%s|%s|%lld\n", alert->rule, alert->group, alert->target,
-                   alert->channels, (long long)alert->since_ms);
-}
-
-static void must_have_alerts(struct vd_store *store, const char *wanted)
-{
-    struct vd_text text = {0};
-
-    ck_assert_msg(vd_store_alerts(store, add_alert, &text, &err), "%s", err.text);
-    ck_assert_str_eq(vd_text_cstr(&text), wanted);
-    vd_text_free(&text);
-}
-
-START_TEST(told_alerts_outlive_the_process)
-{
-    struct vd_store *store = must_open();
-    const struct vd_store_alert first[] = {{"lag", "m", "10.0.0.1:6379", "chat", 5},
-                                           {"mute", "", ID1, "chat,pager", 6}};
-    const struct vd_store_alert then[] = {{"lag", "m", "10.0.0.1:6379", "chat,pager", 5},
-                                          {"mute", "", ID1, "", 6},
-                                          {"unknown", "'; DROP TABLE alert", "", "", 7}};
-
-    must_have_alerts(store, "");
-    ck_assert_msg(vd_store_put_alerts(store, first, 2, &err), "%s", err.text);
-    vd_store_close(store);
-    store = must_open();
-    must_have_alerts(store, "lag|m|10.0.0.1:6379|chat|5\nmute||" ID1 "|chat,pager|6\n");
-    ck_assert_msg(vd_store_put_alerts(store, then, 3, &err), "%s", err.text);
-    must_have_alerts(store, "lag|m|10.0.0.1:6379|chat,pager|5\n");
-    vd_store_close(store);
-}
-END_TEST
-
-/* A vote after them is on disk as ever. */
-static int ask_synchronous(void *self, int count, char **values, char **names)
-{
-    (void)count;
-    (void)names;
-    *(int *)self = atoi(values[0]);
-    return 0;
-}
-
-START_TEST(saves_wait_for_the_disk_after_alerts)
-{
-    struct vd_store *store = must_open();
-    const struct vd_store_alert alert = {"lag", "m", "t", "chat", 5};
-    sqlite3 *db = ((struct vd_store_db *)store)->db;
-    int level = 0;
-
-    ck_assert(vd_store_put_alerts(store, &alert, 1, &err));
-    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA synchronous", ask_synchronous, &level, NULL), 0);
-    ck_assert_int_eq(level, 2); /* FULL */
-    vd_store_close(store);
-}
-END_TEST
-
-/* As one of before the alerts left it. */
-START_TEST(a_state_of_before_the_alerts_gets_them)
-{
-    struct vd_store *store = must_open();
-    const struct vd_store_alert alert = {"lag", "m", "t", "chat", 5};
-
-    ck_assert_int_eq(
-        sqlite3_exec(((struct vd_store_db *)store)->db, "DROP TABLE alert", NULL, NULL, NULL), 0);
-    ck_assert(!vd_store_put_alerts(store, &alert, 1, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "alerts in "));
-    vd_store_close(store);
-    store = must_open();
-    ck_assert(vd_store_put_alerts(store, &alert, 1, &err));
-    vd_store_close(store);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -889,9 +811,6 @@ int main(void)
     tcase_add_test(back, groups_not_in_the_image_stay);
     tcase_add_test(back, removed_groups);
     tcase_add_test(back, unsound_until_settled);
-    tcase_add_test(back, told_alerts_outlive_the_process);
-    tcase_add_test(back, saves_wait_for_the_disk_after_alerts);
-    tcase_add_test(back, a_state_of_before_the_alerts_gets_them);
     tcase_add_test(refusals, second_daemon);
     tcase_add_test(refusals, no_database_at_all);
     tcase_add_test(refusals, damaged_pages);
