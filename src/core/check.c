@@ -10,15 +10,12 @@
 
 static void check_wire(const struct vd_core *core, const struct vd_wire *wire)
 {
-    struct vd_wire *found;
-
     if (wire->link.n == 0) {
         VD_ASSERT(!wire->up);
         VD_ASSERT(wire->pending == 0);
         return;
     }
-    HASH_FIND(hh, core->wires, &wire->link, sizeof(vd_link), found);
-    VD_ASSERT(found == wire);
+    VD_ASSERT(vd_handles_find(&core->wires, wire->link.n) == wire);
 }
 
 static void check_node(const struct vd_core *core, const struct vd_node *node)

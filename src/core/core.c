@@ -82,12 +82,11 @@ struct vd_core *vd_core_new(const struct vd_image *image, bool fresh)
 static void free_wires(struct vd_core *core)
 {
     struct vd_wire *wire;
-    struct vd_wire *next;
+    size_t at = 0;
 
-    HASH_ITER (hh, core->wires, wire, next) {
-        HASH_DEL(core->wires, wire);
+    while ((wire = vd_handles_next(&core->wires, &at)) != NULL)
         wire->link.n = 0;
-    }
+    vd_handles_free(&core->wires);
 }
 
 void vd_core_free(struct vd_core *core)

@@ -17,10 +17,7 @@
 
 struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
 {
-    struct vd_wire *wire;
-
-    HASH_FIND(hh, core->wires, &link, sizeof(link), wire);
-    return wire;
+    return vd_handles_find(&core->wires, link.n);
 }
 
 static const struct vd_addr *wire_addr(const struct vd_wire *wire)
@@ -83,7 +80,7 @@ static void raise_wire(struct vd_core *core, struct vd_wire *wire)
     wire->up = false;
     wire->since = core->now;
     wire->pending = 0;
-    HASH_ADD(hh, core->wires, link, sizeof(vd_link), wire);
+    vd_handles_put(&core->wires, wire->link.n, wire);
     effect->connect.link = wire->link;
     effect->connect.kind = wire->kind;
     effect->connect.addr = *wire_addr(wire);
@@ -117,7 +114,7 @@ static void forget_owed(struct vd_core *core, struct vd_wire *wire)
 
 static void release(struct vd_core *core, struct vd_wire *wire)
 {
-    HASH_DEL(core->wires, wire);
+    vd_handles_drop(&core->wires, wire->link.n);
     wire->link.n = 0;
     wire->up = false;
     wire->pending = 0;

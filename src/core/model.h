@@ -18,6 +18,7 @@
 #include <utlist.h>
 
 #include "base/delta.h"
+#include "base/handles.h"
 #include "base/heap.h"
 #include "core/core.h"
 #include "core/view.h"
@@ -40,7 +41,6 @@ struct vd_wire {
     char local_ip[VD_IP_SIZE]; /* our end, "" unknown: what we announce */
     struct vd_node *node;      /* one of these two owns it */
     struct vd_peer *peer;
-    UT_hash_handle hh; /* core->wires, by link, while link is not 0 */
 };
 
 /* When something periodic is next, as it follows from when it last was; period 0: not known. */
@@ -318,7 +318,7 @@ struct vd_core {
     struct vd_group **by_index; /* kept in insertion order */
     size_t by_index_room;
     struct vd_peer *peers;
-    struct vd_wire *wires;
+    struct vd_handles wires; /* those whose link is not 0, by it */
     struct vd_opinion *asked;
     struct vd_address_entry *addresses;
     struct vd_name_entry *names;

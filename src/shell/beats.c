@@ -36,14 +36,14 @@ void vd_links_hear_beats(struct vd_links *links,
 {
     bool is_first = links->heard_beat == NULL && heard != NULL;
     struct vd_connection *link;
-    struct vd_connection *next;
+    size_t at = 0;
 
     links->heard_beat = heard;
     links->beat_self = self;
     if (!is_first)
         return;
     /* Those that have been greeted without. */
-    HASH_ITER (hh, links->by_id, link, next) {
+    while ((link = vd_handles_next(&links->by_id, &at)) != NULL) {
         if (link->kind != VD_LINK_SUBSCRIBE || link->stream.fd < 0 || link->client_name != NULL ||
             vd_stream_is_shaking(&link->stream))
             continue;

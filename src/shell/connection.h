@@ -8,11 +8,9 @@
 #ifndef VD_SHELL_CONNECTION_H
 #define VD_SHELL_CONNECTION_H
 
-#define uthash_malloc(size) vd_alloc(size)
-#define uthash_free(ptr, size) vd_free(ptr)
-#include <uthash.h>
 #include <utlist.h>
 
+#include "base/handles.h"
 #include "proto/answer.h"
 #include "shell/dial.h"
 #include "shell/links.h"
@@ -67,7 +65,6 @@ struct vd_connection {
     bool is_dirty;
     struct vd_connection *dirty_prev;
     struct vd_connection *dirty_next;
-    UT_hash_handle hh;
 };
 
 struct vd_links {
@@ -80,7 +77,7 @@ struct vd_links {
     int keepalive_s;
     char source_ip[VD_IP_SIZE];
     char *own_pass; /* requirepass, which peers are assumed to share; NULL: none */
-    struct vd_connection *by_id;
+    struct vd_handles by_id;
     struct vd_connection *dirty;
     struct vd_refusals refusals;
     struct vd_reply_scratch scratch;

@@ -24,10 +24,7 @@
 
 struct vd_connection *vd_connection_find(const struct vd_links *links, vd_link id)
 {
-    struct vd_connection *link;
-
-    HASH_FIND(hh, links->by_id, &id, sizeof(id), link);
-    return link;
+    return vd_handles_find(&links->by_id, id.n);
 }
 
 const char *vd_connection_name(const struct vd_connection *link)
@@ -72,7 +69,6 @@ static void free_link(struct vd_connection *link)
     vd_dial_cancel(&link->dial);
     vd_stream_close(&link->stream);
     unmark_dirty(link);
-    HASH_DEL(links->by_id, link);
     DL_FOREACH_SAFE (link->queue, expected, next)
         vd_free(expected);
     vd_replies_free(&link->replies);
@@ -86,6 +82,12 @@ static void free_link(struct vd_connection *link)
     vd_free(link);
 }
 
+static void end_link(struct vd_connection *link)
+{
+    vd_handles_drop(&link->links->by_id, link->id.n);
+    free_link(link);
+}
+
 /* The link is gone for a reason of its own. */
 void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, const char *text)
 {
@@ -95,7 +97,7 @@ void vd_connection_drop(struct vd_connection *link, enum vd_down_reason reason, 
     event.down.reason = reason;
     event.down.text = text;
     vd_inbox_push(link->links->inbox, &event);
-    free_link(link);
+    end_link(link);
 }
 
 /* "host:port", also for the log's key, which may cut it. */
@@ -387,7 +389,7 @@ static void perform_connect(struct vd_links *links, const struct vd_effect *effe
     copy_renames(link, effect->connect.renames, effect->connect.rename_count);
     link->stream.fd = -1;
     link->rtt_us = -1;
-    HASH_ADD(hh, links->by_id, id, sizeof(link->id), link);
+    vd_handles_put(&links->by_id, link->id.n, link);
     link->resolving = true;
     vd_resolver_ask(links->resolver, vd_connection_name(link), on_resolved, links, link->id.n);
 }
@@ -423,7 +425,7 @@ void vd_links_perform(struct vd_links *links, const struct vd_effect *effect)
             return;
         if (vd_stream_is_shaking(&link->stream))
             tell_tls(link, "it does not end the TLS handshake; is that its TLS port?");
-        free_link(link);
+        end_link(link);
     }
 }
 
@@ -461,18 +463,19 @@ void vd_links_use_tls(struct vd_links *links, struct vd_tls *tls)
 
 size_t vd_links_count(const struct vd_links *links)
 {
-    return HASH_COUNT(links->by_id);
+    return links->by_id.count;
 }
 
 void vd_links_free(struct vd_links *links)
 {
     struct vd_connection *link;
-    struct vd_connection *next;
+    size_t at = 0;
 
     if (links == NULL)
         return;
-    HASH_ITER (hh, links->by_id, link, next)
+    while ((link = vd_handles_next(&links->by_id, &at)) != NULL)
         free_link(link);
+    vd_handles_free(&links->by_id);
     vd_refusals_free(&links->refusals);
     vd_free(links->own_pass);
     vd_reply_scratch_free(&links->scratch);

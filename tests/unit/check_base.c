@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/delta.h"
 #include "base/err.h"
+#include "base/handles.h"
 #include "base/heap.h"
 #include "base/text.h"
 
@@ -26,6 +27,51 @@ START_TEST(arena_keeps_what_it_gave)
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(((char *)vd_arena_alloc(&arena, 100))[i], 0);
     vd_arena_free(&arena);
+}
+END_TEST
+
+/* Against an array that needs no searching: put, drop and find at random, so that runs of taken
+ * places grow, are cut and wrap around. */
+START_TEST(handles_name_what_they_were_given)
+{
+    enum { NUMBERS = 3000 };
+    struct vd_handles handles = {0};
+    static char things[NUMBERS];
+    static bool is_in[NUMBERS];
+    static bool seen[NUMBERS];
+    size_t count = 0;
+    size_t at = 0;
+    unsigned luck = 4711;
+    const char *thing;
+
+    ck_assert_ptr_null(vd_handles_find(&handles, 7));
+    ck_assert_ptr_null(vd_handles_next(&handles, &at));
+    for (int round = 0; round < 60000; round++) {
+        size_t n;
+
+        luck = luck * 1103515245U + 12345U;
+        n = luck / 7 % (round < 30000 ? NUMBERS : 40);
+        if (is_in[n])
+            vd_handles_drop(&handles, 5 * n + 1);
+        else
+            vd_handles_put(&handles, 5 * n + 1, &things[n]);
+        is_in[n] = !is_in[n];
+        count += is_in[n] ? 1 : (size_t)-1;
+        ck_assert_uint_eq(handles.count, count);
+        n = luck / 11 % NUMBERS;
+        ck_assert_ptr_eq(vd_handles_find(&handles, 5 * n + 1), is_in[n] ? &things[n] : NULL);
+        ck_assert_ptr_null(vd_handles_find(&handles, 5 * n + 2));
+    }
+    ck_assert_ptr_null(vd_handles_find(&handles, 0));
+    at = 0;
+    while ((thing = vd_handles_next(&handles, &at)) != NULL) {
+        ck_assert(is_in[thing - things] && !seen[thing - things]);
+        seen[thing - things] = true;
+        count--;
+    }
+    ck_assert_uint_eq(count, 0);
+    vd_handles_free(&handles);
+    ck_assert_ptr_null(vd_handles_find(&handles, 1));
 }
 END_TEST
 
@@ -299,6 +345,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tcase, arena_keeps_what_it_gave);
+    tcase_add_test(tcase, handles_name_what_they_were_given);
     tcase_add_test(tcase, heap_gives_the_earliest_first);
     tcase_add_test(tcase, heap_keeps_the_order_of_equals);
     tcase_add_loop_test(tcase, number_is, 0, (int)(sizeof(numbers) / sizeof(numbers[0])));
