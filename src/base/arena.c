@@ -26,14 +26,16 @@ static struct vd_arena_block *add_block(struct vd_arena *arena, size_t least)
     if (size < least)
         size = least;
     VD_ASSERT(size < SIZE_MAX - sizeof(*block));
-    block = vd_alloc(sizeof(*block) + size);
+    block = vd_realloc(NULL, sizeof(*block) + size);
     block->size = size;
+    block->used = 0;
     block->next = arena->blocks;
     arena->blocks = block;
     return block;
 }
 
-void *vd_arena_alloc(struct vd_arena *arena, size_t size)
+/* Not cleared. */
+static void *take(struct vd_arena *arena, size_t size)
 {
     const size_t align = sizeof(max_align_t);
     struct vd_arena_block *block = arena->blocks;
@@ -46,16 +48,21 @@ void *vd_arena_alloc(struct vd_arena *arena, size_t size)
     at = (char *)block->bytes + block->used;
     block->used += size;
     arena->used += size;
-    memset(at, 0, size);
     return at;
+}
+
+void *vd_arena_alloc(struct vd_arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 char *vd_arena_memdup(struct vd_arena *arena, const void *bytes, size_t len)
 {
-    char *copy = vd_arena_alloc(arena, len + 1);
+    char *copy = take(arena, len + 1);
 
     if (len != 0)
         memcpy(copy, bytes, len);
+    copy[len] = '\0';
     return copy;
 }
 
