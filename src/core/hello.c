@@ -93,8 +93,8 @@ static bool is_own_address(const struct vd_core *core, const struct vd_group *gr
 static struct vd_opinion *know_peer(struct vd_core *core, struct vd_group *group,
                                     const struct vd_wire *by, const struct vd_hello *hello)
 {
-    struct vd_peer *peer = vd_peer_find(core, &hello->id);
     struct vd_opinion *opinion = vd_opinion_find(group, &hello->id);
+    struct vd_peer *peer = opinion != NULL ? opinion->peer : vd_peer_find(core, &hello->id);
     struct vd_addr addr = hello->peer;
 
     if (addr.port == 0 || !vd_names_complete(core, &addr))
@@ -196,6 +196,15 @@ static bool complete_primary(struct vd_core *core, const struct vd_group *group,
     return true;
 }
 
+/* Mostly that of the server by which it came. */
+static struct vd_group *find_group(const struct vd_core *core, const struct vd_wire *by,
+                                   const char *name)
+{
+    if (by != NULL && by->node != NULL && strcmp(by->node->group->name, name) == 0)
+        return by->node->group;
+    return vd_group_find(core, name);
+}
+
 void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
 {
     const struct vd_hello *hello = event->hello.hello;
@@ -209,10 +218,12 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
             return;
         wire->heard_at = core->now;
     }
-    group = vd_group_find(core, hello->group);
-    if (group == NULL || vd_id_equal(&hello->id, &core->self) || !vd_id_known(&hello->id) ||
+    if (vd_id_equal(&hello->id, &core->self) || !vd_id_known(&hello->id) ||
         !vd_election_is_epoch(core, hello->epoch) ||
         !vd_election_is_epoch(core, hello->config_epoch))
+        return;
+    group = find_group(core, wire, hello->group);
+    if (group == NULL)
         return;
     teller = know_peer(core, group, wire, hello);
     vd_election_raise_epoch(core, hello->epoch > hello->config_epoch ? hello->epoch
