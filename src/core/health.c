@@ -5,6 +5,7 @@
 #include "core/emit.h"
 #include "core/link.h"
 #include "core/notice.h"
+#include "core/probe.h"
 
 #define PING_LEAST_MS 100
 #define JUST_LOST_MS 250
@@ -81,6 +82,14 @@ static void kill_script_of(struct vd_core *core, struct vd_node *node)
     node->script_kill_sent = true;
 }
 
+static bool is_heard(const struct vd_core *core, const struct vd_node *node)
+{
+    vd_ms period = vd_ping_period(core, node->group->options.down_after_ms);
+
+    return node->s_down_at == VD_NEVER &&
+           core->now - node->pulse.ok_at <= vd_max_ms(2 * period, 500);
+}
+
 void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
 {
     struct vd_wire *wire = vd_wire_find(core, event->pong.link);
@@ -107,15 +116,17 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
     node = wire->node;
     if (node == NULL)
         return;
-    is_usual = node->s_down_at == VD_NEVER && node->reboot_at == VD_NEVER &&
-               node->pulse.kind == VD_PONG_OK && event->pong.kind == VD_PONG_OK;
+    /* The same as a second ago: nobody who asks whether it is heard gets another answer. */
+    is_usual = is_heard(core, node) && node->reboot_at == VD_NEVER &&
+               node->group->failover.state == VD_FO_NONE && node->pulse.kind == VD_PONG_OK &&
+               event->pong.kind == VD_PONG_OK;
     pulse_on_pong(core, wire, &node->pulse, event);
     if (event->pong.kind == VD_PONG_OK)
         node->reboot_at = VD_NEVER;
     if (event->pong.kind == VD_PONG_BUSY)
         kill_script_of(core, node);
     if (is_usual)
-        vd_group_touch_late(core, node->group); /* when is the next one due? */
+        vd_probe_expect_ping(core, node);
     else
         vd_group_touch(core, node->group);
 }
@@ -209,14 +220,6 @@ vd_ms vd_health_opinion(struct vd_core *core, struct vd_opinion *opinion)
 bool vd_opinion_is_usable(const struct vd_opinion *opinion)
 {
     return opinion->s_down_at == VD_NEVER && opinion->peer->wire.up;
-}
-
-static bool is_heard(const struct vd_core *core, const struct vd_node *node)
-{
-    vd_ms period = vd_ping_period(core, node->group->options.down_after_ms);
-
-    return node->s_down_at == VD_NEVER &&
-           core->now - node->pulse.ok_at <= vd_max_ms(2 * period, 500);
 }
 
 bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node)

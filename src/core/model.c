@@ -237,9 +237,10 @@ void vd_group_touch(struct vd_core *core, struct vd_group *group)
     core->touched = group;
 }
 
-void vd_group_touch_late(struct vd_core *core, struct vd_group *group)
+void vd_group_settle_by(struct vd_core *core, struct vd_group *group, vd_ms at)
 {
-    vd_heap_set(&core->group_due, &group->due, core->now);
+    if (!vd_heap_has(&group->due) || at < group->due.key)
+        vd_heap_set(&core->group_due, &group->due, at);
 }
 
 void vd_group_dirty(struct vd_core *core, struct vd_group *group)

@@ -402,11 +402,8 @@ void vd_group_set_primary(struct vd_core *core, struct vd_group *group, struct v
 void vd_group_set_address(struct vd_core *core, struct vd_node *node, const struct vd_addr *addr);
 /* To be settled at the end of this step. */
 void vd_group_touch(struct vd_core *core, struct vd_group *group);
-/*
- * To be settled once, in the DUE step that ends the turn: nothing has changed
- * but when it will be looked at next.
- */
-void vd_group_touch_late(struct vd_core *core, struct vd_group *group);
+/* To be settled in a DUE step, at this instant if nothing has it settled before. */
+void vd_group_settle_by(struct vd_core *core, struct vd_group *group, vd_ms at);
 /* Something that must survive has changed. */
 void vd_group_dirty(struct vd_core *core, struct vd_group *group);
 

@@ -13,22 +13,43 @@
 #define SILENT_PERIODS 2   /* without any there, and that way is in doubt */
 #define LOOK_AGAIN_MS 1000 /* no later than a link without replies is given up, see link.c */
 
-/* Groups that are due within so much of each other are served in one turn. */
-#define SLOT_MS 10
+/*
+ * Groups that are due within a slot are served in one turn, and most replies to
+ * it are there when the loop looks again: every waking costs as much as several
+ * requests. A slot is as long as it takes about SLOT_GROUPS groups to fall due,
+ * so that no turn lasts long however many there are; and where all fit into
+ * one, there is nothing to gather.
+ */
+#define SLOT_GROUPS 25
+#define SLOT_LEAST_MS 10
+#define SLOT_MOST_MS 50
+
+static vd_ms slot_ms(const struct vd_core *core)
+{
+    vd_ms count = (vd_ms)HASH_COUNT(core->groups);
+
+    if (count <= SLOT_GROUPS)
+        return SLOT_LEAST_MS;
+    return vd_max_ms(vd_min_ms(SLOT_GROUPS * core->globals.ping_period_ms / count, SLOT_MOST_MS),
+                     SLOT_LEAST_MS);
+}
 
 /* The first instant after `last` on the grid of `period` with this phase; at once if there was
  * none. `grid` keeps it: it is asked for in every turn, and the divisions cost more than the rest
  * of a quiet one. */
-static vd_ms next_on_grid(vd_ms now, struct vd_grid *grid, vd_ms last, vd_ms period, uint64_t phase)
+static vd_ms next_on_grid(const struct vd_core *core, struct vd_grid *grid, vd_ms last,
+                          vd_ms period, uint64_t phase)
 {
+    vd_ms slot;
     vd_ms offset;
     vd_ms behind;
 
     if (last == VD_NEVER)
-        return now;
+        return core->now;
     if (grid->last == last && grid->period == period)
         return grid->next;
-    offset = (vd_ms)(phase % (uint64_t)period) / SLOT_MS * SLOT_MS;
+    slot = slot_ms(core);
+    offset = (vd_ms)(phase % (uint64_t)period) / slot * slot;
     behind = (last - offset) % period;
     if (behind < 0)
         behind += period;
@@ -83,7 +104,7 @@ static vd_ms probe_pulse(struct vd_core *core, struct vd_wire *wire, struct vd_p
 
     if (pulse->ticket.n != 0)
         return INT64_MAX; /* its reply, or the death of the link, comes first */
-    due = next_on_grid(core->now, &pulse->grid, pulse->sent_at, period, phase);
+    due = next_on_grid(core, &pulse->grid, pulse->sent_at, period, phase);
     if (due > core->now)
         return due;
     send_ping(core, wire, pulse);
@@ -115,7 +136,7 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
 
     if (node->info_ticket.n != 0)
         return INT64_MAX;
-    due = next_on_grid(core->now, &node->info_grid, node->info_sent_at, info_period(core, node),
+    due = next_on_grid(core, &node->info_grid, node->info_sent_at, info_period(core, node),
                        node->group->phase);
     if (!node->info_wanted && due > core->now)
         return due;
@@ -157,16 +178,15 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
     next =
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
     next = vd_min_ms(next, probe_info(core, node));
-    due = next_on_grid(core->now, &node->hello_grid, node->hello_sent_at, hello_period(core, node),
-                       phase);
+    due =
+        next_on_grid(core, &node->hello_grid, node->hello_sent_at, hello_period(core, node), phase);
     if (vd_handover_mutes(node))
         return next; /* its end touches the group */
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
         node->hello_sent_at = core->now;
         send_hello(core, &node->command, node->group);
-        due =
-            next_on_grid(core->now, &node->hello_grid, core->now, hello_period(core, node), phase);
+        due = next_on_grid(core, &node->hello_grid, core->now, hello_period(core, node), phase);
     }
     return vd_min_ms(next, due);
 }
@@ -178,14 +198,14 @@ vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
 
     if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
         return INT64_MAX;
-    due = next_on_grid(core->now, &opinion->hello_grid, opinion->hello_sent_at,
+    due = next_on_grid(core, &opinion->hello_grid, opinion->hello_sent_at,
                        core->globals.publish_period_ms, opinion->group->phase);
     if (!opinion->hello_wanted && due > core->now)
         return due;
     opinion->hello_wanted = false;
     opinion->hello_sent_at = core->now;
     send_hello(core, &peer->wire, opinion->group);
-    return next_on_grid(core->now, &opinion->hello_grid, core->now, core->globals.publish_period_ms,
+    return next_on_grid(core, &opinion->hello_grid, core->now, core->globals.publish_period_ms,
                         opinion->group->phase);
 }
 
@@ -194,6 +214,19 @@ vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer)
     if (!peer->wire.up)
         return INT64_MAX;
     return probe_pulse(core, &peer->wire, &peer->pulse, peer->down_after_ms, peer->phase);
+}
+
+void vd_probe_expect_ping(struct vd_core *core, struct vd_node *node)
+{
+    struct vd_group *group = node->group;
+    struct vd_pulse *pulse = &node->pulse;
+    vd_ms due = next_on_grid(core, &pulse->grid, pulse->sent_at,
+                             vd_ping_period(core, group->options.down_after_ms), group->phase);
+
+    /* What was held back for want of replies has room again. */
+    if (node->command.pending + 1 >= PENDING_MAX)
+        due = core->now;
+    vd_group_settle_by(core, group, vd_max_ms(due, core->now));
 }
 
 void vd_probe_want_hello(struct vd_core *core, struct vd_group *group)

@@ -15,6 +15,9 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node);
 vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion);
 vd_ms vd_probe_peer(struct vd_core *core, struct vd_peer *peer);
 
+/* Its PING was answered, and nothing else is new: the group is looked at when the next is due. */
+void vd_probe_expect_ping(struct vd_core *core, struct vd_node *node);
+
 /* Tell everybody in the group our view of it now, whatever the cadence says. */
 void vd_probe_want_hello(struct vd_core *core, struct vd_group *group);
 
