@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "base/mem.h"
 #include "http/http.h"
 #include "proto/option.h"
 #include "proto/render_info.h"
@@ -348,6 +349,7 @@ int main(int argc, char **argv)
     const char *first = call.count > 0 ? argv[1] : "";
     struct vd_err err;
 
+    vd_mem_start();
     if (!vd_guise_find(argc > 0 ? argv[0] : "", call.count, words_of(&call), &call.guise, &err))
         return fail(err.text);
     for (size_t i = 1; i < OPTION_COUNT; i++) {

@@ -34,10 +34,10 @@ enum vd_expect {
 /* A reply that is owed to us. */
 struct vd_expected {
     enum vd_expect what;
-    struct vd_asked asked; /* VD_EXPECT_ANSWER */
-    int64_t ping_sent_us;  /* of a PING; 0: it is none */
+    int64_t ping_sent_us; /* of a PING; 0: it is none */
     struct vd_expected *prev;
     struct vd_expected *next;
+    struct vd_asked asked[]; /* one, of VD_EXPECT_ANSWER */
 };
 
 struct vd_connection {

@@ -14,15 +14,15 @@
 static bool take_answer(struct vd_connection *link, const struct vd_value *value)
 {
     struct vd_expected *expected = link->queue;
-    bool turns = vd_asked_turns(&expected->asked);
+    bool turns = vd_asked_turns(expected->asked);
     struct vd_grants grants = {0};
     struct vd_event event;
     enum vd_taken taken;
 
     if (turns)
         grants = vd_refusals_find(&link->links->refusals, link->ip, link->addr.port);
-    taken = vd_answer_take(&expected->asked, value, &grants,
-                           turns && link->last_turn.n != expected->asked.ticket.n,
+    taken = vd_answer_take(expected->asked, value, &grants,
+                           turns && link->last_turn.n != expected->asked->ticket.n,
                            vd_replies_arena(&link->replies), &event);
     if (turns && taken != VD_TAKEN_MORE)
         vd_refusals_keep(&link->links->refusals, link->ip, link->addr.port, &grants);

@@ -28,13 +28,13 @@ struct vd_dial {
     struct ev_loop *loop;
     struct vd_dial_options options;
     char source_ip[VD_IP_SIZE];
-    struct attempt attempts[VD_RESOLVER_MAX];
-    size_t count;
     size_t next; /* not begun yet, from here on */
     ev_timer stagger;
     vd_dial_done *done;
     void *self;
     int error; /* of the attempt that came nearest; 0: none failed yet */
+    size_t count;
+    struct attempt attempts[];
 };
 
 union address {
@@ -280,8 +280,11 @@ void vd_dial_start(struct vd_dial **slot, struct ev_loop *loop, const char (*ips
                    size_t count, const struct vd_dial_options *options, vd_dial_done *done,
                    void *self)
 {
-    struct vd_dial *dial = vd_alloc(sizeof(*dial));
+    struct vd_dial *dial;
 
+    if (count > VD_RESOLVER_MAX)
+        count = VD_RESOLVER_MAX;
+    dial = vd_alloc(sizeof(*dial) + count * sizeof(dial->attempts[0]));
     VD_ASSERT(count > 0);
     VD_ASSERT(*slot == NULL);
     *slot = dial;
@@ -294,6 +297,6 @@ void vd_dial_start(struct vd_dial **slot, struct ev_loop *loop, const char (*ips
     dial->self = self;
     ev_init(&dial->stagger, on_stagger);
     dial->stagger.data = dial;
-    order_addresses(dial, ips, count < VD_RESOLVER_MAX ? count : VD_RESOLVER_MAX);
+    order_addresses(dial, ips, count);
     try_next(dial);
 }

@@ -173,11 +173,11 @@ void vd_connection_put(struct vd_connection *link, struct vd_expected *expected,
     struct vd_dialect dialect = {.renames = link->renames, .rename_count = link->rename_count};
     struct vd_grants grants = {0};
 
-    if (vd_asked_turns(&expected->asked))
+    if (vd_asked_turns(expected->asked))
         grants = vd_refusals_find(&link->links->refusals, link->ip, link->addr.port);
-    if (expected->asked.request == VD_RQ_PING)
+    if (expected->asked->request == VD_RQ_PING)
         expected->ping_sent_us = vd_clock_now_us();
-    vd_outgoing_put(&expected->asked, send, &grants, &dialect, &link->out);
+    vd_outgoing_put(expected->asked, send, &grants, &dialect, &link->out);
     DL_APPEND(link->queue, expected);
     vd_connection_mark_dirty(link);
 }
@@ -402,11 +402,11 @@ static void perform_send(struct vd_links *links, const struct vd_effect *effect)
     if (link == NULL)
         return; /* its LINK_DOWN is on the way */
     VD_ASSERT(link->stream.fd >= 0);
-    expected = vd_alloc(sizeof(*expected));
+    expected = vd_alloc(sizeof(*expected) + sizeof(expected->asked[0]));
     expected->what = VD_EXPECT_ANSWER;
-    vd_asked_init(&expected->asked, effect);
-    if (vd_asked_turns(&expected->asked))
-        link->last_turn = expected->asked.ticket;
+    vd_asked_init(expected->asked, effect);
+    if (vd_asked_turns(expected->asked))
+        link->last_turn = expected->asked->ticket;
     vd_connection_put(link, expected, effect);
 }
 
