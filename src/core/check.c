@@ -73,9 +73,27 @@ static void check_group(const struct vd_core *core, const struct vd_group *group
     check_failover(core, group);
 }
 
+static unsigned count_lost(const struct vd_core *core)
+{
+    const struct vd_peer *peer;
+    const struct vd_node *node;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < HASH_COUNT(core->groups); i++) {
+        DL_FOREACH (core->by_index[i]->nodes, node) {
+            count += node->command.is_lost ? 1U : 0U;
+        }
+    }
+    for (peer = core->peers; peer != NULL; peer = peer->hh.next)
+        count += peer->wire.is_lost ? 1U : 0U;
+    return count;
+}
+
 void vd_core_check(const struct vd_core *core)
 {
     const struct vd_peer *peer;
+
+    VD_ASSERT(core->lost_wires == count_lost(core));
 
     VD_ASSERT(core->epoch <= VD_EPOCH_MAX);
     VD_ASSERT(core->scripts_running <= core->scripts_count);

@@ -207,8 +207,8 @@ static vd_ms watch_silence(struct vd_core *core, struct vd_peer *peer)
 
     if (since == VD_NEVER)
         return INT64_MAX;
-    if (core->now - since < peer->down_after_ms)
-        return since + peer->down_after_ms;
+    if (!vd_core_is_overdue(core, since + peer->down_after_ms))
+        return vd_core_look_at(core, since + peer->down_after_ms);
     DL_FOREACH2 (peer->opinions, opinion, peer_next) {
         if (opinion->s_down_at == VD_NEVER)
             vd_group_touch(core, opinion->group);
@@ -344,6 +344,26 @@ static void notice_stall(struct vd_core *core)
                     (long long)core->last_stall_ms);
 }
 
+vd_ms vd_core_left_at(const struct vd_core *core, vd_ms at)
+{
+    unsigned kept = core->slow_count < VD_SLOW_TURNS_KEPT ? core->slow_count : VD_SLOW_TURNS_KEPT;
+
+    for (unsigned i = 0; i < kept; i++) {
+        if (core->slow[i].from == at)
+            return core->slow[i].left_at;
+    }
+    return at;
+}
+
+static void note_listening(struct vd_core *core, const struct vd_event *event)
+{
+    if (event->due.left_at > event->due.from && event->due.left_at <= core->now)
+        core->slow[core->slow_count++ % VD_SLOW_TURNS_KEPT] =
+            (struct vd_slow_turn){event->due.from, event->due.left_at};
+    if (event->due.deaf_ms > 0 && event->due.deaf_ms < INT64_MAX / 2)
+        core->heard_until -= event->due.deaf_ms;
+}
+
 void vd_core_step(struct vd_core *core, const struct vd_event *event, struct vd_effects *out)
 {
     VD_ASSERT(event->type == VD_EV_START || event->at >= core->now);
@@ -358,6 +378,9 @@ void vd_core_step(struct vd_core *core, const struct vd_event *event, struct vd_
      * steps DUE last.
      */
     core->time_counts = event->type == VD_EV_START || event->type == VD_EV_DUE;
+    core->heard_until = core->now;
+    if (event->type == VD_EV_DUE)
+        note_listening(core, event);
     dispatch(core, event);
     settle_touched(core);
     if (core->time_counts)

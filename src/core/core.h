@@ -21,7 +21,7 @@ struct vd_core;
 
 enum vd_event_type {
     VD_EV_START,       /* once, before all others */
-    VD_EV_DUE,         /* vd_core_wake_at has come */
+    VD_EV_DUE,         /* vd_core_wake_at has come; how well we have listened */
     VD_EV_LINK_UP,     /* CONNECT succeeded */
     VD_EV_LINK_DOWN,   /* CONNECT failed, or the link broke; the handle is dead */
     VD_EV_PONG,        /* answers PING */
@@ -63,6 +63,15 @@ struct vd_event {
     vd_ms at;
     uint32_t dice; /* fresh luck with every event */
     union {
+        /*
+         * Others are judged by what could have been heard of them, not by
+         * time that this process spent elsewhere. All zero: it was all ears.
+         */
+        struct {
+            vd_ms deaf_ms; /* what has arrived since so long ago may not have been heard yet */
+            vd_ms from;    /* what was sent in the turn at this instant ... */
+            vd_ms left_at; /* ... left only then; 0: at once */
+        } due;
         struct {
             vd_link link;
             const char *ip;       /* the literal connected to */

@@ -194,7 +194,8 @@ void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t
         later = events[i];
         step(drive, &later, now);
     }
-    if (vd_core_wake_at(drive->core) <= now) {
+    if ((count == 0 || events[count - 1].type != VD_EV_DUE) &&
+        vd_core_wake_at(drive->core) <= now) {
         struct vd_event due = {.type = VD_EV_DUE, .dice = dice};
 
         step(drive, &due, now);

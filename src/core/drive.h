@@ -69,6 +69,8 @@ void vd_drive_free(struct vd_drive *drive);
 /*
  * One turn at `now`: the events in order, then DUE if it has come, then save,
  * then perform. `dice` is luck for the events that the drive adds itself.
+ * A caller who knows how well it has listened says so by a DUE of its own, the
+ * last of the events; without one, all that has arrived counts as heard.
  */
 void vd_drive_turn(struct vd_drive *drive, const struct vd_event *events, size_t count, vd_ms now,
                    uint32_t dice);

@@ -42,7 +42,9 @@ static vd_ms not_before_waking(const struct vd_core *core, vd_ms since)
 
 vd_ms vd_pulse_silent_since(const struct vd_core *core, const struct vd_pulse *pulse)
 {
-    return not_before_waking(core, pulse->silent_since);
+    vd_ms since = pulse->silent_since;
+
+    return since == VD_NEVER ? VD_NEVER : not_before_waking(core, vd_core_left_at(core, since));
 }
 
 static void pulse_on_pong(struct vd_core *core, struct vd_wire *wire, struct vd_pulse *pulse,
@@ -140,9 +142,9 @@ static bool is_due(const struct vd_core *core, bool was_down, vd_ms since, vd_ms
 {
     if (since == VD_NEVER)
         return false;
-    if (core->now - since >= after_ms && (core->time_counts || was_down))
+    if (was_down ? core->now - since >= after_ms : vd_core_is_overdue(core, since + after_ms))
         return true;
-    *next = vd_min_ms(*next, since + after_ms);
+    *next = vd_min_ms(*next, vd_core_look_at(core, since + after_ms));
     return false;
 }
 

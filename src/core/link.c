@@ -15,6 +15,22 @@
 #define AWAITED_MOST_MS 100 /* of a primary that is not counted as down yet */
 #define STEADY_MS 1000      /* a link that lived this long was a good one: raise it again at once */
 
+/*
+ * A thousand links at once are raised in an order, and few in one turn: each
+ * costs some 50 us to dial and as much again when it is up, and others wait
+ * meanwhile for an answer.
+ */
+#define PLACE_DIALS 64
+#define PLACE_MS 12
+#define TURN_DIALS_MAX 64 /* of a turn that comes late, too */
+
+/*
+ * What is down must cost less than what is up: all that is lost is dialled
+ * once in so many milliseconds a piece, but no less often than judging it asks for.
+ */
+#define LOST_EACH_MS 1
+#define LOST_DOWN_MOST_MS 10000 /* what is down already */
+
 struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
 {
     return vd_handles_find(&core->wires, link.n);
@@ -23,6 +39,19 @@ struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
 static const struct vd_addr *wire_addr(const struct vd_wire *wire)
 {
     return wire->node != NULL ? &wire->node->addr : &wire->peer->addr;
+}
+
+static void set_lost(struct vd_core *core, struct vd_wire *wire, bool is_lost)
+{
+    if (wire->is_lost == is_lost)
+        return;
+    wire->is_lost = is_lost;
+    if (wire->kind == VD_LINK_SUBSCRIBE)
+        return; /* it is not dialled while the other is lost */
+    if (is_lost)
+        core->lost_wires++;
+    else
+        core->lost_wires--;
 }
 
 static struct vd_pulse *wire_pulse(struct vd_wire *wire)
@@ -78,6 +107,7 @@ static void raise_wire(struct vd_core *core, struct vd_wire *wire)
     }
     wire->link.n = vd_core_next(core);
     wire->up = false;
+    wire->placed = false;
     wire->since = core->now;
     wire->pending = 0;
     vd_handles_put(&core->wires, wire->link.n, wire);
@@ -134,6 +164,15 @@ static bool is_awaited(const struct vd_wire *wire, enum vd_down_reason reason)
            wire->node->s_down_at == VD_NEVER;
 }
 
+/* How long one of many waits for its next attempt. */
+static vd_ms crowd_wait(const struct vd_core *core, const struct vd_wire *wire)
+{
+    bool is_down = wire->node != NULL && wire->node->s_down_at != VD_NEVER;
+    vd_ms most = is_down ? LOST_DOWN_MOST_MS : wire_down_after(wire) / 4;
+
+    return vd_min_ms((vd_ms)core->lost_wires * LOST_EACH_MS, most);
+}
+
 /* The link is gone for a reason of its own: the silence begins here, if it has not yet. */
 static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason reason)
 {
@@ -158,8 +197,10 @@ static void lose(struct vd_core *core, struct vd_wire *wire, enum vd_down_reason
         vd_ms wait = (core->now - wire->lost_since) / 16;
         vd_ms most = is_awaited(wire, reason) ? AWAITED_MOST_MS : RETRY_MOST_MS;
 
-        wire->retry_at += vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, most));
+        wait = vd_max_ms(RETRY_LEAST_MS, vd_min_ms(wait, most));
+        wire->retry_at += vd_max_ms(wait, crowd_wait(core, wire));
     }
+    set_lost(core, wire, true);
     /* One who made the ping period longer than ever is needed (SENTINEL DEBUG) wants it rare. */
     if (core->globals.ping_period_ms > RETRY_MOST_MS)
         wire->retry_at = vd_max_ms(wire->retry_at, since + core->globals.ping_period_ms);
@@ -182,6 +223,14 @@ static vd_ms connect_limit(const struct vd_wire *wire)
     return vd_max_ms(500, vd_min_ms(wire_down_after(wire) / 2, 5000));
 }
 
+/* When a connection that is being opened is given up. */
+static vd_ms fails_at(const struct vd_core *core, const struct vd_wire *wire)
+{
+    vd_ms since = vd_max_ms(vd_core_left_at(core, wire->since), core->awake_since);
+
+    return since + connect_limit(wire);
+}
+
 /* When an established link is given up for silence; INT64_MAX: it owes nothing. */
 static vd_ms hangs_at(const struct vd_core *core, struct vd_wire *wire)
 {
@@ -199,7 +248,7 @@ static vd_ms hangs_at(const struct vd_core *core, struct vd_wire *wire)
     }
     if (pulse->ticket.n == 0)
         return INT64_MAX;
-    return vd_max_ms(pulse->sent_at, core->awake_since) + hang_limit(wire);
+    return vd_max_ms(vd_core_left_at(core, pulse->sent_at), core->awake_since) + hang_limit(wire);
 }
 
 static void drop_hung(struct vd_core *core, struct vd_wire *wire, const char *why)
@@ -215,21 +264,60 @@ static void drop_hung(struct vd_core *core, struct vd_wire *wire, const char *wh
     lose(core, wire, VD_DOWN_TIMEOUT);
 }
 
+/* The instant at which this link may be dialled. */
+static vd_ms take_place(struct vd_core *core)
+{
+    if (core->place_at < core->now) {
+        core->place_at = core->now;
+        core->place_used = 0;
+    }
+    if (core->place_used == PLACE_DIALS) {
+        core->place_at += PLACE_MS;
+        core->place_used = 0;
+    }
+    core->place_used++;
+    return core->place_at;
+}
+
+static bool may_dial(struct vd_core *core)
+{
+    if (core->dialled_at != core->now)
+        core->dialled = 0;
+    core->dialled_at = core->now;
+    return ++core->dialled <= TURN_DIALS_MAX;
+}
+
+/* A server that does not answer requests has no messages either: one attempt tells as much. */
+static bool waits_for_command(const struct vd_wire *wire)
+{
+    return wire->kind == VD_LINK_SUBSCRIBE && wire->is_lost && !wire->node->command.up;
+}
+
 vd_ms vd_wire_tick(struct vd_core *core, struct vd_wire *wire)
 {
     if (wire->link.n != 0) {
-        vd_ms limit_at = wire->up ? hangs_at(core, wire) : wire->since + connect_limit(wire);
+        vd_ms limit_at = wire->up ? hangs_at(core, wire) : fails_at(core, wire);
 
-        if (limit_at > core->now)
-            return limit_at;
+        if (!vd_core_is_overdue(core, limit_at))
+            return vd_core_look_at(core, limit_at);
         drop_hung(core, wire, wire->up ? "silence" : "connect timeout");
     }
     if (wire_addr(wire)->port == 0)
         return INT64_MAX;
     if (wire->retry_at > core->now)
         return wire->retry_at;
+    if (waits_for_command(wire))
+        return INT64_MAX; /* its link touches the group when it is up */
+    if (!wire->placed) {
+        wire->retry_at = take_place(core);
+        wire->placed = true;
+    }
+    if (wire->retry_at > core->now)
+        return wire->retry_at;
+    if (!may_dial(core))
+        return core->now + 1;
     raise_wire(core, wire);
-    return wire->since + connect_limit(wire);
+    return fails_at(core, wire);
 }
 
 void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
@@ -240,6 +328,7 @@ void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
         effect->close.link = wire->link;
         release(core, wire);
     }
+    wire->placed = false;
     wire->retry_at = core->now;
     wire_changed(core, wire);
 }
@@ -287,6 +376,7 @@ void vd_link_on_up(struct vd_core *core, const struct vd_event *event)
     if (wire == NULL || wire->up)
         return;
     wire->up = true;
+    set_lost(core, wire, false);
     wire->since = core->now;
     wire->heard_at = core->now;
     if (event->up.local_ip != NULL && !vd_copy(wire->local_ip, VD_IP_SIZE, event->up.local_ip))

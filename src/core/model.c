@@ -328,11 +328,11 @@ void vd_node_drop(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
 
-    (void)core;
     VD_ASSERT(node->command.link.n == 0);
     VD_ASSERT(node->subscribe.link.n == 0);
     DL_DELETE(group->nodes, node);
     group->node_count--;
+    core->lost_wires -= node->command.is_lost ? 1U : 0U;
     if (group->failover.chosen == node)
         group->failover.chosen = NULL;
     if (group->fenced == node) {
@@ -383,6 +383,7 @@ void vd_peer_drop(struct vd_core *core, struct vd_peer *peer)
 {
     VD_ASSERT(peer->opinions == NULL);
     VD_ASSERT(peer->wire.link.n == 0);
+    core->lost_wires -= peer->wire.is_lost ? 1U : 0U;
     vd_heap_drop(&core->peer_due, &peer->due);
     HASH_DEL(core->peers, peer);
     vd_free(peer);

@@ -38,6 +38,8 @@ struct vd_wire {
     vd_ms heard_at;            /* last sign of life on it */
     unsigned pending;          /* requests without reply */
     unsigned dropped;          /* times it was dropped for silence since the last reply */
+    bool placed;               /* has its place in the order of dials: retry_at is that */
+    bool is_lost;              /* was lost, or dialled in vain, and is not up again */
     char local_ip[VD_IP_SIZE]; /* our end, "" unknown: what we announce */
     struct vd_node *node;      /* one of these two owns it */
     struct vd_peer *peer;
@@ -309,6 +311,13 @@ struct vd_removed {
 
 #define VD_INFO_MODELS 4
 
+/* A turn that took long: what was sent in it left at the end only. */
+struct vd_slow_turn {
+    vd_ms from;
+    vd_ms left_at;
+};
+#define VD_SLOW_TURNS_KEPT 32
+
 struct vd_core {
     struct vd_id self;
     uint64_t epoch;
@@ -340,9 +349,17 @@ struct vd_core {
     vd_ms awake_since; /* evidence from before is void */
     unsigned stalls;
     vd_ms last_stall_ms;
+    struct vd_slow_turn slow[VD_SLOW_TURNS_KEPT]; /* a ring: the last of them */
+    unsigned slow_count;                          /* all that there were */
+    vd_ms place_at;                               /* the last place in the order of dials, */
+    unsigned place_used;                          /* ... and how many have it */
+    vd_ms dialled_at;                             /* the instant at which was dialled last, */
+    unsigned dialled;                             /* ... and how often then */
+    unsigned lost_wires;                          /* that are dialled again and again */
     /* of the step under way */
     vd_ms now;
-    bool time_counts; /* all that has arrived has been heard: what did not come by now is late */
+    bool time_counts;  /* the turn has been heard: what did not come by heard_until is late */
+    vd_ms heard_until; /* all that had arrived by then has been heard */
     uint32_t dice;
     struct vd_effects *out;
 };
@@ -364,6 +381,24 @@ static inline vd_ms vd_max_ms(vd_ms a, vd_ms b)
 {
     return a > b ? a : b;
 }
+
+/*
+ * What should have come by `at` did not: it would have been heard. Nobody is
+ * judged by what may lie unread in a socket.
+ */
+static inline bool vd_core_is_overdue(const struct vd_core *core, vd_ms at)
+{
+    return core->time_counts && at <= core->heard_until;
+}
+
+/* When to look whether it is: at that instant, or as soon as all until then has been heard. */
+static inline vd_ms vd_core_look_at(const struct vd_core *core, vd_ms at)
+{
+    return at > core->now || !core->time_counts ? at : core->now + 1;
+}
+
+/* When that which was sent, or dialled, at `at` has really left. */
+vd_ms vd_core_left_at(const struct vd_core *core, vd_ms at);
 
 /* FNV-1a over a text, continued from `hash`; 0 starts. */
 uint64_t vd_hash_text(uint64_t hash, const char *text);

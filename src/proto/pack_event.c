@@ -94,7 +94,11 @@ void vd_pack_event(const struct vd_event *event, const struct vd_veil *veil, str
     vd_pack_number(event->dice, to);
     switch (event->type) {
     case VD_EV_START:
+        return;
     case VD_EV_DUE:
+        vd_pack_signed(event->due.deaf_ms, to);
+        vd_pack_signed(event->due.from, to);
+        vd_pack_signed(event->due.left_at, to);
         return;
     case VD_EV_LINK_UP:
     case VD_EV_LINK_DOWN:
@@ -254,7 +258,11 @@ void vd_unpack_event(struct vd_unpack *from, struct vd_event *out)
     out->dice = (uint32_t)vd_unpack_number(from, UINT32_MAX);
     switch (out->type) {
     case VD_EV_START:
+        return;
     case VD_EV_DUE:
+        out->due.deaf_ms = vd_unpack_signed(from);
+        out->due.from = vd_unpack_signed(from);
+        out->due.left_at = vd_unpack_signed(from);
         return;
     case VD_EV_LINK_UP:
     case VD_EV_LINK_DOWN:

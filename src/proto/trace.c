@@ -233,12 +233,23 @@ static void put_down(const struct vd_event *event, struct vd_text *to)
     put_text(event->down.text, to);
 }
 
+static void put_due(const struct vd_event *event, struct vd_text *to)
+{
+    if (event->due.deaf_ms != 0)
+        vd_text_printf(to, " deaf for %lld ms", (long long)event->due.deaf_ms);
+    if (event->due.left_at != 0)
+        vd_text_printf(to, "; of %lld left at %lld", (long long)event->due.from,
+                       (long long)event->due.left_at);
+}
+
 void vd_trace_event(const struct vd_event *event, struct vd_text *to)
 {
     vd_text_puts(to, event_names[event->type]);
     switch (event->type) {
     case VD_EV_START:
+        return;
     case VD_EV_DUE:
+        put_due(event, to);
         return;
     case VD_EV_LINK_UP:
         vd_text_printf(to, " link %llu", (ull)event->up.link.n);

@@ -10,7 +10,11 @@
 #include "shell/clock.h"
 #include "shell/log.h"
 
-#define ROUNDS_MAX 64 /* turns in a row; then the loop looks at its sockets again */
+#define ROUNDS_MAX 64     /* turns in a row; then the loop looks at its sockets again ... */
+#define ROUNDS_MOST_MS 10 /* ... after so long at the latest */
+#define SLOW_TURN_MS 5    /* from then on it counts when what was sent had really left */
+#define READY_LEAST 64 /* libev asks epoll for so many at least, and for twice that when all come  \
+                        */
 #define CRASH_STATUS 99
 
 /* Performing --------------------------------------------------------------------- */
@@ -194,22 +198,47 @@ static void settle(struct vd_turn *turn)
         vd_log_limited("settle", VD_LOG_WARNING, "%s", err.text);
 }
 
+/* How well we have listened goes with the turn, as its last event. */
+static void push_due(struct vd_turn *turn, vd_ms now)
+{
+    struct vd_event event = {.type = VD_EV_DUE};
+
+    event.due.deaf_ms = now - turn->heard_until;
+    event.due.from = turn->slow_from;
+    event.due.left_at = turn->slow_until;
+    turn->slow_from = turn->slow_until = 0;
+    vd_inbox_push(turn->inbox, &event);
+}
+
+static void note_slow(struct vd_turn *turn, vd_ms now)
+{
+    vd_ms end = vd_clock_now();
+
+    if (end - now < SLOW_TURN_MS)
+        return;
+    turn->slow_from = now;
+    turn->slow_until = end;
+}
+
 /* The inbox is taken whole; what the turn causes is for the next one. */
 static void run_once(struct vd_turn *turn, vd_ms now)
 {
-    struct vd_inbox full = *turn->inbox;
+    struct vd_inbox full;
     bool was_mute = turn->drive->mute;
     uint32_t dice = vd_clock_dice();
     int64_t begun_us = vd_clock_now_us();
 
     vd_watch_late(turn->watch, vd_drive_wake_at(turn->drive), begun_us);
 
+    push_due(turn, now);
+    full = *turn->inbox;
     *turn->inbox = turn->taken;
     turn->taken = full;
     vd_record_expect(turn->record, full.events, full.count, now, dice);
     vd_drive_turn(turn->drive, full.events, full.count, now, dice);
     tell_mute(was_mute, turn->drive);
     vd_links_flush(turn->links);
+    note_slow(turn, now);
     keep_history(turn);
     vd_record_turn(turn->record, turn->drive);
     vd_inbox_clear(&turn->taken);
@@ -219,10 +248,13 @@ static void run_once(struct vd_turn *turn, vd_ms now)
 
 void vd_turn_run(struct vd_turn *turn)
 {
+    vd_ms begun_at = vd_clock_now();
+
     for (int i = 0; i < ROUNDS_MAX; i++) {
         vd_ms now = vd_clock_now();
 
-        if (turn->inbox->count == 0 && vd_drive_wake_at(turn->drive) > now)
+        if (now - begun_at > ROUNDS_MOST_MS ||
+            (turn->inbox->count == 0 && vd_drive_wake_at(turn->drive) > now))
             return;
         run_once(turn, now);
     }
@@ -253,6 +285,23 @@ static void before_waiting(struct ev_loop *loop, ev_prepare *watcher, int events
     vd_turn_run(turn);
     vd_links_flush(turn->links);
     arm(turn);
+    turn->looking_at = vd_clock_now();
+}
+
+/*
+ * The loop has looked: what had arrived when it began to is read before the
+ * next turn, unless more was ready than it has room for.
+ */
+static void behind_waiting(struct ev_loop *loop, ev_check *watcher, int events)
+{
+    struct vd_turn *turn = watcher->data;
+    unsigned ready = ev_pending_count(loop);
+
+    (void)events;
+    if (ready < READY_LEAST || ready < turn->ready_most / 2)
+        turn->heard_until = turn->looking_at;
+    if (ready > turn->ready_most)
+        turn->ready_most = ready;
 }
 
 /* The loop is awake: before_waiting does the rest. */
@@ -272,11 +321,17 @@ void vd_turn_start(struct vd_turn *turn)
     ev_prepare_init(&turn->before, before_waiting);
     turn->before.data = turn;
     ev_prepare_start(turn->loop, &turn->before);
+    ev_check_init(&turn->behind, behind_waiting);
+    ev_set_priority(&turn->behind, EV_MAXPRI);
+    turn->behind.data = turn;
+    ev_check_start(turn->loop, &turn->behind);
+    turn->heard_until = vd_clock_now();
 }
 
 void vd_turn_stop(struct vd_turn *turn)
 {
     ev_prepare_stop(turn->loop, &turn->before);
+    ev_check_stop(turn->loop, &turn->behind);
     ev_timer_stop(turn->loop, &turn->due);
     vd_inbox_free(&turn->taken);
     vd_free(turn->ended);

@@ -41,7 +41,13 @@ struct vd_turn {
     size_t ended_count;
     size_t ended_room;
     ev_prepare before;
+    ev_check behind;
     ev_timer due;
+    vd_ms looking_at;    /* the loop began to look at its sockets */
+    vd_ms heard_until;   /* all that had arrived by then has been read */
+    unsigned ready_most; /* watchers that it had to call at once */
+    vd_ms slow_from;     /* the last turn, if it was slow, */
+    vd_ms slow_until;    /* ... and when what it had to send had left; 0: it was not */
 };
 
 /* The ops by which the drive uses a struct vd_turn. */

@@ -212,6 +212,123 @@ START_TEST(sleeping_ourselves_accuses_nobody)
 }
 END_TEST
 
+/* The loop was busy: what came in meanwhile lies in the sockets until it has looked again. */
+START_TEST(what_may_lie_unread_accuses_nobody)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_opinion *opinion = puppet_opinion(&puppet, 1);
+    struct vd_event due = {.type = VD_EV_DUE};
+    uint64_t link = primary->command.link.n;
+    vd_ms sent_at;
+
+    while (primary->pulse.ticket.n == 0 || opinion->peer->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    sent_at = vd_max_ms(primary->pulse.sent_at, opinion->peer->pulse.sent_at);
+    puppet.now = sent_at + 1500;
+    due.due.deaf_ms = 1400;
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    ck_assert_int_eq(opinion->s_down_at, VD_NEVER);
+    ck_assert_uint_eq(primary->command.link.n, link); /* nor is its link given up */
+    /* It is looked at again as soon as the loop has: one that answered is well, */
+    ck_assert_int_eq(vd_core_wake_at(puppet.core), puppet.now + 1);
+    puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
+    due.due.deaf_ms = 0;
+    puppet.now++;
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(opinion->s_down_at, VD_NEVER);
+    /* ... and one that did not is down. */
+    ck_assert_int_eq(primary->s_down_at, puppet.now);
+}
+END_TEST
+
+START_TEST(who_was_heard_until_the_deadline_is_judged_by_it)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_event due = {.type = VD_EV_DUE};
+    vd_ms sent_at;
+
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    sent_at = primary->pulse.sent_at;
+    puppet.now = sent_at + 1300;
+    due.due.deaf_ms = 301;
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet.now++;
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(primary->s_down_at, puppet.now);
+}
+END_TEST
+
+/* A turn that waits for a disk, say, sends what it has to say at its end. */
+START_TEST(a_ping_that_left_late_is_answered_late)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_event due = {.type = VD_EV_DUE};
+    vd_ms sent_at;
+
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    sent_at = primary->pulse.sent_at;
+    due.due.from = sent_at;
+    due.due.left_at = sent_at + 700;
+    puppet.now = sent_at + 700;
+    puppet_step(&puppet, &due);
+    puppet_pass(&puppet, sent_at + 1699);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet_pass(&puppet, sent_at + 1700);
+    ck_assert_int_eq(primary->s_down_at, sent_at + 1700);
+}
+END_TEST
+
+/* No answer to a connect: that too has to be waited for with open ears. */
+START_TEST(a_connection_that_may_be_up_is_not_given_up)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_event due = {.type = VD_EV_DUE};
+    uint64_t link;
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 20);
+    link = primary->command.link.n;
+    ck_assert_uint_ne(link, 0);
+    puppet.now += 600;
+    due.due.deaf_ms = 590;
+    puppet_step(&puppet, &due);
+    ck_assert_uint_eq(primary->command.link.n, link);
+    due.due.deaf_ms = 0;
+    puppet.now++;
+    puppet_step(&puppet, &due);
+    ck_assert_uint_ne(primary->command.link.n, link);
+}
+END_TEST
+
+/* What is down costs less than what is up: its subscription is not dialled beside. */
+START_TEST(a_lost_server_is_dialled_once_at_a_time)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_link_down(&puppet, &primary->subscribe, VD_DOWN_CLOSED);
+    for (int i = 0; i < 10; i++) {
+        if (primary->subscribe.link.n != 0)
+            puppet_link_down(&puppet, &primary->subscribe, VD_DOWN_REFUSED);
+        if (primary->command.link.n != 0)
+            puppet_link_down(&puppet, &primary->command, VD_DOWN_REFUSED);
+        puppet_pass(&puppet, puppet.now + 50);
+        ck_assert_uint_ne(primary->command.link.n, 0);
+    }
+    ck_assert_uint_eq(primary->subscribe.link.n, 0);
+    ck_assert_uint_eq(puppet.core->lost_wires, 1);
+    puppet_raise_links(&puppet);
+    ck_assert(primary->command.up);
+    ck_assert_uint_eq(puppet.core->lost_wires, 0);
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_uint_ne(primary->subscribe.link.n, 0);
+}
+END_TEST
+
 /* Nobody is primary: a switchover was cut off in its middle. Nobody waits for two INFO periods. */
 START_TEST(a_primary_that_follows_its_own_replica_is_down_soon)
 {
@@ -309,6 +426,11 @@ int main(void)
     tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
     tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
     tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
+    tcase_add_test(tcase, what_may_lie_unread_accuses_nobody);
+    tcase_add_test(tcase, who_was_heard_until_the_deadline_is_judged_by_it);
+    tcase_add_test(tcase, a_ping_that_left_late_is_answered_late);
+    tcase_add_test(tcase, a_connection_that_may_be_up_is_not_given_up);
+    tcase_add_test(tcase, a_lost_server_is_dialled_once_at_a_time);
     tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
     tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
     tcase_add_test(tcase, what_peers_said_in_an_outage_counts_for_nothing_in_the_next);

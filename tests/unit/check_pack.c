@@ -76,6 +76,7 @@ static const struct {
 } events[] = {
     {{.type = VD_EV_START, .at = -1, .dice = UINT32_MAX}, "START"},
     {{.type = VD_EV_DUE, .at = INT64_MAX}, "DUE"},
+    {{.type = VD_EV_DUE, .at = 9, .due = {120, 5, 8}}, "DUE deaf for 120 ms; of 5 left at 8"},
     {{.type = VD_EV_DUE, .at = INT64_MIN}, "DUE"},
     {{.type = VD_EV_LINK_UP, .up = {{1}, "10.0.0.1", "10.0.0.9"}},
      "LINK_UP link 1 to 10.0.0.1 from 10.0.0.9"},
