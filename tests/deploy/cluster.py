@@ -28,8 +28,10 @@ import image
 
 sys.path.insert(0, os.path.join(image.TOP, "tests", "live"))
 import harness  # noqa: E402
+import netns  # noqa: E402
 import resp  # noqa: E402
 from limits import Limits  # noqa: E402
+from netns import run  # noqa: E402
 
 GROUP = "mymaster"
 REDIS = ["redis-master", "redis-replica-1", "redis-replica-2"]
@@ -39,13 +41,6 @@ PREFIX = "fd12:7261:696c::"
 NAME_SERVER = PREFIX + "53"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def run(*words, check=True):
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.returncode}")
-    return done.stdout
 
 
 def descendants(pid):
@@ -320,13 +315,8 @@ class Cluster:
 
     def _make_network(self):
         """The bridge, which is the platform's network, and its name server. All of this namespace is ours."""
-        os.makedirs("/run/netns", exist_ok=True)
         run("ip", "link", "set", "lo", "up")
-        # A bridge without an address of its own takes the least of its ports', anew as they come and go.
-        run("ip", "link", "add", "platform", "address", "02:00:00:00:ff:01", "type", "bridge")
-        run("ip", "link", "set", "platform", "up")
-        for host in PREFIX + "1", NAME_SERVER:
-            run("ip", "-6", "addr", "add", host + "/64", "dev", "platform", "nodad")
+        netns.make_bridge("platform", PREFIX + "1/64", NAME_SERVER + "/64")
         self._bind("resolv.conf", f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n", "/etc/resolv.conf")
         self._bind("own-hosts", "127.0.0.1 localhost\n::1 localhost\n", "/etc/hosts")
         self._write_names()
@@ -372,20 +362,12 @@ class Cluster:
         name = service.name
         service.address = f"{PREFIX}{service.index + 0x100:x}"
         service.link = f"veth{service.index}.{service.life}"
-        link = service.link
-        run("ip", "netns", "add", name)
-        # A MAC address that belongs to the IP address: neighbours may remember it from a former life.
-        mac = f"02:00:00:00:{service.index >> 8:02x}:{service.index & 255:02x}"
-        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", name)
-        run("ip", "-n", name, "-6", "addr", "add", service.address + "/64", "dev", "eth0", "nodad")
-        run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "link", "set", link, "master", "platform", "up")
+        netns.add_host(name, service.address + "/64", "platform", service.link, service.index)
         self.names[service.host] = service.address
         self._write_names()
         service.limits = Limits(f"{self.label}-{name}", service.memory, service.cpus)
         user = service.image.user if os.geteuid() == 0 and is_root_outside() else 0
-        return ["nsenter", f"--net=/run/netns/{name}", "--", "unshare", "--mount", "--pid", "--fork",
+        return [*netns.within(name), "unshare", "--mount", "--pid", "--fork",
                 "--kill-child=KILL", "--mount-proc", "--propagation", "private", "--",
                 "sh", os.path.join(HERE, "container.sh"), os.path.join(self.dir, service.kind), str(user),
                 ",".join(service.image.directories), *service.image.entrypoint]
@@ -394,8 +376,7 @@ class Cluster:
         if self.network == "namespaces":
             self.names.pop(service.host, None)
             self._write_names()
-            run("ip", "link", "del", service.link)  # with its other end; that of the namespace takes its time
-            run("ip", "netns", "del", service.name)
+            netns.remove_host(service.name, service.link)
 
     # Waiting ------------------------------------------------------------------------------------
 

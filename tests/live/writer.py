@@ -20,6 +20,7 @@ class Writer:
         self.sentinels = [resp.Connection(one.address, timeout=2) for one in sentinels]
         self.turn = 0
         self.address = None
+        self.told = None  # by the sentinel that made it leave the one before
         self.connection = None
         self.count = 0
         self.prefix = "writer"
@@ -43,7 +44,7 @@ class Writer:
         self.connection = None
 
     def _connect(self):
-        self.address = self.ask_address()
+        self.address, self.told = self.told or self.ask_address(), None
         if self.address is None:
             return False
         try:
@@ -56,8 +57,11 @@ class Writer:
         """False when the sentinels name another server while this one is silent."""
         begin = time.monotonic()
         while not select.select([self.connection.sock], [], [], PACE)[0]:
-            if time.monotonic() - begin > SILENCE and self.ask_address() != self.address:
-                return False
+            if time.monotonic() - begin > SILENCE:
+                self.told = self.ask_address()
+                if self.told != self.address:
+                    return False
+        self.told = None
         return True
 
     def write(self):
