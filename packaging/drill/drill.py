@@ -259,18 +259,40 @@ def read_secret(parser, name):
     return os.environ[name]
 
 
+def given(some):
+    return {name: value for name, value in some.items() if value is not None}
+
+
+def passed_on_tls():
+    """How vedettectl speaks TLS to the vedettes; nothing is said of the servers."""
+    names = {"ssl_ca_certs": "CA_CERT_FILE", "ssl_certfile": "CERT_FILE", "ssl_keyfile": "KEY_FILE"}
+    if not os.environ.get("VEDETTE_TLS"):
+        return {}
+    files = given({name: os.environ.get(f"VEDETTE_TLS_{of}") for name, of in names.items()})
+    return {"ssl": True, "ssl_check_hostname": "VEDETTE_TLS_NO_VERIFY_NAMES" not in os.environ, **files}
+
+
+def read_timeout(parser):
+    text = os.environ.get("VEDETTE_TIMEOUT_MS")
+    try:
+        return int(text) / 1000 if text else None
+    except ValueError:
+        parser.error(f"VEDETTE_TIMEOUT_MS: {text!r} is no number of milliseconds")
+
+
 def read_access(parser, options):
-    tls = {}
-    if options.tls:
-        tls = {"ssl": True, "ssl_ca_certs": options.tls_ca_cert_file}
+    tls = {"ssl": True, "ssl_ca_certs": options.tls_ca_cert_file} if options.tls else {}
 
     def keywords(user, password):
-        some = {"username": user, "password": password}
-        return {**tls, **{name: value for name, value in some.items() if value is not None}}
+        return given({"username": user, "password": password})
 
     return Access(
-        keywords(options.user, read_secret(parser, options.password_env)),
-        keywords(options.sentinel_user, read_secret(parser, options.sentinel_password_env)),
+        {**tls, **keywords(options.user, read_secret(parser, options.password_env))},
+        {
+            **(tls or passed_on_tls()),
+            **keywords(options.sentinel_user, read_secret(parser, options.sentinel_password_env)),
+        },
+        read_timeout(parser),
     )
 
 

@@ -27,11 +27,12 @@ class DrillError(Exception):
 
 
 class Access:
-    """How the servers and the vedettes are spoken to: redis-py's keywords for each."""
+    """How the servers and the vedettes are spoken to: redis-py's keywords for each, and how long a vedette may take."""
 
-    def __init__(self, data=None, sentinel=None):
+    def __init__(self, data=None, sentinel=None, timeout=None):
         self.data = data or {}
         self.sentinel = sentinel or {}
+        self.timeout = timeout or ORDER_TIMEOUT_S
 
 
 def wait_until(condition, seconds, what):
@@ -69,7 +70,7 @@ class RunningSet:
                 known.add(self.watchman(address).execute_command("SENTINEL", "MYID"))
             except (redis.RedisError, OSError):
                 raise DrillError(
-                    f"the vedette {name_of(address)} does not answer; see --sentinel, --sentinel-password-env"
+                    f"the vedette {name_of(address)} does not answer; see --sentinel, --sentinel-password-env, --tls"
                 ) from None
         for address in list(self.addresses):
             try:
@@ -86,11 +87,11 @@ class RunningSet:
             *address, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, **self.access.data
         )
 
-    def watchman(self, address, timeout=ORDER_TIMEOUT_S):
+    def watchman(self, address, timeout=None):
         return redis.Redis(
             *address,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
+            socket_timeout=timeout or self.access.timeout,
+            socket_connect_timeout=timeout or self.access.timeout,
             decode_responses=True,
             **self.access.sentinel,
         )

@@ -19,6 +19,17 @@ static void tell(const char *name, const char *value)
         (void)setenv(name, value, 1);
 }
 
+static void tell_tls(const struct vd_tls_options *tls)
+{
+    bool has_own = tls->client_cert_file != NULL;
+
+    tell("VEDETTE_TLS", "1");
+    tell("VEDETTE_TLS_CA_CERT_FILE", tls->ca_cert_file);
+    tell("VEDETTE_TLS_CERT_FILE", has_own ? tls->client_cert_file : tls->cert_file);
+    tell("VEDETTE_TLS_KEY_FILE", has_own ? tls->client_key_file : tls->key_file);
+    tell("VEDETTE_TLS_NO_VERIFY_NAMES", tls->verify_names ? NULL : "1");
+}
+
 static void tell_environment(const struct vd_ctl_options *options)
 {
     struct vd_text places = {0};
@@ -34,6 +45,11 @@ static void tell_environment(const struct vd_ctl_options *options)
     tell("VEDETTE_CONFIG", options->config_file);
     tell("VEDETTE_GROUP", options->group);
     tell("VEDETTE_JSON", options->json ? "1" : NULL);
+    vd_text_clear(&places);
+    vd_text_put_int(&places, options->timeout_ms);
+    tell("VEDETTE_TIMEOUT_MS", vd_text_cstr(&places));
+    if (options->use_tls)
+        tell_tls(&options->tls);
     vd_text_free(&places);
 }
 

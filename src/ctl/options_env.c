@@ -4,6 +4,7 @@
  * terminal, the environment, and the configuration of the daemon that is meant.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -41,12 +42,61 @@ bool vd_ctl_read_secret(const char *path, char **to, struct vd_err *err)
     return true;
 }
 
+/* Whoever ends us, or halts us, at the question must find the terminal as it was. */
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+struct signals {
+    struct sigaction before[sizeof(ends) / sizeof(ends[0])];
+};
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+    caught = number;
+}
+
+/* The question is interrupted; what the signal means comes when the terminal echoes again. */
+static void watch_signals(struct signals *signals, bool watch)
+{
+    const struct sigaction note = {.sa_handler = on_signal}; /* no SA_RESTART */
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (!watch)
+            (void)sigaction(ends[i], &signals->before[i], NULL);
+        else if (sigaction(ends[i], &note, &signals->before[i]) == 0 &&
+                 signals->before[i].sa_handler == SIG_IGN)
+            (void)sigaction(ends[i], &signals->before[i], NULL);
+    }
+}
+
+/* With the echo off; it is on again on return, also when a signal came: `caught`. */
+static void read_silently(FILE *terminal, const struct termios *before, char *line, int size)
+{
+    struct termios silent = *before;
+    struct signals signals;
+
+    line[0] = '\0';
+    caught = 0;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    watch_signals(&signals, true);
+    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
+    (void)fputs("password: ", terminal);
+    (void)fflush(terminal);
+    if (fgets(line, size, terminal) != NULL)
+        line[strcspn(line, "\r\n")] = '\0';
+    clearerr(terminal);
+    (void)tcsetattr(fileno(terminal), TCSAFLUSH, before);
+    (void)fputc('\n', terminal);
+    (void)fflush(terminal);
+    watch_signals(&signals, false);
+}
+
 static bool ask_secret(char **to, struct vd_err *err)
 {
     FILE *terminal = fopen("/dev/tty", "r+e");
     struct termios before;
-    struct termios silent;
-    char line[SECRET_MAX] = "";
+    char line[SECRET_MAX];
 
     if (terminal == NULL || tcgetattr(fileno(terminal), &before) != 0) {
         if (terminal != NULL)
@@ -54,15 +104,11 @@ static bool ask_secret(char **to, struct vd_err *err)
         return vd_err_set(err, "--ask-password: there is no terminal; use --password-file or "
                                "VEDETTE_PASSWORD");
     }
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
-    (void)fputs("password: ", terminal);
-    (void)fflush(terminal);
-    if (fgets(line, sizeof(line), terminal) != NULL)
-        line[strcspn(line, "\r\n")] = '\0';
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &before);
-    (void)fputc('\n', terminal);
+    do {
+        read_silently(terminal, &before, line, sizeof(line));
+        if (caught != 0)
+            (void)raise(caught); /* the end; or a halt, and then the question is asked again */
+    } while (caught != 0);
     (void)fclose(terminal);
     vd_ctl_set_text(to, line);
     return true;

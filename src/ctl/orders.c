@@ -182,36 +182,57 @@ static bool is_meant(const struct vd_ctl_mate *mate, const char *whom)
     return mate->id != NULL && strcmp(mate->id, whom) == 0;
 }
 
+/* It has been forgotten there already, or was never known: what was wanted. */
+static bool is_unknown(const struct vd_err *err)
+{
+    return strstr(err->text, " is known of that master") != NULL;
+}
+
+static void tell_forgotten(struct vd_ctl *ctl, const char *whom, size_t count, size_t strangers,
+                           size_t others)
+{
+    vd_ctl_put_safe(&ctl->text, whom);
+    if (count == 0 && strangers == others)
+        vd_text_puts(&ctl->text,
+                     ": nobody knows it; if it was never forgotten, is that its name?\n");
+    else
+        vd_text_printf(&ctl->text, ": forgotten by %zu of %zu\n", count + strangers, others);
+}
+
+/* Again and again to the same end: who has forgotten it has done so. */
 static int forget(struct vd_ctl *ctl, const char *group, const char *whom, json_t *done)
 {
     int status = VD_CTL_WELL;
     size_t count = 0;
+    size_t strangers = 0;
     size_t others = 0;
 
     for (size_t i = 0; i < ctl->crew.count; i++) {
         struct vd_ctl_mate *mate = &ctl->crew.mates[i];
         struct vd_err err = {""};
         json_t *reply = NULL;
+        bool unknown = false;
 
         if (is_meant(mate, whom) || (mate->link != NULL && vd_ctl_master_of(mate, group) == NULL))
             continue;
         others++;
-        if (mate->link == NULL)
+        if (mate->link == NULL) {
             (void)vd_err_set(&err, "%s", mate->error);
-        else if (mate->kind == VD_CTL_VEDETTE)
+        } else if (mate->kind == VD_CTL_VEDETTE) {
             reply = ask_forget(mate, group, whom, &err);
-        else
+            unknown = reply == NULL && mate->link != NULL && is_unknown(&err);
+        } else
             (void)vd_err_set(&err, "%s: a %s cannot forget one; SENTINEL RESET forgets all",
                              mate->name, vd_ctl_kind_name(mate->kind));
-        json_object_set_new(done, mate->name, json_boolean(reply != NULL));
-        if (reply == NULL)
+        json_object_set_new(done, mate->name, json_boolean(reply != NULL || unknown));
+        if (reply == NULL && !unknown)
             status = vd_ctl_refuse(ctl, VD_CTL_NOT_WELL, "%s", err.text);
         count += reply != NULL;
+        strangers += unknown;
         json_decref(reply);
     }
-    vd_ctl_put_safe(&ctl->text, whom);
-    vd_text_printf(&ctl->text, ": forgotten by %zu of %zu\n", count, others);
-    return count > 0 ? status : VD_CTL_NOT_WELL;
+    tell_forgotten(ctl, whom, count, strangers, others);
+    return count + strangers > 0 ? status : VD_CTL_NOT_WELL;
 }
 
 int vd_ctl_run_forget(struct vd_ctl *ctl)

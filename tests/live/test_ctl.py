@@ -4,10 +4,12 @@
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 
@@ -152,7 +154,9 @@ def test_who_is_gone(lab, program):
     # The one that is to be forgotten is asked for nothing, though it was named.
     whole = Ctl(house.sentinels[0], "-s", name(dead), "--timeout", "500ms")
     assert whole.json("forget", gone_id)["forgotten_by"] == {name(s): True for s in house.sentinels[:2]}
-    assert "No such sentinel" in one.text("forget", gone_id, status=1)
+    # Again, it comes to the same.
+    assert one.json("forget", gone_id)["forgotten_by"] == {name(s): True for s in house.sentinels[:2]}
+    assert "nobody knows it" in one.text("forget", gone_id)
     assert "is alive" in one.text("forget", house.sentinels[1].id(), status=1)
     assert len(one.json("status", "--only", status=0)["vedettes"]) == 1
 
@@ -355,6 +359,36 @@ def test_drill_is_another_program(tmp_path):
     done = ctl.run("--json", "-s", "a:1", "-s", "b", "drill", "kill", "--help", VEDETTE_DRILL=str(program))
     assert (done.returncode, done.stdout) == (7, "a:1,b:26379 1 kill --help\n")
     assert ctl.run("drill", VEDETTE_DRILL="/nowhere").returncode == 1
+    # And how to speak to them.
+    program.write_text('#!/bin/sh\nenv | grep -E "^VEDETTE_T" | sort\n')
+    tls = ("--tls", "--tls-ca-cert-file", "ca", "--tls-cert-file", "cert", "--tls-key-file", "key", "--tls-no-verify-names")
+    done = ctl.run("--timeout", "7s", *tls, "drill", "kill", VEDETTE_DRILL=str(program))
+    assert done.stdout.split() == [
+        "VEDETTE_TIMEOUT_MS=7000", "VEDETTE_TLS=1", "VEDETTE_TLS_CA_CERT_FILE=ca", "VEDETTE_TLS_CERT_FILE=cert",
+        "VEDETTE_TLS_KEY_FILE=key", "VEDETTE_TLS_NO_VERIFY_NAMES=1",
+    ]
+    assert "VEDETTE_TLS" not in ctl.run("drill", "kill", VEDETTE_DRILL=str(program)).stdout
+
+
+@pytest.mark.parametrize("key, number", [(b"\x03", signal.SIGINT), (b"\x1c", signal.SIGQUIT)])
+def test_a_question_that_is_broken_off_leaves_the_echo(key, number):
+    child, terminal = pty.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.execve(ctl.path(), [ctl.path(), "--ask-password", "status"], ctl.environment())
+
+    def echoes():
+        return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+    seen = b""
+    while b"password: " not in seen:
+        seen += os.read(terminal, 4096)
+    assert not echoes()
+    os.write(terminal, key)
+    # Before it is gone with its terminal, it has left it as it was.
+    wait_until(echoes, 10, "the echo is on again")
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == number
+    os.close(terminal)
 
 
 def test_watch_on_a_terminal(lab, program):
