@@ -329,21 +329,43 @@ struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_
     return best;
 }
 
+static bool is_heard(const struct vd_core *core, const struct vd_node *node)
+{
+    return has_told(node) && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
+           core->now - node->info_at <= 2 * core->globals.info_period_ms;
+}
+
+/*
+ * The named primary follows one that follows it: two leaders have turned each
+ * other's. Neither gets anything from the other, and whoever is away, or never
+ * heard of it, holds what the group had before.
+ */
+static bool is_circle(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_node *other = vd_node_find(group, &group->primary->follows);
+
+    return other != NULL && other->role == VD_ROLE_REPLICA && !other->loading &&
+           is_heard(core, other) && other->keys > 0 &&
+           vd_addr_equal(&other->follows, &group->primary->addr);
+}
+
 struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group)
 {
     struct vd_node *node;
     struct vd_node *best = NULL;
     int64_t held_back = -1; /* keys of those who refused a moment ago: they may obey in the next */
+    bool circle;
 
     if (!says_it_is_replica(group))
         return NULL;
+    circle = is_circle(core, group);
     DL_FOREACH (group->nodes, node) {
-        bool is_heard = has_told(node) && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
-                        core->now - node->info_at <= 2 * core->globals.info_period_ms;
-
         /* Somebody is away who may hold the data, or is a primary: no resort is the last yet. */
-        if (!is_heard || node->role != VD_ROLE_REPLICA || node->loading)
-            return NULL;
+        if (!is_heard(core, node) || node->role != VD_ROLE_REPLICA || node->loading) {
+            if (!circle || vd_node_is_primary(node))
+                return NULL;
+            continue;
+        }
         if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0 ||
             vd_candidate_is_foreign(core, node))
             continue;

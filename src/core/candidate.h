@@ -59,9 +59,10 @@ struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_
 
 /*
  * When the named primary and all the others live, all say that they are
- * replicas (in a circle, perhaps), and none is fit: whoever holds most. NULL
- * while anybody is away, since it may hold more, and while one that holds more
- * refuses for a moment (a script runs in it).
+ * replicas, and none is fit: whoever holds most. NULL while anybody is away,
+ * since it may hold more (but not where the named primary and one with data
+ * follow each other), and while one that holds more refuses for a moment (a
+ * script runs in it).
  */
 struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group);
 

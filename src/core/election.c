@@ -224,16 +224,23 @@ void vd_election_on_question(struct vd_core *core, const struct vd_event *event)
     effect->reply.leader_epoch = leader_epoch;
 }
 
-/* Its process is gone, or it has not answered for so long that it may be. */
-static bool leader_is_dead(const struct vd_core *core, const struct vd_opinion *leader, vd_ms *next)
+/*
+ * Its process is gone, or it has not answered for so long that it may be.
+ * Whatever was wrong with our link to it before, it lived when it asked for
+ * our vote: two that each hold the other for dead would outbid each other.
+ */
+static bool leader_is_dead(const struct vd_core *core, const struct vd_opinion *leader,
+                           vd_ms alive_at, vd_ms *next)
 {
     const struct vd_pulse *pulse = &leader->peer->pulse;
+    vd_ms gone_at = vd_max_ms(leader->s_down_at, pulse->refused_since);
     vd_ms silent_since = vd_pulse_silent_since(core, pulse);
 
-    if (leader->s_down_at != VD_NEVER || pulse->refused_since != VD_NEVER)
+    if (gone_at != VD_NEVER && gone_at >= alive_at)
         return true;
-    if (silent_since == VD_NEVER)
+    if (gone_at == VD_NEVER && silent_since == VD_NEVER)
         return false;
+    silent_since = vd_max_ms(silent_since, alive_at);
     if (core->now - silent_since >= LEADER_SILENT_MS)
         return true;
     *next = vd_min_ms(*next, silent_since + LEADER_SILENT_MS);
@@ -253,7 +260,7 @@ bool vd_election_is_following(const struct vd_core *core, const struct vd_group 
         return false;
     leader = vd_opinion_find(group, &group->following);
     /* differs: a leader killed in mid-failover is succeeded at once, not after 11 s. */
-    if (leader != NULL && leader_is_dead(core, leader, next))
+    if (leader != NULL && leader_is_dead(core, leader, group->following_since, next))
         return false;
     *next = vd_min_ms(*next, end_at);
     return true;

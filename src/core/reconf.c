@@ -32,10 +32,12 @@ void vd_reconf_turn(struct vd_core *core, struct vd_node *node)
     vd_reconf_turn_to(core, node, &node->group->primary->addr);
 }
 
-/* Another cluster's replica by its own word. A primary is turned: it may be the former one. */
+/* Another cluster's by its own word. The former primary is turned, whatever it says. */
 static bool is_left_alone(struct vd_core *core, struct vd_node *node)
 {
-    return node->role == VD_ROLE_REPLICA && vd_guard_leaves_alone(core, node);
+    if (node->role == VD_ROLE_PRIMARY && vd_addr_equal(&node->addr, &node->group->failover.from))
+        return false;
+    return vd_guard_leaves_alone(core, node);
 }
 
 void vd_reconf_begin(struct vd_core *core, struct vd_group *group)
@@ -194,6 +196,9 @@ vd_ms vd_reconf_tick(struct vd_core *core, struct vd_group *group)
         vd_failover_finish(core, group, true);
         return INT64_MAX;
     }
+    /* A newer configuration may stand unread in the inbox, and its primary is not to be turned. */
+    if (!core->time_counts)
+        return core->now;
     next = turn_next(core, group);
     if (all_turned(group)) {
         vd_failover_finish(core, group, false);

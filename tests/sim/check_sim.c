@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "exhaustive.h"
+#include "mass.h"
 #include "faults.h"
 #include "live.h"
 #include "node.h"
@@ -60,10 +61,25 @@ START_TEST(test_single_faults_pass)
 {
     struct sim_exhausted sum;
 
-    sim_exhaust(SIM_EXHAUST_DECISIVE, JOBS, stdout, &sum);
+    sim_exhaust(SIM_EXHAUST_DECISIVE, NULL, JOBS, stdout, &sum);
     ck_assert_msg(sum.failed == 0, "%llu of %llu failed, such as %s",
                   (unsigned long long)sum.failed, (unsigned long long)sum.runs, sum.failure);
     ck_assert_uint_gt(sum.runs, 1000);
+}
+END_TEST
+
+/* A fifth of many primaries die at once: no vote starves, and nobody pays an fsync for each. */
+START_TEST(test_a_mass_failure_is_over_at_once)
+{
+    struct sim_mass_result result;
+
+    sim_mass_fail(500, 100, 5000, &result);
+    ck_assert_uint_eq(result.agreed, 100);
+    ck_assert(result.last_ms < 500);
+    ck_assert_uint_eq(result.saves_most, 1);
+    ck_assert_uint_ge(result.votes, 200);
+    ck_assert_uint_le(result.saves, result.votes / 5);
+    ck_assert(result.calm_requests < 10);
 }
 END_TEST
 
@@ -482,6 +498,7 @@ int main(void)
     tcase_set_timeout(oracle, PATIENCE);
     tcase_add_test(schedules, test_schedules_pass);
     tcase_add_test(schedules, test_single_faults_pass);
+    tcase_add_test(schedules, test_a_mass_failure_is_over_at_once);
     tcase_add_test(schedules, test_kinds_of_failure);
     tcase_add_test(schedules, test_a_failing_seed_shrinks);
     tcase_set_timeout(schedules, PATIENCE);

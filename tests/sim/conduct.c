@@ -294,12 +294,14 @@ static bool is_heard(const struct sim *sim, const struct sim_heard *heard)
     return heard->known && age >= HEARD_BEFORE && age <= HEARD_LATELY;
 }
 
-static bool is_linked(const struct sim_sentinel *s, const struct sim_host *to)
+/* On a link that has been up since: what was heard on one before may be of a former life. */
+static bool is_linked(const struct sim_sentinel *s, const struct sim_host *to, sim_us since)
 {
     const struct sim_link *link;
 
     DL_FOREACH (s->links, link) {
-        if (link->to == to && link->kind == VD_LINK_COMMAND && link->state == SIM_LINK_UP)
+        if (link->to == to && link->kind == VD_LINK_COMMAND && link->state == SIM_LINK_UP &&
+            link->up_at <= since)
             return true;
     }
     return false;
@@ -314,7 +316,7 @@ static bool is_better(const struct sim *sim, const struct sim_sentinel *s, unsig
     const struct sim_saved_group *saved =
         sim_saved_find(&s->disk.platter, sim_group_name(sim->nodes[other]->group));
 
-    return is_heard(sim, heard) && is_linked(s, sim->nodes[other]->host) &&
+    return is_heard(sim, heard) && is_linked(s, sim->nodes[other]->host, heard->at) &&
            heard->role == VD_ROLE_REPLICA && !heard->loading && !heard->syncing &&
            heard->priority == chosen->priority && heard->offset > 1 &&
            heard->offset > chosen->offset && heard->link_down_ms <= chosen->link_down_ms &&

@@ -170,15 +170,27 @@ static void exhaust_story(size_t story, enum sim_exhaust what, unsigned jobs, st
     vd_free(plan);
 }
 
-void sim_exhaust(enum sim_exhaust what, unsigned jobs, FILE *out, struct sim_exhausted *sum)
+bool sim_exhaust_knows(const char *story)
+{
+    for (size_t i = 0; i < STORY_COUNT; i++) {
+        if (strcmp(stories[i].name, story) == 0)
+            return true;
+    }
+    return false;
+}
+
+void sim_exhaust(enum sim_exhaust what, const char *story, unsigned jobs, FILE *out,
+                 struct sim_exhausted *sum)
 {
     struct shared *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     VD_ASSERT(shared != MAP_FAILED);
     jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
-    for (size_t i = 0; i < STORY_COUNT; i++)
-        exhaust_story(i, what, jobs, shared, out);
+    for (size_t i = 0; i < STORY_COUNT; i++) {
+        if (story == NULL || strcmp(stories[i].name, story) == 0)
+            exhaust_story(i, what, jobs, shared, out);
+    }
     sum->runs = atomic_load(&shared->runs);
     sum->failed = atomic_load(&shared->failed);
     memcpy(sum->failure, shared->failure, sizeof(sum->failure));

@@ -25,8 +25,11 @@ struct sim_exhausted {
     char failure[512]; /* of one that failed, and how to repeat it */
 };
 
-/* Every story; failures are printed to `out` (may be NULL). */
-void sim_exhaust(enum sim_exhaust what, unsigned jobs, FILE *out, struct sim_exhausted *sum);
+/* Is a story called so? */
+bool sim_exhaust_knows(const char *story);
+/* This story (NULL: every one); failures are printed to `out` (may be NULL). */
+void sim_exhaust(enum sim_exhaust what, const char *story, unsigned jobs, FILE *out,
+                 struct sim_exhausted *sum);
 
 /* One of them by its name: "kill/late-31", "hang/fails-s1-2+reset-7". Exit status. */
 int sim_exhaust_one(const char *name, bool verbose);

@@ -10,6 +10,9 @@
 
 #include "world.h"
 
+struct sim_node;
+struct sim_sentinel;
+
 struct sim_live {
     struct sim_task look;
     sim_us since;      /* all agree since then; -1: they do not */
@@ -30,6 +33,9 @@ void sim_live_start(struct sim *sim);
 void sim_live_struck(struct sim *sim);
 /* A server is about to come back empty: what its replicas hold must survive. */
 void sim_live_treasure(struct sim *sim, unsigned group);
+/* Is it on this one's list, as the look that is under way has found? */
+bool sim_live_knows(const struct sim *sim, const struct sim_sentinel *s,
+                    const struct sim_node *node);
 /* Into the stats: what was acknowledged and is not in the named primary's history. */
 void sim_live_count_losses(struct sim *sim);
 /* What the state of things is, onto stdout: for a failing seed. */

@@ -10,6 +10,7 @@
 
 #include "draw/draw.h"
 #include "exhaustive.h"
+#include "mass.h"
 #include "run.h"
 #include "scenario.h"
 #include "scenario_main.h"
@@ -17,6 +18,7 @@
 #include "speed.h"
 
 #define SHRINK_TRIES 3000
+#define MASS_MOST 1000000
 
 struct arguments {
     struct sim_options options;
@@ -31,6 +33,9 @@ struct arguments {
     bool pairs;
     bool speed;
     const char *corner;
+    const char *story;
+    unsigned mass; /* groups; 0: not asked for */
+    unsigned dead;
     const char *draw;
 };
 
@@ -58,7 +63,11 @@ static void usage(FILE *out)
         "all single faults of a failover:\n"
         "  --exhaustive  messages lost or late, saves failing, deaths at every boundary\n"
         "  --pairs       ... two at a time, of those by which something is decided\n"
+        "  --story NAME  ... of this failover only: kill, hang, empty, order\n"
         "  --corner NAME one of them, by the name under which it failed\n"
+        "thousands of groups:\n"
+        "  --mass N      so many groups (a world of its own: no luck, no oracle)\n"
+        "  --dead N      ... whose primaries die at once (a fifth of them)\n"
         "how fast:\n"
         "  --speed       virtual seconds per second of the processor, three vedettes and servers\n"
         "the oracle itself:\n"
@@ -87,6 +96,17 @@ static uint64_t number(const char *option, const char *text)
     return value;
 }
 
+static unsigned size(const char *option, const char *text)
+{
+    uint64_t value = number(option, text);
+
+    if (value < 1 || value > MASS_MOST) {
+        fprintf(stderr, "sim: %s is from 1 to %d\n", option, MASS_MOST);
+        exit(2);
+    }
+    return (unsigned)value;
+}
+
 static const struct sim_mix *mix(const char *name)
 {
     const struct sim_mix *found = name != NULL ? sim_mix_find(name) : NULL;
@@ -96,6 +116,15 @@ static const struct sim_mix *mix(const char *name)
         exit(2);
     }
     return found;
+}
+
+static const char *story(const char *name)
+{
+    if (name == NULL || !sim_exhaust_knows(name)) {
+        fprintf(stderr, "sim: no story is called '%s', see sim --help\n", name != NULL ? name : "");
+        exit(2);
+    }
+    return name;
 }
 
 static const char *regex(const char *text)
@@ -152,8 +181,14 @@ static int take(struct arguments *a, char **argv, int i)
         a->options.mutant = (enum sim_mutant)(number(option, value) % SIM_MUTANT_COUNT);
     else if (strcmp(option, "--minutes") == 0)
         a->options.minutes = (double)number(option, value);
+    else if (strcmp(option, "--mass") == 0)
+        a->mass = size(option, value);
+    else if (strcmp(option, "--dead") == 0)
+        a->dead = size(option, value);
     else if (strcmp(option, "--corner") == 0)
         a->corner = value != NULL ? value : "";
+    else if (strcmp(option, "--story") == 0)
+        a->story = story(value);
     else if (strcmp(option, "--draw") == 0)
         a->draw = value != NULL ? value : "";
     else if (strcmp(option, "--until") == 0)
@@ -296,10 +331,22 @@ static int run_exhaustive(const struct arguments *a)
 {
     struct sim_exhausted sum;
 
-    sim_exhaust(a->pairs ? SIM_EXHAUST_PAIRS : SIM_EXHAUST_SINGLES, a->jobs, stdout, &sum);
+    sim_exhaust(a->pairs ? SIM_EXHAUST_PAIRS : SIM_EXHAUST_SINGLES, a->story, a->jobs, stdout,
+                &sum);
     printf("%llu runs with %s, %llu failed\n", (unsigned long long)sum.runs,
            a->pairs ? "two faults" : "one fault", (unsigned long long)sum.failed);
     return sum.failed != 0;
+}
+
+static int run_mass(const struct arguments *a)
+{
+    unsigned dead = a->dead != 0 ? a->dead : (a->mass + 4) / 5;
+
+    if (dead > a->mass) {
+        fprintf(stderr, "sim: --dead is no more than --mass\n");
+        return 2;
+    }
+    return sim_mass_main(a->mass, dead);
 }
 
 static int run_each(const struct arguments *a)
@@ -341,6 +388,8 @@ int main(int argc, char **argv)
         sim_print_speed();
         return 0;
     }
+    if (a.mass != 0)
+        return run_mass(&a);
     if (a.corner != NULL)
         return sim_exhaust_one(a.corner, a.options.verbose);
     if (a.exhaustive)

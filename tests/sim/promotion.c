@@ -29,10 +29,29 @@ static bool is_rescue(const struct sim_heard *heard, const struct sim_heard *pri
                          primary->keys < heard->keys - primary->keys));
 }
 
+/* The named primary follows one that follows it, and holds something still. */
+static bool is_circle(const struct sim *sim, const struct sim_sentinel *s,
+                      const struct sim_host *named)
+{
+    const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
+    const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : NULL;
+    const struct sim_node *other;
+
+    if (above == NULL || above->role != VD_ROLE_REPLICA || above->follows == NULL)
+        return false;
+    other = sim_node_of(sim, above->follows);
+    return other != NULL && s->heard[other->index].role == VD_ROLE_REPLICA &&
+           s->heard[other->index].follows == named && s->heard[other->index].keys > 0;
+}
+
 /* All say that they are replicas, the named primary too: somebody must be made one. */
 static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
                            const struct sim_node *node, const struct sim_host *named)
 {
+    bool circle = is_circle(sim, s, named);
+
+    if (s->heard[node->index].role != VD_ROLE_REPLICA || s->heard[node->index].loading)
+        return false;
     for (unsigned i = 0; i < sim->node_count; i++) {
         const struct sim_heard *heard = &s->heard[i];
 
@@ -40,8 +59,11 @@ static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
             continue;
         if (!sim_sentinel_knows(s, node->group, sim->nodes[i]->host))
             continue;
-        if (!heard->known || heard->role != VD_ROLE_REPLICA || heard->loading)
-            return false;
+        if (!heard->known || heard->role != VD_ROLE_REPLICA || heard->loading) {
+            if (!circle || sim->nodes[i]->host == named)
+                return false;
+            continue;
+        }
         if (sim->nodes[i]->host != named && heard->priority != 0 &&
             heard->keys > s->heard[node->index].keys)
             return false;

@@ -30,6 +30,7 @@ struct sim_link {
     vd_link handle;
     enum vd_link_kind kind;
     enum sim_link_state state;
+    sim_us up_at; /* since when, if it is */
     struct sim_conn *conn;
     const struct sim_host *to;
     struct sim_link *prev;

@@ -233,6 +233,7 @@ void sim_links_connected(struct sim_sentinel *s, struct sim_conn *conn)
     if (link == NULL)
         return;
     link->state = SIM_LINK_UP;
+    link->up_at = s->sim->now;
     say_link(s, link, "has");
     if (link->kind == VD_LINK_SUBSCRIBE)
         sim_send(conn, 0, sim_msg_new(s->sim->net, SIM_SUBSCRIBE));

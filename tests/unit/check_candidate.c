@@ -378,6 +378,26 @@ START_TEST(who_is_no_last_resort)
 }
 END_TEST
 
+/* Two leaders have turned each other's: a former primary, or one that is away, is not waited for.
+ */
+START_TEST(in_a_circle_nobody_is_waited_for)
+{
+    make_last_resort();
+    second->keys = 600;
+    ck_assert(vd_addr_equal(&second->follows, &group->primary->addr));
+    say_primary(third);
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    lose_link(third);
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    /* But where there is nothing left, whoever is away may have it. */
+    second->keys = 0;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    second->keys = 600;
+    second->follows = third->addr;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+}
+END_TEST
+
 START_TEST(the_last_resort_is_who_holds_most)
 {
     make_last_resort();
@@ -564,6 +584,7 @@ int main(void)
     tcase_add_test(tcase, a_former_primary_is_taken_back_late_and_the_one_with_most);
     tcase_add_loop_test(tcase, who_is_no_last_resort, 0, ROWS(resorts));
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
+    tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
     tcase_add_loop_test(tcase, who_is_not_half_promoted, 0, ROWS(spoil_promoted));
     tcase_add_test(tcase, who_is_half_promoted);
     tcase_add_loop_test(tcase, is_it_foreign, 0, ROWS(foreigns));

@@ -269,6 +269,58 @@ START_TEST(who_voted_watches_its_leader_and_succeeds_it)
 }
 END_TEST
 
+/* Two that each hold the other for dead, and yet get its questions, would outbid each other. */
+START_TEST(who_asked_for_our_vote_lived_then)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id one = puppet_peer_id(1);
+    vd_ms voted_at;
+
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    while (group->primary->s_down_at == VD_NEVER) {
+        puppet_pass(&puppet, puppet.now + 10);
+        keep_alive();
+    }
+    puppet_opinion(&puppet, 1)->s_down_at = puppet.now;
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 7, one.hex)->reply.leader, one.hex);
+    voted_at = puppet.now;
+    puppet_answer(&puppet, 2, true, "", 0);
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_opinion(&puppet, 1)->s_down_at = voted_at - 1; /* and nothing of it is heard */
+        puppet_pass(&puppet, puppet.now + 5);
+        ck_assert_int_lt(puppet.now, voted_at + 1500);
+    }
+    ck_assert_int_ge(puppet.now, voted_at + 500);
+}
+END_TEST
+
+/* At the address of a replica another cluster's primary answers, with replicas of its own. */
+START_TEST(a_leader_leaves_another_cluster_s_primary_alone)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_info info = puppet_primary_info();
+    struct vd_node *chosen;
+    struct vd_node *other;
+
+    to_wait_promotion();
+    chosen = group->failover.chosen;
+    other = puppet_node(&puppet, chosen == puppet_node(&puppet, 2) ? 3 : 2);
+    memset(info.replid.hex, 'f', VD_ID_LEN);
+    puppet_info(&puppet, other, &info);
+    ack_turn(chosen, true);
+    say_role(chosen, VD_ROLE_PRIMARY);
+    ck_assert_ptr_eq(group->primary, chosen);
+    ck_assert_int_eq(other->turn_sent_at, VD_NEVER);
+    ck_assert(other->foreign);
+    for (int i = 0; i < 100; i++) {
+        puppet_pass(&puppet, puppet.now + 20);
+        ck_assert_uint_eq(other->turn_ticket.n, 0);
+    }
+}
+END_TEST
+
 START_TEST(a_newer_configuration_ends_ours)
 {
     struct vd_group *group = puppet_group(&puppet);
@@ -676,6 +728,8 @@ int main(void)
     tcase_add_test(tcase, a_lost_election_is_retried_soon_in_a_new_epoch);
     tcase_add_test(tcase, who_is_refused_for_long_wears_out_few_epochs);
     tcase_add_test(tcase, who_voted_watches_its_leader_and_succeeds_it);
+    tcase_add_test(tcase, who_asked_for_our_vote_lived_then);
+    tcase_add_test(tcase, a_leader_leaves_another_cluster_s_primary_alone);
     tcase_add_test(tcase, a_newer_configuration_ends_ours);
     tcase_add_loop_test(tcase, candidate_is, 0, (int)(sizeof(trials) / sizeof(trials[0])));
     tcase_add_loop_test(tcase, after_a_restart_of_the_primary, 0,

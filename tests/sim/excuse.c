@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Excuse: see excuse.h. */
+#include "excuse.h"
+
+#include <string.h>
+
+#include "client.h"
+#include "faults.h"
+#include "live.h"
+#include "sentinel.h"
+
+/* No sentinel knows it: operators made them forget it while it was away, or it never met one. */
+static bool is_unknown(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->running && sim_live_knows(sim, sim->sentinels[i], node))
+            return false;
+    }
+    return true;
+}
+
+/* It follows a replica, which follows ... the primary. Sentinels leave such chains alone. */
+static bool is_chained(const struct sim *sim, const struct sim_node *node,
+                       const struct sim_node *head)
+{
+    for (unsigned steps = 0; node != NULL && node != head && steps < sim->node_count; steps++) {
+        if (node->primary == NULL || node->upstream != SIM_UP_STREAMING)
+            return false;
+        node = sim_node_of(sim, node->primary);
+    }
+    return node == head;
+}
+
+/*
+ * A primary with data of its own, followed by somebody whom no sentinel has
+ * met: another cluster's, for all that can be known. It is left alone.
+ */
+static bool passes_for_foreign(const struct sim *sim, const struct sim_node *node,
+                               const struct sim_node *head)
+{
+    if (!sim_node_is_primary(node) || node->at.replid2.hex[0] != '\0' ||
+        strcmp(node->at.replid.hex, head->at.replid2.hex) == 0)
+        return false;
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *other = sim->nodes[i];
+
+        if (other->running && other->primary == node->host && other->upstream == SIM_UP_STREAMING &&
+            is_unknown(sim, other))
+            return true;
+    }
+    return false;
+}
+
+/* Nobody knows it, and nobody can: it is on no list of a primary that is looked at. */
+static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
+                            const struct sim_node *head)
+{
+    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
+
+    if (!is_unknown(sim, node))
+        return false;
+    if (sim->forgetful || node->moved || is_chained(sim, node, head))
+        return true;
+    return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
+}
+
+/* In step, by whatever steps, with the primary of another group. */
+static bool belongs_elsewhere(const struct sim *sim, const struct sim_node *node, unsigned group)
+{
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        const struct sim_node *primary = g != group ? sim_named_primary(sim, g) : NULL;
+
+        if (primary != NULL && primary != node && is_chained(sim, node, primary))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A primary that left the lineage of the named one later than that, and went
+ * on: it was promoted and given up for dead while it was cut off. Nobody is
+ * made to forget what it holds; an operator has to decide.
+ */
+static bool holds_newer(const struct sim_node *node, const struct sim_node *head)
+{
+    return sim_node_is_primary(node) && node->at.replid2.hex[0] != '\0' &&
+           strcmp(node->at.replid2.hex, head->at.replid.hex) == 0 &&
+           strcmp(head->at.replid2.hex, node->at.replid.hex) != 0 &&
+           node->at.offset > head->at.offset;
+}
+
+bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
+                     const struct sim_node *head)
+{
+    return is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head) ||
+           holds_newer(node, head) || (node->moved && belongs_elsewhere(sim, node, node->group));
+}
+
+static bool is_listed(const struct sim *sim, unsigned group, const struct sim_host *host)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->running && sim_sentinel_knows(sim->sentinels[i], group, host))
+            return true;
+    }
+    return false;
+}
+
+static bool could_lead(const struct sim *sim, const struct sim_node *node, unsigned group)
+{
+    return node->running && node->at.data != NULL && node->at.data->writes != 0 &&
+           !belongs_elsewhere(sim, node, group);
+}
+
+bool sim_excuse_group(const struct sim *sim, unsigned group)
+{
+    bool scattered = false;
+
+    for (unsigned i = 0; i < sim->net->host_count; i++) {
+        const struct sim_host *host = sim->net->hosts[i];
+        const struct sim_node *node = sim_node_of(sim, host);
+
+        if (!is_listed(sim, group, host))
+            continue;
+        scattered |= node == NULL || node->group != group;
+        if (node != NULL && could_lead(sim, node, group))
+            return false;
+    }
+    return scattered;
+}

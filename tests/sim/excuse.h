@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Excuse: what sentinels cannot bring into order, or must not. A server that
+ * nobody can know of, that looks like another cluster's, or that holds what
+ * the named primary lacks; a group whose servers have left their addresses,
+ * so that none of those who are there could lead it. By what the world is,
+ * not by what sentinels think.
+ */
+#ifndef SIM_EXCUSE_H
+#define SIM_EXCUSE_H
+
+#include "node.h"
+
+/* Need it not follow `head`, whom all name? Asked within a look (live.h). */
+bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
+                     const struct sim_node *head);
+
+/* Servers are not where sentinels look for them, and of those who are there nobody could lead. */
+bool sim_excuse_group(const struct sim *sim, unsigned group);
+
+#endif
