@@ -92,7 +92,7 @@ void vd_conn_end_idle(struct vd_clients *home, vd_ms now)
             ev_timer_start(home->loop, &home->idle);
             return;
         }
-        if (first->subscriber.channels + first->subscriber.patterns > 0 || first->waiting) {
+        if (first->subscriber.channels + first->subscriber.patterns > 0 || first->awaited != NULL) {
             /* Subscribers are silent by nature, and one who waits is kept by us. */
             touch(first, now);
             continue;
@@ -195,6 +195,7 @@ void vd_conn_end(struct vd_conn *conn)
     HASH_DELETE(hh, home->table, conn);
     take_out(conn);
     vd_conn_forget_order(conn);
+    vd_conn_forget_awaited(conn);
     conn->next_ended = home->ended;
     home->ended = conn;
 }
@@ -227,6 +228,13 @@ void vd_conn_bury(struct vd_clients *home)
 
 struct vd_text *vd_conn_out(struct vd_conn *conn)
 {
+    struct vd_text *behind = vd_conn_behind(conn);
+
+    return behind != NULL ? behind : vd_conn_reply(conn);
+}
+
+struct vd_text *vd_conn_reply(struct vd_conn *conn)
+{
     struct vd_clients *home = conn->home;
 
     if (conn->out.bytes == NULL && home->spare_count > 0)
@@ -249,7 +257,8 @@ static void check_limits(struct vd_conn *conn)
     bool subscriber = conn->subscriber.channels + conn->subscriber.patterns > 0;
     size_t hard = subscriber ? server->output_hard_limit_pubsub : server->output_hard_limit;
     size_t soft = subscriber ? server->output_soft_limit_pubsub : 0;
-    size_t owed = conn->out.len - conn->sent;
+    const struct vd_text *behind = vd_conn_behind(conn);
+    size_t owed = conn->out.len - conn->sent + (behind != NULL ? behind->len : 0);
 
     if (hard != 0 && owed > hard) {
         doom(conn, "over the output limit");
@@ -311,7 +320,7 @@ static void send_owed(struct vd_conn *conn)
     give_back(home, &conn->out);
     vd_stream_await_room(&conn->stream, false);
     ev_timer_stop(home->loop, &conn->soft);
-    if (conn->closing)
+    if (conn->closing && conn->awaited == NULL)
         vd_conn_end(conn);
 }
 
@@ -365,7 +374,7 @@ static void refuse_input(struct vd_conn *conn, const char *error)
 static bool may_go_on(const struct vd_conn *conn)
 {
     return !conn->waiting && !conn->closing && !conn->doomed && !conn->ended &&
-           !vd_conn_is_held(conn);
+           !vd_conn_is_held(conn) && vd_conn_awaits(conn) < VD_CLIENT_AWAITS_MAX;
 }
 
 /* Run the requests in these bytes; how many were used. */
@@ -469,11 +478,20 @@ static void receive(struct vd_conn *conn)
     check_input(conn);
 }
 
+void vd_conn_replied(struct vd_conn *conn)
+{
+    vd_conn_awaited_came(conn);
+    vd_conn_owe(conn);
+    if (conn->awaited != NULL)
+        return;
+    conn->waiting = false;
+    vd_conn_resume(conn);
+}
+
 void vd_conn_resume(struct vd_conn *conn)
 {
     struct vd_clients *home = conn->home;
 
-    conn->waiting = false;
     if (conn->resumed || conn->ended || (conn->in.len == 0 && !conn->paused))
         return;
     conn->resumed = true;

@@ -33,6 +33,11 @@
 /* Most that is read of a client at once. */
 #define VD_CLIENT_READ_SIZE ((size_t)64 * 1024)
 
+/* What the core owes it, and what waits behind; client_awaited.c. */
+struct vd_awaited;
+/* At most so many at a time of one client. */
+#define VD_CLIENT_AWAITS_MAX 10000
+
 /* A MONITOR order whose host is being resolved. */
 struct vd_client_order;
 
@@ -47,11 +52,12 @@ struct vd_conn {
     struct vd_text out;       /* what it is owed; has memory only while it is */
     size_t sent;              /* of that */
     struct vd_client_order *order;
-    bool spoken;  /* it has said something */
-    bool waiting; /* for a REPLY */
-    bool paused;  /* not read from, since it waits */
-    bool closing; /* after all was sent */
-    bool doomed;  /* ended as soon as nobody uses it */
+    struct vd_awaited *awaited; /* replies of the core; NULL: none */
+    bool spoken;                /* it has said something */
+    bool waiting;               /* for a REPLY that its next request must not overtake */
+    bool paused;                /* not read from, since it waits */
+    bool closing;               /* after all was sent */
+    bool doomed;                /* ended as soon as nobody uses it */
     bool ended;
     bool dirty;   /* in the list of those who are owed something */
     bool resumed; /* in the list of those who may go on */
@@ -127,15 +133,23 @@ void vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer, s
 void vd_conn_end(struct vd_conn *conn);
 void vd_conn_bury(struct vd_clients *home);
 
-/* The buffer for what it is owed, with memory; call vd_conn_owe when something was written. */
+/*
+ * The buffer for what it is owed, with memory; call vd_conn_owe when something
+ * was written. It stands behind all replies that are awaited from the core.
+ */
 struct vd_text *vd_conn_out(struct vd_conn *conn);
+/* The same for the first of those that are awaited; then vd_conn_awaited_came. */
+struct vd_text *vd_conn_reply(struct vd_conn *conn);
 /* Something more is owed: it will be sent, or the client ends if it is too much. */
 void vd_conn_owe(struct vd_conn *conn);
 
 /* Send to all who are owed something. */
 void vd_conn_send_all(struct vd_clients *home);
 
-/* It waits no longer: what it sent meanwhile is run, from the loop. */
+/* The reply that was awaited first has been written: it is owed, and the client goes on. */
+void vd_conn_replied(struct vd_conn *conn);
+
+/* What it sent meanwhile is run, from the loop. */
 void vd_conn_resume(struct vd_conn *conn);
 void vd_conn_resume_all(struct vd_clients *home);
 
@@ -144,6 +158,18 @@ void vd_conn_end_idle(struct vd_clients *home, vd_ms now);
 
 void vd_rate_add(struct vd_rate *rate, vd_ms now, uint64_t count);
 uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now);
+
+/* client_awaited.c ------------------------------------------------------------ */
+
+/* The core answers the request that was just run. */
+void vd_conn_await(struct vd_conn *conn);
+/* How many are awaited. */
+size_t vd_conn_awaits(const struct vd_conn *conn);
+/* The first was written to vd_conn_reply: what waited behind it moves up. */
+void vd_conn_awaited_came(struct vd_conn *conn);
+/* Where that waits; NULL: nothing is awaited. */
+struct vd_text *vd_conn_behind(struct vd_conn *conn);
+void vd_conn_forget_awaited(struct vd_conn *conn);
 
 /* client_entry.c -------------------------------------------------------------- */
 

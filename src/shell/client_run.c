@@ -52,13 +52,12 @@ void vd_conn_resolved(struct vd_conn *conn, const char *ip)
     order = (struct vd_order){
         .type = VD_ORDER_MONITOR, .name = kept->name, .addr = kept->addr, .quorum = kept->quorum};
     if (ip == NULL || !vd_copy(order.addr.ip, sizeof(order.addr.ip), ip) || ip[0] == '\0') {
-        struct vd_resp resp = reply_to(conn);
+        struct vd_resp resp = {.to = vd_conn_reply(conn), .version = conn->session.version};
 
         if (!conn->session.muted)
             vd_resp_error(&resp, "ERR Invalid IP address or hostname specified");
         conn->home->stats.error_replies++;
-        vd_conn_owe(conn);
-        vd_conn_resume(conn);
+        vd_conn_replied(conn);
     } else {
         event = (struct vd_event){.type = VD_EV_ORDER,
                                   .order = {.client = conn->session.id, .order = &order}};
@@ -250,7 +249,9 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
     case VD_OUT_REPLIED:
         break;
     case VD_OUT_EVENT:
-        conn->waiting = true;
+        vd_conn_await(conn);
+        /* What an order changes is seen by the next request; a peer's question changes nothing. */
+        conn->waiting = out->event.type != VD_EV_QUESTION || out->event.question.asker[0] == '\0';
         vd_inbox_push(home->inbox, &out->event);
         break;
     case VD_OUT_TOLD:
@@ -261,6 +262,7 @@ static void act(struct vd_conn *conn, const struct vd_outcome *out)
             home->hooks.word(home->hooks.self, out->words[0].bytes, out->words[0].len);
         break;
     case VD_OUT_RESOLVE:
+        vd_conn_await(conn);
         conn->waiting = true;
         keep_order(conn, &out->order);
         home->hooks.resolve(home->hooks.self, conn->session.id, conn->order->addr.host);

@@ -149,7 +149,10 @@ static struct vd_conn *find_waiting(const struct vd_clients *clients,
 {
     struct vd_conn *conn = find_client(clients, effect->reply.client);
 
-    return conn != NULL && conn->waiting && conn->order == NULL ? conn : NULL;
+    /* An order's reply is the last that is awaited; a MONITOR that is not given yet has none. */
+    bool awaits = conn != NULL && vd_conn_awaits(conn) > (conn->order != NULL ? 1U : 0U);
+
+    return awaits ? conn : NULL;
 }
 
 void vd_clients_reply(struct vd_clients *clients, const struct vd_effect *effect)
@@ -159,12 +162,11 @@ void vd_clients_reply(struct vd_clients *clients, const struct vd_effect *effect
 
     if (conn == NULL)
         return;
-    resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
+    resp = (struct vd_resp){.to = vd_conn_reply(conn), .version = conn->session.version};
     if (!conn->session.muted)
         vd_request_reply(effect, &resp);
     clients->stats.error_replies += effect->reply.kind == VD_REPLY_ERROR;
-    vd_conn_owe(conn);
-    vd_conn_resume(conn);
+    vd_conn_replied(conn);
 }
 
 void vd_clients_refuse(struct vd_clients *clients, const struct vd_effect *effect)
@@ -174,13 +176,12 @@ void vd_clients_refuse(struct vd_clients *clients, const struct vd_effect *effec
 
     if (conn == NULL)
         return;
-    resp = (struct vd_resp){.to = vd_conn_out(conn), .version = conn->session.version};
+    resp = (struct vd_resp){.to = vd_conn_reply(conn), .version = conn->session.version};
     /* compat: Sentinel's words. As there, what was changed stays in force in memory. */
     if (!conn->session.muted)
         vd_resp_error(&resp, "ERR Failed to save config file. Check server logs.");
     clients->stats.error_replies++;
-    vd_conn_owe(conn);
-    vd_conn_resume(conn);
+    vd_conn_replied(conn);
 }
 
 void vd_clients_resolved(struct vd_clients *clients, vd_client client, const char *ip)

@@ -146,6 +146,68 @@ START_TEST(votes)
 }
 END_TEST
 
+static void put_question(struct vd_text *to, int port)
+{
+    vd_text_printf(to, "SENTINEL is-master-down-by-addr 10.0.0.1 %d 3 *\r\n", port);
+}
+
+/* A peer's questions are one turn's; what stands between them and behind keeps its place. */
+START_TEST(questions_of_a_peer_come_at_once)
+{
+    struct vd_effect effect = {.type = VD_EF_REPLY,
+                               .reply = {.client = {1}, .kind = VD_REPLY_VOTE, .leader = "*"}};
+    int fd = house_enter(&house);
+    struct vd_text text = {0};
+
+    vd_text_puts(&text, "CLIENT SETNAME sentinel-0123abcd-cmd\r\n");
+    put_question(&text, 1);
+    vd_text_puts(&text, "PING a\r\n");
+    put_question(&text, 2);
+    put_question(&text, 3);
+    vd_text_puts(&text, "PING b\r\nPING c\r\nSENTINEL FLUSHCONFIG\r\nPING d\r\nQUIT\r\n");
+    house_write(&house, fd, vd_text_cstr(&text));
+    vd_text_free(&text);
+    house_expect(&house, fd, "+OK\r\n");
+    house_expect_nothing(&house, fd);
+    ck_assert_uint_eq(house.inbox.count, 4); /* the order, too; and nothing behind it was run */
+    for (uint16_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(house.inbox.events[i].type, VD_EV_QUESTION);
+        ck_assert_uint_eq(house.inbox.events[i].question.addr.port, i + 1);
+    }
+    house_clear(&house);
+    effect.reply.leader_epoch = 1;
+    vd_clients_reply(house.clients, &effect);
+    house_expect(&house, fd, "*3\r\n:0\r\n$1\r\n*\r\n:1\r\n$1\r\na\r\n");
+    effect.reply.leader_epoch = 2;
+    vd_clients_reply(house.clients, &effect);
+    house_expect(&house, fd, "*3\r\n:0\r\n$1\r\n*\r\n:2\r\n");
+    house_expect_nothing(&house, fd);
+    effect.reply.leader_epoch = 3;
+    vd_clients_reply(house.clients, &effect);
+    house_expect(&house, fd, "*3\r\n:0\r\n$1\r\n*\r\n:3\r\n$1\r\nb\r\n$1\r\nc\r\n");
+    house_expect_nothing(&house, fd);
+    house_reply_ok(&house, (vd_client){1});
+    house_expect(&house, fd, "+OK\r\n$1\r\nd\r\n+OK\r\n");
+    ck_assert(house_expect_end(&house, fd));
+    (void)close(fd);
+}
+END_TEST
+
+/* Anybody else is answered one after the other. */
+START_TEST(questions_of_a_stranger_wait)
+{
+    int fd = house_enter(&house);
+    struct vd_text text = {0};
+
+    put_question(&text, 1);
+    put_question(&text, 2);
+    house_write(&house, fd, vd_text_cstr(&text));
+    vd_text_free(&text);
+    ck_assert_uint_eq(house.inbox.count, 1);
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(hello)
 {
     int fd = house_enter(&house);
@@ -317,6 +379,8 @@ int main(void)
     tcase_add_test(tcase, refused);
     tcase_add_test(tcase, gone_while_waiting);
     tcase_add_test(tcase, votes);
+    tcase_add_test(tcase, questions_of_a_peer_come_at_once);
+    tcase_add_test(tcase, questions_of_a_stranger_wait);
     tcase_add_test(tcase, hello);
     tcase_add_test(tcase, monitor_by_name);
     tcase_add_test(tcase, subscriptions);
