@@ -2,149 +2,14 @@
 /* Crew: see crew.h. */
 #include "ctl/crew.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
 #include "proto/addr.h"
 
 #define CREW_MAX 256 /* more than that are no crew but somebody's lie */
-#define WORDS_MAX 16
-#define RETRY_MS 3000 /* not to be held up again by one that hangs */
-
-/* Replies as JSON --------------------------------------------------------------------- */
-
-json_t *vd_ctl_json_of(const redisReply *reply)
-{
-    json_t *value;
-
-    switch (reply->type) {
-    case REDIS_REPLY_ARRAY:
-    case REDIS_REPLY_MAP:
-    case REDIS_REPLY_SET:
-    case REDIS_REPLY_PUSH:
-        value = json_array();
-        for (size_t i = 0; i < reply->elements; i++)
-            json_array_append_new(value, vd_ctl_json_of(reply->element[i]));
-        return value;
-    case REDIS_REPLY_INTEGER:
-        return json_integer(reply->integer);
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_ERROR:
-    case REDIS_REPLY_VERB:
-        return vd_ctl_json_text(reply->str, reply->len);
-    default:
-        return json_null();
-    }
-}
-
-json_t *vd_ctl_fields(const json_t *flat)
-{
-    json_t *object = json_object();
-
-    for (size_t i = 0; i + 1 < json_array_size(flat); i += 2) {
-        const char *name = json_string_value(json_array_get(flat, i));
-
-        if (name != NULL)
-            json_object_set(object, name, json_array_get(flat, i + 1));
-    }
-    return object;
-}
-
-json_t *vd_ctl_info_fields(const char *text)
-{
-    json_t *object = json_object();
-
-    while (*text != '\0') {
-        size_t len = strcspn(text, "\r\n");
-        const char *colon = memchr(text, ':', len);
-
-        if (colon != NULL && *text != '#') {
-            json_t *name = vd_ctl_json_text(text, (size_t)(colon - text));
-
-            if (strlen(json_string_value(name)) == json_string_length(name))
-                json_object_set_new(object, json_string_value(name),
-                                    vd_ctl_json_text(colon + 1, (size_t)(text + len - colon - 1)));
-            json_decref(name);
-        }
-        text += len;
-        text += strspn(text, "\r\n");
-    }
-    return object;
-}
-
-/* Asking --------------------------------------------------------------------------------- */
-
-static void lose(struct vd_ctl_mate *mate, const struct vd_err *err)
-{
-    vd_ctl_link_close(mate->link);
-    mate->link = NULL;
-    vd_free(mate->error);
-    mate->error = vd_strdup(err->text);
-    mate->retry_at = vd_ctl_now() + RETRY_MS;
-}
-
-json_t *vd_ctl_ask(struct vd_ctl_mate *mate, struct vd_err *err, ...)
-{
-    const char *words[WORDS_MAX];
-    size_t count = 0;
-    redisReply *reply;
-    json_t *value = NULL;
-    va_list args;
-
-    va_start(args, err);
-    for (const char *word = va_arg(args, const char *); word != NULL;
-         word = va_arg(args, const char *)) {
-        VD_ASSERT(count < WORDS_MAX);
-        words[count++] = word;
-    }
-    va_end(args);
-    if (mate->link == NULL) {
-        (void)vd_err_set(err, "%s", mate->error != NULL ? mate->error : mate->name);
-        return NULL;
-    }
-    reply = vd_ctl_link_ask(mate->link, count, words, err);
-    if (reply == NULL) {
-        lose(mate, err);
-        return NULL;
-    }
-    if (reply->type == REDIS_REPLY_ERROR)
-        (void)vd_err_set(err, "%s: %.300s", mate->name, reply->str);
-    else
-        value = vd_ctl_json_of(reply);
-    freeReplyObject(reply);
-    return value;
-}
-
-json_t *vd_ctl_ask_page(struct vd_ctl_mate *mate, const char *page, const char *name,
-                        const char *value, struct vd_err *err)
-{
-    json_t *text = vd_ctl_ask(mate, err, "SENTINEL", "SHOW", page, name, value, (char *)NULL);
-    json_t *parsed;
-
-    if (text == NULL)
-        return NULL;
-    parsed = json_loads(json_is_string(text) ? json_string_value(text) : "", 0, NULL);
-    if (!json_is_object(parsed)) {
-        (void)vd_err_set(err, "%s: what it shows as '%s' is no JSON", mate->name, page);
-        json_decref(parsed);
-        parsed = NULL;
-    }
-    json_decref(text);
-    return parsed;
-}
 
 /* Getting to know one ----------------------------------------------------------------------- */
-
-json_t *vd_ctl_objects_of(const json_t *replies)
-{
-    json_t *objects = json_array();
-
-    for (size_t i = 0; i < json_array_size(replies); i++)
-        json_array_append_new(objects, vd_ctl_fields(json_array_get(replies, i)));
-    return objects;
-}
 
 static enum vd_ctl_kind kind_of(const json_t *info)
 {
@@ -193,6 +58,13 @@ static bool read_masters(struct vd_ctl_mate *mate, struct vd_err *err)
     json_decref(mate->masters);
     mate->masters = vd_ctl_objects_of(masters);
     json_decref(masters);
+    json_decref(mate->by_name);
+    mate->by_name = json_object();
+    for (size_t i = 0; i < json_array_size(mate->masters); i++) {
+        json_t *master = json_array_get(mate->masters, i);
+
+        json_object_set(mate->by_name, vd_ctl_text_of(master, "name"), master);
+    }
     id = vd_ctl_ask(mate, err, "SENTINEL", "MYID", (char *)NULL);
     if (id == NULL)
         return false;
@@ -212,7 +84,7 @@ static void meet(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate)
     if (mate->link == NULL)
         mate->link = vd_ctl_link_open(&crew->access, mate->host, mate->port, &refused, &err);
     if (mate->link == NULL) {
-        lose(mate, &err);
+        vd_ctl_lose(mate, &err);
     } else if (read_info(mate, &err) && read_masters(mate, &err)) {
         vd_free(mate->error);
         mate->error = NULL;
@@ -222,7 +94,7 @@ static void meet(struct vd_ctl_crew *crew, struct vd_ctl_mate *mate)
                              "%s: it wants a password: set VEDETTE_PASSWORD, or give "
                              "--password-file or --ask-password",
                              mate->name);
-        lose(mate, &err);
+        vd_ctl_lose(mate, &err);
     }
 }
 
@@ -275,12 +147,9 @@ static void correct(struct vd_ctl_mate *mate, const char *id, const char *host, 
     mate->error = NULL;
 }
 
-/* Those whom it knows of one group, if they are new. `place`: it moves when the crew grows. */
-static void find_more(struct vd_ctl_crew *crew, size_t place, const char *group)
+/* Those whom it knows of one group, if they are new. */
+static void add_peers(struct vd_ctl_crew *crew, const json_t *replies)
 {
-    struct vd_err err;
-    json_t *replies =
-        vd_ctl_ask(&crew->mates[place], &err, "SENTINEL", "SENTINELS", group, (char *)NULL);
     json_t *peers = vd_ctl_objects_of(replies);
 
     for (size_t i = 0; i < json_array_size(peers) && crew->count < CREW_MAX; i++) {
@@ -306,7 +175,29 @@ static void find_more(struct vd_ctl_crew *crew, size_t place, const char *group)
             meet(crew, mate);
     }
     json_decref(peers);
-    json_decref(replies);
+}
+
+/* Whom one of them knows, of every group or of the one that is meant. It moves when the crew
+ * grows. */
+static void find_more(struct vd_ctl_crew *crew, size_t place, const char *group)
+{
+    struct vd_ctl_mate *mate = &crew->mates[place];
+    json_t *masters = json_incref(mate->masters);
+    size_t count = json_array_size(masters);
+    struct vd_ctl_question *questions = vd_calloc(count + 1, sizeof(questions[0]));
+    size_t asked = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = vd_ctl_text_of(json_array_get(masters, i), "name");
+
+        if (group == NULL || strcmp(group, name) == 0)
+            questions[asked++] = (struct vd_ctl_question){.words = {"SENTINEL", "SENTINELS", name}};
+    }
+    vd_ctl_ask_all(mate, questions, asked);
+    for (size_t i = 0; i < asked; i++)
+        add_peers(crew, questions[i].reply);
+    vd_ctl_questions_free(questions, asked);
+    json_decref(masters);
 }
 
 static void free_mate(struct vd_ctl_mate *mate)
@@ -318,6 +209,7 @@ static void free_mate(struct vd_ctl_mate *mate)
     vd_free(mate->id);
     json_decref(mate->info);
     json_decref(mate->masters);
+    json_decref(mate->by_name);
 }
 
 static void drop_mate(struct vd_ctl_crew *crew, size_t place)
@@ -386,17 +278,9 @@ void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *o
     if (options->only)
         return;
     /* Also those who are found in this very round are asked whom they know. */
-    for (size_t i = 0; i < crew->count; i++) {
-        for (size_t j = 0; j < json_array_size(crew->mates[i].masters); j++) {
-            char *name =
-                vd_strdup(vd_ctl_text_of(json_array_get(crew->mates[i].masters, j), "name"));
-
-            if (crew->mates[i].link != NULL &&
-                (options->group == NULL || strcmp(options->group, name) == 0))
-                find_more(crew, i, name);
-            vd_free(name);
-        }
-    }
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->mates[i].link != NULL)
+            find_more(crew, i, options->group);
     drop_forgotten(crew);
 }
 
@@ -430,13 +314,7 @@ const char *vd_ctl_version_of(const struct vd_ctl_mate *mate)
 
 const json_t *vd_ctl_master_of(const struct vd_ctl_mate *mate, const char *group)
 {
-    for (size_t i = 0; mate->link != NULL && i < json_array_size(mate->masters); i++) {
-        const json_t *master = json_array_get(mate->masters, i);
-
-        if (strcmp(vd_ctl_text_of(master, "name"), group) == 0)
-            return master;
-    }
-    return NULL;
+    return mate->link == NULL ? NULL : json_object_get(mate->by_name, group);
 }
 
 struct vd_ctl_mate *vd_ctl_best_mate(const struct vd_ctl_crew *crew, const char *group)

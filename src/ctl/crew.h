@@ -33,6 +33,7 @@ struct vd_ctl_mate {
     enum vd_ctl_kind kind;
     json_t *info;           /* the fields of its INFO */
     json_t *masters;        /* SENTINEL MASTERS: an array of objects */
+    json_t *by_name;        /* the same, by their names */
     int64_t clock_us;       /* its wall clock less ours, as far as the round trip tells */
     int64_t clock_error_us; /* ... half of that; -1: unknown */
 };
@@ -57,6 +58,27 @@ void vd_ctl_crew_gather(struct vd_ctl_crew *crew, const struct vd_ctl_options *o
 
 /* The words end with NULL. NULL with the reason: a refusal, or the mate is lost (its error). */
 json_t *vd_ctl_ask(struct vd_ctl_mate *mate, struct vd_err *err, ...) __attribute__((sentinel));
+
+/* One of many questions; words are borrowed. */
+#define VD_CTL_WORDS_MAX 5
+struct vd_ctl_question {
+    const char *words[VD_CTL_WORDS_MAX]; /* fewer end with NULL */
+    json_t *reply;                       /* NULL: see error; owned, so that */
+    char *error;
+};
+
+/* Asks all of them at once and awaits every reply. One that is refused is an error of its own; when
+ * the mate is lost, the rest are. */
+void vd_ctl_ask_all(struct vd_ctl_mate *mate, struct vd_ctl_question *questions, size_t count);
+/* And the array itself. */
+void vd_ctl_questions_free(struct vd_ctl_question *questions, size_t count);
+
+/* It cannot be spoken to any more: its error. */
+void vd_ctl_lose(struct vd_ctl_mate *mate, const struct vd_err *err);
+
+/* What it has shown, parsed. NULL with the reason. */
+json_t *vd_ctl_page_of(const struct vd_ctl_mate *mate, const char *page, const json_t *text,
+                       struct vd_err *err);
 
 /* SENTINEL SHOW page [name value]: the page of a vedette, parsed. NULL with the reason. */
 json_t *vd_ctl_ask_page(struct vd_ctl_mate *mate, const char *page, const char *name,

@@ -299,22 +299,33 @@ redisReply *vd_ctl_link_read(struct vd_ctl_link *link, int timeout_ms, struct vd
     return next_reply(link, vd_ctl_now() + timeout_ms, err);
 }
 
-redisReply *vd_ctl_link_ask(struct vd_ctl_link *link, size_t count, const char *const *words,
-                            struct vd_err *err)
+bool vd_ctl_link_send(struct vd_ctl_link *link, size_t count, const char *const *words,
+                      struct vd_err *err)
 {
     struct vd_text request = {0};
-    redisReply *reply = NULL;
+    bool good;
 
     vd_text_printf(&request, "*%zu\r\n", count);
     for (size_t i = 0; i < count; i++)
         vd_text_printf(&request, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
-    if (send_all(link, request.bytes, request.len, err)) {
-        reply = next_reply(link, vd_ctl_now() + link->timeout_ms, err);
-        if (reply == NULL && err->text[0] == '\0')
-            (void)fail_late(link, "no reply", err);
-    }
+    good = send_all(link, request.bytes, request.len, err);
     vd_text_free(&request);
+    return good;
+}
+
+redisReply *vd_ctl_link_reply(struct vd_ctl_link *link, struct vd_err *err)
+{
+    redisReply *reply = next_reply(link, vd_ctl_now() + link->timeout_ms, err);
+
+    if (reply == NULL && err->text[0] == '\0')
+        (void)fail_late(link, "no reply", err);
     return reply;
+}
+
+redisReply *vd_ctl_link_ask(struct vd_ctl_link *link, size_t count, const char *const *words,
+                            struct vd_err *err)
+{
+    return vd_ctl_link_send(link, count, words, err) ? vd_ctl_link_reply(link, err) : NULL;
 }
 
 /* Life ------------------------------------------------------------------------------------------

@@ -40,6 +40,12 @@ void vd_ctl_link_close(struct vd_ctl_link *link);
 redisReply *vd_ctl_link_ask(struct vd_ctl_link *link, size_t count, const char *const *words,
                             struct vd_err *err) VD_MUSTCHECK;
 
+/* The same in two halves: questions may be sent one after another, and are answered in that order.
+ */
+bool vd_ctl_link_send(struct vd_ctl_link *link, size_t count, const char *const *words,
+                      struct vd_err *err) VD_MUSTCHECK;
+redisReply *vd_ctl_link_reply(struct vd_ctl_link *link, struct vd_err *err) VD_MUSTCHECK;
+
 /*
  * The next message that comes by itself (pub/sub), within that time. NULL with
  * an empty reason: none came; with a reason: the link is of no use any more.

@@ -159,6 +159,100 @@ static void judge_node(const json_t *node, const char *primary, json_t *problems
         complain(problems, "replica %s has no link to its primary", name);
 }
 
+/* Asking ------------------------------------------------------------------------------------- */
+
+/* By the names of groups. */
+struct answers {
+    json_t *quorum;  /* an array: true of each who can act, or why it cannot */
+    json_t *details; /* {"page", "replicas"}, of the one who is asked about the group */
+};
+
+static void ask_quorums(struct vd_ctl *ctl, json_t *names, json_t *quorum)
+{
+    size_t most = json_object_size(names);
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+        struct vd_ctl_question *questions = vd_calloc(most + 1, sizeof(questions[0]));
+        const char *name;
+        json_t *value;
+        size_t count = 0;
+
+        json_object_foreach(names, name, value)
+        {
+            if (vd_ctl_master_of(mate, name) != NULL)
+                questions[count++] =
+                    (struct vd_ctl_question){.words = {"SENTINEL", "CKQUORUM", name}};
+        }
+        vd_ctl_ask_all(mate, questions, count);
+        for (size_t j = 0; j < count; j++) {
+            name = questions[j].words[2];
+            if (json_object_get(quorum, name) == NULL)
+                set(quorum, name, json_array());
+            json_array_append_new(json_object_get(quorum, name), questions[j].reply != NULL
+                                                                     ? json_true()
+                                                                     : text(questions[j].error));
+        }
+        vd_ctl_questions_free(questions, count);
+    }
+}
+
+static json_t *details_of(const struct vd_ctl_mate *mate, const struct vd_ctl_question *replicas,
+                          const struct vd_ctl_question *page)
+{
+    struct vd_err ignored;
+    json_t *details = json_object();
+    json_t *shown =
+        page->reply == NULL ? NULL : vd_ctl_page_of(mate, "nodes", page->reply, &ignored);
+
+    set(details, "replicas", replicas->reply == NULL ? json_null() : json_incref(replicas->reply));
+    set(details, "page", shown == NULL ? json_null() : shown);
+    return details;
+}
+
+/* Of those groups about which it is the one to be asked; two questions each. */
+static void ask_mate(struct vd_ctl *ctl, struct vd_ctl_mate *mate, json_t *names, json_t *details)
+{
+    size_t most = json_object_size(names);
+    struct vd_ctl_question *questions = vd_calloc(2 * most + 1, sizeof(questions[0]));
+    bool shows = mate->kind == VD_CTL_VEDETTE; /* others have no such page */
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+
+    json_object_foreach(names, name, value)
+    {
+        if (json_object_get(details, name) != NULL || vd_ctl_best_mate(&ctl->crew, name) != mate)
+            continue;
+        questions[count++] = (struct vd_ctl_question){.words = {"SENTINEL", "REPLICAS", name}};
+        questions[count++] =
+            shows ? (struct vd_ctl_question){.words = {"SENTINEL", "SHOW", "nodes", "group", name}}
+                  : (struct vd_ctl_question){.words = {"PING"}};
+    }
+    vd_ctl_ask_all(mate, questions, count);
+    for (size_t i = 0; i < count && mate->link != NULL; i += 2)
+        set(details, questions[i].words[2], details_of(mate, &questions[i], &questions[i + 1]));
+    vd_ctl_questions_free(questions, count);
+}
+
+/* An answer may fail to come: then the next one is to be asked, in another round. False: there is
+ * nobody left, or nothing. */
+static bool ask_details(struct vd_ctl *ctl, json_t *names, json_t *details)
+{
+    const char *name;
+    json_t *value;
+
+    for (size_t i = 0; i < ctl->crew.count; i++)
+        if (ctl->crew.mates[i].link != NULL)
+            ask_mate(ctl, &ctl->crew.mates[i], names, details);
+    json_object_foreach(names, name, value)
+    {
+        if (json_object_get(details, name) == NULL && vd_ctl_best_mate(&ctl->crew, name) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Groups -------------------------------------------------------------------------------------- */
 
 /* Where each of the crew sees the primary, and whether there is maintenance; do they agree? */
@@ -197,34 +291,25 @@ static bool compare_views(const struct vd_ctl *ctl, const char *group, const jso
 }
 
 /* Does each of them reach quorum and majority? */
-static bool ask_quorum(struct vd_ctl *ctl, const char *group, json_t *problems)
+static bool judge_quorum(const json_t *answers, json_t *problems)
 {
     bool can_act = false;
 
-    for (size_t i = 0; i < ctl->crew.count; i++) {
-        struct vd_ctl_mate *mate = &ctl->crew.mates[i];
-        struct vd_err err = {""};
-        json_t *reply;
+    for (size_t i = 0; i < json_array_size(answers); i++) {
+        const char *refusal = json_string_value(json_array_get(answers, i));
 
-        if (vd_ctl_master_of(mate, group) == NULL)
-            continue;
-        reply = vd_ctl_ask(mate, &err, "SENTINEL", "CKQUORUM", group, (char *)NULL);
-        if (reply != NULL)
+        if (refusal == NULL)
             can_act = true;
         else
-            complain(problems, "%s", err.text);
-        json_decref(reply);
+            complain(problems, "%s", refusal);
     }
     return can_act;
 }
 
-static json_t *nodes_of(struct vd_ctl_mate *mate, const json_t *master, json_t *problems)
+static json_t *nodes_of(const json_t *master, const json_t *details, json_t *problems)
 {
-    const char *group = vd_ctl_text_of(master, "name");
-    struct vd_err err;
-    json_t *page =
-        mate->kind != VD_CTL_VEDETTE ? NULL : vd_ctl_ask_page(mate, "nodes", "group", group, &err);
-    json_t *replies = vd_ctl_ask(mate, &err, "SENTINEL", "REPLICAS", group, (char *)NULL);
+    const json_t *page = json_object_get(details, "page");
+    const json_t *replies = json_object_get(details, "replicas");
     json_t *nodes = json_array();
     const char *primary;
 
@@ -238,10 +323,8 @@ static json_t *nodes_of(struct vd_ctl_mate *mate, const json_t *master, json_t *
         judge_node(json_array_get(nodes, i + 1), primary, problems);
         json_decref(fields);
     }
-    if (replies != NULL && json_array_size(replies) == 0)
+    if (json_is_array(replies) && json_array_size(replies) == 0)
         complain(problems, "there is no replica");
-    json_decref(replies);
-    json_decref(page);
     return nodes;
 }
 
@@ -261,21 +344,22 @@ static void tell_state(const json_t *master, json_t *value)
     set(value, "fenced", json_boolean(vd_ctl_has_flag(master, "fenced")));
 }
 
-static json_t *group_of(struct vd_ctl *ctl, const char *name)
+static json_t *group_of(struct vd_ctl *ctl, const char *name, const struct answers *answers)
 {
-    struct vd_ctl_mate *mate = vd_ctl_best_mate(&ctl->crew, name);
+    const struct vd_ctl_mate *mate = vd_ctl_best_mate(&ctl->crew, name);
     const json_t *master = vd_ctl_master_of(mate, name);
     json_t *value = json_object();
     json_t *problems = json_array();
     json_t *views = json_object();
-    json_t *nodes = nodes_of(mate, master, problems);
+    json_t *nodes = nodes_of(master, json_object_get(answers->details, name), problems);
     json_t *primary = json_object_get(json_array_get(nodes, 0), "node");
 
     set(value, "name", text(name));
     set(value, "primary", json_incref(primary));
     tell_state(master, value);
     set(value, "agreed", json_boolean(compare_views(ctl, name, value, views, problems)));
-    set(value, "can_act", json_boolean(ask_quorum(ctl, name, problems)));
+    set(value, "can_act",
+        json_boolean(judge_quorum(json_object_get(answers->quorum, name), problems)));
     if (vd_ctl_has_flag(master, "failover_in_progress"))
         complain(problems, "a failover is in progress (%s)",
                  vd_ctl_text_of(master, "failover-state"));
@@ -288,32 +372,45 @@ static json_t *group_of(struct vd_ctl *ctl, const char *name)
     return value;
 }
 
-static bool has_group(const json_t *groups, const char *name)
+/* The names of those that are meant and that anybody watches. */
+static json_t *names_of(const struct vd_ctl *ctl)
 {
-    for (size_t i = 0; i < json_array_size(groups); i++)
-        if (strcmp(vd_ctl_text_of(json_array_get(groups, i), "name"), name) == 0)
-            return true;
-    return false;
+    const char *wanted = ctl->options.group;
+    json_t *names = json_object();
+
+    for (size_t i = 0; i < ctl->crew.count; i++) {
+        const struct vd_ctl_mate *mate = &ctl->crew.mates[i];
+
+        for (size_t j = 0; mate->link != NULL && j < json_array_size(mate->masters); j++) {
+            const char *name = vd_ctl_text_of(json_array_get(mate->masters, j), "name");
+
+            if (wanted == NULL || strcmp(wanted, name) == 0)
+                json_object_set_new(names, name, json_true());
+        }
+    }
+    return names;
 }
 
 static json_t *groups_of(struct vd_ctl *ctl)
 {
-    const char *wanted = ctl->options.group;
+    struct answers answers = {json_object(), json_object()};
+    json_t *names = names_of(ctl);
     json_t *groups = json_array();
+    const char *name;
+    json_t *value;
 
-    for (size_t i = 0; i < ctl->crew.count; i++) {
-        const json_t *masters = ctl->crew.mates[i].masters;
-
-        /* An answer may fail to come meanwhile: then the next one is asked for the rest. */
-        for (size_t j = 0; j < json_array_size(masters); j++) {
-            const char *name = vd_ctl_text_of(json_array_get(masters, j), "name");
-
-            if ((wanted != NULL && strcmp(wanted, name) != 0) || has_group(groups, name) ||
-                vd_ctl_best_mate(&ctl->crew, name) == NULL)
-                continue;
-            json_array_append_new(groups, group_of(ctl, name));
-        }
+    ask_quorums(ctl, names, answers.quorum);
+    while (ask_details(ctl, names, answers.details))
+        continue;
+    json_object_foreach(names, name, value)
+    {
+        /* Of whom nobody is left to tell there is nothing to be told. */
+        if (vd_ctl_best_mate(&ctl->crew, name) != NULL)
+            json_array_append_new(groups, group_of(ctl, name, &answers));
     }
+    json_decref(names);
+    json_decref(answers.quorum);
+    json_decref(answers.details);
     return groups;
 }
 

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import queue
 import re
 import resource
 import select
@@ -440,3 +441,66 @@ def test_completion():
     for command in commands[:-1]:
         help_text = ctl.run("--help").stdout + ctl.run(command, "--help").stdout
         assert set(complete("vedettectl", command, "--")) == set(re.findall(r"(?<= )--[a-z-]+(?= )", help_text)) - {"--help."}
+
+
+class Distance:
+    """A port from which the sentinel is so far away, in seconds each way."""
+
+    def __init__(self, sentinel, seconds):
+        self.target = (sentinel.host, sentinel.port)
+        self.seconds = seconds
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host, self.port = self.listener.getsockname()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            for one, other in ((near, far), (far, near)):
+                waiting = queue.SimpleQueue()
+                threading.Thread(target=self.read, args=(one, waiting), daemon=True).start()
+                threading.Thread(target=self.write, args=(other, waiting), daemon=True).start()
+
+    def read(self, link, waiting):
+        data = b"x"
+        while data:
+            try:
+                data = link.recv(65536)
+            except OSError:
+                data = b""
+            waiting.put((time.monotonic() + self.seconds, data))
+
+    @staticmethod
+    def write(link, waiting):
+        data = b"x"
+        while data:
+            due, data = waiting.get()
+            time.sleep(max(0, due - time.monotonic()))
+            try:
+                link.sendall(data) if data else link.shutdown(socket.SHUT_WR)
+            except OSError:
+                return
+
+
+def test_many_groups_far_away(lab, program):
+    """Questions are asked together: the time is that of some round trips, however many groups there are."""
+    primary = lab.redis()
+    one = lab.sentinel(program, harness.group_lines(GROUP, primary, quorum=1))
+    count = 150
+    for number in range(count - 1):
+        assert one.sentinel("MONITOR", f"more-{number}", primary.host, primary.port, 1) == "OK"
+    far = Distance(one, 0.02)
+    begun = time.monotonic()
+    status = Ctl(far, "--only").json("status", status=1)
+    took = time.monotonic() - begun
+    assert len(status["groups"]) == count
+    assert all(group["can_act"] and group["problems"] == ["there is no replica"] for group in status["groups"])
+    # Asked one by one, three questions of each group would be 18 s under way.
+    assert took < 6, f"{took:.1f} s"
+    whole = Ctl(one).json("status", status=1)
+    assert [group["name"] for group in whole["groups"]] == [group["name"] for group in status["groups"]]
+    far.listener.close()
