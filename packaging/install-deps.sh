@@ -16,6 +16,7 @@
 #   sh packaging/install-deps.sh --browser       the browser in which tests/browser looks at pages
 #   sh packaging/install-deps.sh --packaging     what packaging/build-deb.sh and tests/packages need
 #   sh packaging/install-deps.sh --deploy        what tests/deploy runs the six services with
+#   sh packaging/install-deps.sh --bench         what tests/bench cuts networks and draws with
 #   sh packaging/install-deps.sh --coverage      what tests/coverage.sh counts with
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
@@ -39,6 +40,7 @@ APP='postgresql'
 RUNBOOKS='curl'
 BROWSER='chromium chromium-driver python3-selenium'
 DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
+BENCH='iproute2 python3-matplotlib'
 COVERAGE='lcov'
 PACKAGING='build-essential debhelper fakeroot lintian rpm rpmlint systemd'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
@@ -160,6 +162,7 @@ for option in "$@"; do
     --browser) packages="$packages $BROWSER" ;;
     --packaging) packages="$packages $PACKAGING" ;;
     --deploy) packages="$packages $DEPLOY" ;;
+    --bench) packages="$packages $BENCH" ;;
     --coverage) packages="$packages $COVERAGE" ;;
     *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac

@@ -61,8 +61,8 @@ def bench_questions(sentinels, rounds, seconds):
             results = {name: [] for name in sentinels}
             for _ in range(rounds):
                 for name, one in sentinels.items():
-                    rate, _ = ask(one, words, clients, pipelined, 2000)
-                    count = max(2000, min(400000, int(rate * seconds)))
+                    rate, _ = ask(one, words, clients, pipelined, 20 * max(10, clients))
+                    count = max(20 * clients, int(min(400000, rate * seconds)))
                     results[name].append(ask(one, words, clients, pipelined, count))
             row = {"question": question, "clients": clients, "pipelined": pipelined}
             for name, pairs in results.items():

@@ -1,52 +1,115 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# All benches, vedette and redis-sentinel in one run, and one table of what came of them.  It wants an idle
-# machine of two cores; what else runs there is in the figures.
+# All benches, vedette and its peers in one run, and one report of what came of them.  It wants an idle
+# machine of two cores, and 25 minutes; what else runs there is in the figures.  tests/bench/README.md says
+# what is measured.
 #
-#   VEDETTE=path sh tests/bench/run.sh [--quick] [--plot] [directory]
+#   VEDETTE=path [VALKEY_SENTINEL=path] sh tests/bench/run.sh [--quick] [--plot] [--json] [--hour] [--results] [directory]
 #
-# The directory (default: build/bench) gets a JSON file of each bench, table.md, and with --plot the
-# pictures (python3-matplotlib).  --quick: minutes instead of an hour; the figures are coarse.
+# The directory (default: build/bench) gets a JSON file of each bench, a log of each, RESULTS.md, results.json,
+# and with --plot the pictures (packaging/install-deps.sh --bench).
+#   --quick     three minutes; the figures are coarse
+#   --json      print results.json, all in one, in the place of the tables
+#   --hour      a tenth of a CPU for an hour, beside the rest (else three minutes of it)
+#   --results   replace tests/bench/RESULTS.md and its pictures by this run's
+# Exit status 1 when a bench failed: a process that ended, an election of vedette that nobody won, a false alarm.
 
 set -eu
 unset CDPATH
 cd "$(dirname "$0")/../.."
 python=/usr/bin/python3
-trials=20 long=200 seconds=30 groups='10 100 500 1000' rounds=5 quick='' plot='' out=build/bench
+trials=12 long=200 seconds=15 groups='10 100 500 1000' waits='200 3000' minutes=3 kills=5 growth=200
+queries='--rounds 3 --seconds 0.5'
+options='' quick='' plot='' json='' results='' out=build/bench
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --quick) trials=3 long=0 seconds=5 groups='10 100' rounds=1 quick=--quick ;;
+    --quick)
+        quick=--quick trials=1 long=5 seconds=3 groups=20 waits='' minutes=0.2 kills=1 growth=10
+        queries='--rounds 1 --seconds 0.1 --idle-clients 1000 --subscribers 100 --trials 1'
+        ;;
     --plot) plot=--plot ;;
+    --json) json=yes ;;
+    --hour) minutes=60 ;;
+    --results) results=yes ;;
     -*)
         printf 'run.sh: %s: no such option; see its head\n' "$1" >&2
         exit 2
         ;;
     *) out=$1 ;;
     esac
+    case $1 in -*) options="$options $1" ;; esac
     shift
 done
-mkdir -p "$out"
+rm -rf "$out/failed"
+mkdir -p "$out/failed" "$out/pictures"
 
 # run <name of the result> <bench> [its options...]
 run() {
     name=$1 program=$2
     shift 2
-    printf '== %s\n' "$name"
-    "$python" "tests/bench/$program.py" --json "$out/$name.json" "$@"
+    begun=$(date +%s)
+    # An interrupted run leaves nobody behind: a bench ends with its lane, and what it has started with it.
+    setpriv --pdeathsig KILL "$python" "tests/bench/$program.py" --json "$out/$name.json" "$@" >"$out/$name.log" 2>&1 || {
+        : >"$out/failed/$name"
+        tail -n 20 "$out/$name.log" >&2
+        printf 'FAIL: ' >&2
+    }
+    printf '%s: %s s (%s)\n' "$name" $(($(date +%s) - begun)) "$out/$name.log" >&2
 }
 
-for way in kill hang order coordinated restart; do
-    run "failover-$way" failover --way "$way" --trials "$trials"
-done
-for down_after in 200 3000; do
-    run "failover-kill-$down_after" failover --way kill --trials "$trials" --down-after "$down_after"
-done
-[ "$long" -eq 0 ] || run failover-kill-long failover --way kill --trials "$long" --only vedette
+# fault <way> <down-after> [options...]: under a name that says so.
+fault() {
+    way=$1 wait=$2
+    shift 2
+    run "failover-$way-$wait" failover --way "$way" --down-after "$wait" --trials "$trials" "$@"
+}
+
+# Failovers wait nearly all of their time, so lanes of them run beside each other: each program of a lane has
+# the same company.  All other benches use the processor, and run alone.
+lane_long() {
+    run failover-long failover --way kill --programs vedette --trials "$long"
+    run lowcpu lowcpu --minutes "$minutes" --kills "$kills"
+}
+lane_kill() {
+    for wait in 1000 $waits; do fault kill "$wait"; done
+    fault order 1000
+    fault restart 1000
+    fault coordinated 1000
+}
+lane_hang() {
+    for wait in 1000 $waits; do fault hang "$wait"; done
+    fault together 1000
+    run failover-kill-1000-far failover --way kill --latency 50 --trials "$trials"
+}
+lane_cut() {
+    for wait in 1000 $waits; do fault cut "$wait"; done
+    run memory memory --failovers "$growth"
+}
+
+begin=$(date +%s)
 run idle idle --seconds "$seconds"
-[ "$long" -eq 0 ] || run memory memory --failovers "$long"
-run queries queries --rounds "$rounds"
+# shellcheck disable=SC2086 # words
+run queries queries $queries
 # shellcheck disable=SC2086 # a list
 run scale scale --groups $groups --seconds "$seconds"
-"$python" tests/bench/report.py $quick $plot "$out"
+lane_long & one=$!
+lane_kill & two=$!
+lane_hang & three=$!
+lane_cut & four=$!
+trap 'kill "$one" "$two" "$three" "$four"; exit 1' INT TERM
+wait "$one" "$two" "$three" "$four"
+
+failed=$(ls "$out/failed")
+# shellcheck disable=SC2086 # names
+"$python" tests/bench/report.py $quick $plot --command "VEDETTE=path sh tests/bench/run.sh$options" \
+    --failed $failed -- "$out" >"$out/report.log"
+if [ -n "$json" ]; then cat "$out/results.json"; else cat "$out/report.log"; fi
+if [ -n "$results" ]; then
+    cp "$out/RESULTS.md" tests/bench/RESULTS.md
+    rm -rf tests/bench/pictures
+    [ -z "$plot" ] || cp -R "$out/pictures" tests/bench/pictures
+fi
+printf 'all of it: %s s\n' $(($(date +%s) - begin)) >&2
+[ -z "$failed" ]
