@@ -18,6 +18,8 @@ struct slice {
 
 struct reader {
     struct vd_info *info;
+    struct vd_arena *arena;
+    struct slice rest;                /* behind the present line */
     struct vd_info_replica *replicas; /* room for every line that begins like one */
     size_t replica_room;
     struct slice primary_host;
@@ -192,6 +194,17 @@ static void read_database(struct slice value, struct vd_info *info)
         info->keys += keys;
 }
 
+/* The first of them: as many may follow as there are lines like it. */
+static void make_room(struct reader *r)
+{
+    struct slice rest = r->rest;
+
+    r->replica_room = 1;
+    while (rest.len > 0)
+        r->replica_room += is_replica_name(take_until(rest, '\n', &rest)) ? 1 : 0;
+    r->replicas = vd_arena_alloc(r->arena, r->replica_room * sizeof(r->replicas[0]));
+}
+
 static void read_other(struct reader *r, struct slice name, struct slice value)
 {
     struct vd_info *info = r->info;
@@ -208,6 +221,8 @@ static void read_other(struct reader *r, struct slice name, struct slice value)
     } else if (slice_is(name, "loading") || slice_is(name, "async_loading")) {
         info->loading = info->loading || slice_is(value, "1");
     } else if (is_replica_name(name)) {
+        if (r->replicas == NULL)
+            make_room(r);
         VD_ASSERT(info->replica_count < r->replica_room);
         if (!read_replica(value, &r->replicas[info->replica_count]))
             return;
@@ -220,11 +235,39 @@ static void read_other(struct reader *r, struct slice name, struct slice value)
     r->found = true;
 }
 
+#define PAIR(a, b) ((unsigned)(a) << 8 | (unsigned)(b))
+
+/* Four lines of five are passed over by how they begin. */
+static bool may_matter(struct slice line)
+{
+    if (line.len > 0 && line.at[0] == '#')
+        return true;
+    if (line.len < 2)
+        return false;
+    switch (PAIR((unsigned char)line.at[0], (unsigned char)line.at[1])) {
+    case PAIR('a', 's'): /* async_loading */
+    case PAIR('c', 'o'): /* connected_slaves */
+    case PAIR('d', 'b'):
+    case PAIR('l', 'o'): /* loading */
+    case PAIR('m', 'a'): /* master_... */
+    case PAIR('r', 'e'): /* replica_announced */
+    case PAIR('r', 'o'): /* role */
+    case PAIR('r', 'u'): /* run_id */
+    case PAIR('s', 'e'): /* second_repl_offset */
+    case PAIR('s', 'l'): /* slave... */
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void read_line(struct reader *r, struct slice line)
 {
     struct slice value;
     struct slice name;
 
+    if (!may_matter(line))
+        return;
     if (line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
     if (line.len > 0 && line.at[0] == '#') {
@@ -248,20 +291,9 @@ static void read_line(struct reader *r, struct slice line)
     read_other(r, name, value);
 }
 
-/* How many lines may be of replicas: one allocation instead of a growing list. */
-static size_t count_replica_lines(struct slice text)
-{
-    size_t count = 0;
-
-    while (text.len > 0)
-        count += is_replica_name(take_until(text, '\n', &text)) ? 1 : 0;
-    return count;
-}
-
 bool vd_info_parse(const char *text, size_t len, struct vd_arena *arena, struct vd_info *out)
 {
-    struct slice rest = {text, len};
-    struct reader r = {.info = out};
+    struct reader r = {.info = out, .arena = arena, .rest = {text, len}};
 
     *out = (struct vd_info){
         .replid2_offset = -1,
@@ -272,11 +304,8 @@ bool vd_info_parse(const char *text, size_t len, struct vd_arena *arena, struct 
         .connected_replicas = -1,
         .keys = -1,
     };
-    r.replica_room = count_replica_lines(rest);
-    if (r.replica_room > 0)
-        r.replicas = vd_arena_alloc(arena, r.replica_room * sizeof(r.replicas[0]));
-    while (rest.len > 0)
-        read_line(&r, take_until(rest, '\n', &rest));
+    while (r.rest.len > 0)
+        read_line(&r, take_until(r.rest, '\n', &r.rest));
     /* Of a primary these lines would be left over from another life. */
     if (out->role == VD_ROLE_REPLICA && r.primary_host.len > 0 &&
         !vd_addr_set(&out->primary, r.primary_host.at, r.primary_host.len, r.primary_port))

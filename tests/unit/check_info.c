@@ -90,6 +90,20 @@ START_TEST(a_replica)
 }
 END_TEST
 
+START_TEST(each_line_by_itself)
+{
+    struct vd_info info;
+
+    ck_assert(parse("loading:1\n", &info));
+    ck_assert(info.loading);
+    ck_assert(parse("second_repl_offset:77\n", &info));
+    ck_assert_int_eq(info.replid2_offset, 77);
+    /* What begins like a line of use, and is none. */
+    ck_assert(!parse("loading_start_time:1\nserver_time_usec:5\nr\n#\n\nmaxmemory:7\n", &info));
+    ck_assert(!info.loading);
+}
+END_TEST
+
 START_TEST(old_and_odd_replica_lines)
 {
     struct vd_info info;
@@ -211,6 +225,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, a_primary);
     tcase_add_test(tcase, a_replica);
+    tcase_add_test(tcase, each_line_by_itself);
     tcase_add_test(tcase, old_and_odd_replica_lines);
     tcase_add_loop_test(tcase, absurd_values, 0, (int)(sizeof(absurd) / sizeof(absurd[0])));
     tcase_add_loop_test(tcase, no_info_at_all, 0, (int)(sizeof(junk) / sizeof(junk[0])));
