@@ -296,19 +296,26 @@ static bool open_channel(struct vd_resolver *resolver, struct vd_err *err)
 #endif
     status = ares_init_options(&resolver->channel, &options, mask);
     look_at_configuration(&resolver->configuration);
-    if (status != ARES_SUCCESS)
+    if (status != ARES_SUCCESS) {
+        resolver->channel = NULL;
         return vd_err_set(err, "cannot start the resolver of names: %s; look at /etc/resolv.conf",
                           ares_strerror(status));
+    }
     if (resolver->servers == NULL)
         return true;
     status = ares_set_servers_ports_csv(resolver->channel, resolver->servers);
     if (status == ARES_SUCCESS)
         return true;
     ares_destroy(resolver->channel);
+    resolver->channel = NULL;
     return vd_err_set(err, "bad name servers %s: %s", resolver->servers, ares_strerror(status));
 }
 
-/* c-ares reads the system's configuration once; containers may get theirs late. */
+/*
+ * The first name opens the channel: who is configured by addresses alone does
+ * not need what it takes. c-ares reads the system's configuration once;
+ * containers may get theirs late.
+ */
 static void follow_configuration(struct vd_resolver *resolver)
 {
     struct stat now;
@@ -318,12 +325,14 @@ static void follow_configuration(struct vd_resolver *resolver)
     if (resolver->under_way != 0)
         return;
     look_at_configuration(&now);
-    if (now.st_ino == resolver->configuration.st_ino &&
+    if (before != NULL && now.st_ino == resolver->configuration.st_ino &&
         now.st_size == resolver->configuration.st_size &&
         now.st_mtim.tv_sec == resolver->configuration.st_mtim.tv_sec &&
         now.st_mtim.tv_nsec == resolver->configuration.st_mtim.tv_nsec)
         return;
     if (open_channel(resolver, &err)) {
+        if (before == NULL)
+            return;
         ares_destroy(before);
         vd_log(VD_LOG_NOTICE, "the name servers of /etc/resolv.conf were read anew");
     } else {
@@ -339,6 +348,10 @@ static void query(struct vd_resolver *resolver, struct name *name)
     follow_configuration(resolver);
     name->asking = true;
     resolver->under_way++;
+    if (resolver->channel == NULL) {
+        on_answer(name, ARES_ENOTINITIALIZED, 0, NULL);
+        return;
+    }
     /* May answer before it returns, as /etc/hosts does. */
     ares_getaddrinfo(resolver->channel, name->host, NULL, &hints, on_answer, name);
     set_timeout(resolver);
@@ -428,7 +441,8 @@ struct vd_resolver *vd_resolver_new(struct ev_loop *loop, const char *servers, s
     resolver->servers = vd_strdup(servers);
     ev_init(&resolver->timeout, on_timeout);
     resolver->timeout.data = resolver;
-    if (ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS && open_channel(resolver, err))
+    if (ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS &&
+        (servers == NULL || open_channel(resolver, err)))
         return resolver;
     vd_free(resolver->servers);
     vd_free(resolver);
@@ -440,7 +454,8 @@ void vd_resolver_free(struct vd_resolver *resolver)
     if (resolver == NULL)
         return;
     resolver->closing = true;
-    ares_destroy(resolver->channel); /* ends all queries and closes all sockets */
+    if (resolver->channel != NULL)
+        ares_destroy(resolver->channel); /* ends all queries and closes all sockets */
     ares_library_cleanup();
     ev_timer_stop(resolver->loop, &resolver->timeout);
     while (resolver->names != NULL)

@@ -186,6 +186,8 @@ static bool open_database(struct vd_store_db *store, const char *path, struct vd
 
     if (!make_file(path, err))
         return false;
+    /* Pages as they are needed, not 20 for each cache at once; of effect before the first use. */
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
         return vd_err_set(err, "cannot open the state in %s: %s: %s; make it readable and writable",
                           path, store->db == NULL ? "out of memory" : sqlite3_errmsg(store->db),
