@@ -74,8 +74,13 @@ bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *n
     const struct vd_group *group = node->group;
     const struct vd_group *other;
 
-    if (node->role == VD_ROLE_PRIMARY)
+    if (node->role == VD_ROLE_PRIMARY) {
+        /* Named by another group that is watched: whatever we know of it is older. */
+        other = vd_group_find_address(core, &node->addr);
+        if (other != NULL && other != group && other->primary->role == VD_ROLE_PRIMARY)
+            return true;
         return !vd_candidate_is_related(node) && node->keys > 0 && node->connected_replicas > 0;
+    }
     if (node->role != VD_ROLE_REPLICA || node->follows.port == 0 ||
         vd_node_find(group, &node->follows) != NULL)
         return false;

@@ -71,8 +71,8 @@ bool vd_candidate_is_related(const struct vd_node *node);
 
 /*
  * A living member of another cluster, at an address that was ours: by its own
- * word it follows the primary of another group that is watched, or it follows
- * or leads others with data that is none of this group's. To turn it would
+ * word it is, or follows, the primary of another group that is watched, or it
+ * follows or leads others with data that is none of this group's. To turn it would
  * wipe that data.
  */
 bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *node);

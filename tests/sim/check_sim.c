@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "exhaustive.h"
-#include "mass.h"
 #include "faults.h"
 #include "live.h"
+#include "mass.h"
 #include "node.h"
 #include "oracle.h"
 #include "run.h"

@@ -70,7 +70,7 @@ static bool belongs_elsewhere(const struct sim *sim, const struct sim_node *node
     for (unsigned g = 0; g < sim->setup.groups; g++) {
         const struct sim_node *primary = g != group ? sim_named_primary(sim, g) : NULL;
 
-        if (primary != NULL && primary != node && is_chained(sim, node, primary))
+        if (primary != NULL && is_chained(sim, node, primary))
             return true;
     }
     return false;

@@ -155,6 +155,45 @@ START_TEST(a_newer_configuration_is_adopted_and_told_on)
 }
 END_TEST
 
+/* Two orders without a majority made two primaries in one epoch; ours is 10.0.0.2. */
+static const struct dispute {
+    const char *told;
+    uint64_t epoch;
+    const char *named; /* in the end */
+} disputes[] = {
+    {"10.0.0.1", 4, "10.0.0.1"}, /* the smaller address wins */
+    {"10.0.0.3", 4, "10.0.0.2"}, /* ... whoever says so */
+    {"10.0.0.0", 4, "10.0.0.2"}, /* nobody that we know: no dispute, a changed address */
+    {"10.0.0.1", 3, "10.0.0.2"}, /* an older one is not looked at */
+    {"10.0.0.3", 5, "10.0.0.3"}, /* a newer one wins anyhow */
+};
+
+START_TEST(two_primaries_in_one_epoch)
+{
+    say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
+    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, "10.0.0.2");
+    say_hello(puppet_peer_id(2), "10.0.1.2", 5, disputes[_i].told, disputes[_i].epoch);
+    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, disputes[_i].named);
+    /* And for good: the loser's word brings nothing back. */
+    say_hello(puppet_peer_id(1), "10.0.1.1", 5, "10.0.0.2", 4);
+    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, disputes[_i].named);
+    ck_assert_uint_eq(puppet_group(&puppet)->config_epoch,
+                      disputes[_i].epoch > 4 ? disputes[_i].epoch : 4);
+}
+END_TEST
+
+/* Epoch 0 is nobody's decision: what the configuration files say is not disputed. */
+START_TEST(nothing_is_disputed_in_epoch_0)
+{
+    struct vd_group *group = puppet_group(&puppet);
+
+    say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
+    group->config_epoch = 0;
+    say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.1", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+}
+END_TEST
+
 START_TEST(replicas_are_learned_from_info)
 {
     struct vd_info info = puppet_primary_info();
@@ -508,6 +547,9 @@ int main(void)
     tcase_add_test(tcase, a_former_self_is_no_peer);
     tcase_add_test(tcase, peers_are_limited);
     tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
+    tcase_add_loop_test(tcase, two_primaries_in_one_epoch, 0,
+                        (int)(sizeof(disputes) / sizeof(disputes[0])));
+    tcase_add_test(tcase, nothing_is_disputed_in_epoch_0);
     tcase_add_test(tcase, replicas_are_learned_from_info);
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);

@@ -425,6 +425,47 @@ START_TEST(a_chosen_one_that_vanishes)
 }
 END_TEST
 
+/* The primary is gone while writes are held back: nothing is known to be lost, or not. */
+START_TEST(a_primary_whose_link_is_lost_while_it_drains)
+{
+    struct vd_node *chosen;
+
+    drain(both[_i]);
+    chosen = group->failover.chosen;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_UNPAUSE), 0); /* there is no link */
+    if (both[_i] == 0) {
+        ck_assert_ptr_eq(group->failover.chosen, chosen); /* the plain form goes the old way */
+        ck_assert_uint_ne(chosen->turn_ticket.n, 0);
+        return;
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_ptr_eq(group->primary, primary);
+    ck_assert(primary->held_back);
+    puppet_pass(&puppet, puppet.now + 30);
+    puppet_raise_links(&puppet);
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert(!primary->held_back); /* it was let go as soon as it could be */
+}
+END_TEST
+
+/* The same with the chosen one's link, when the primary is a replica already: it is one no more. */
+START_TEST(a_chosen_one_whose_link_is_lost_in_the_end)
+{
+    struct vd_node *chosen;
+
+    demote(both[_i]);
+    chosen = group->failover.chosen;
+    ack(primary, primary->turn_ticket, true);
+    ck_assert_int_eq(group->failover.handover, VD_HO_CHECKING);
+    puppet_link_down(&puppet, &chosen->command, VD_DOWN_CLOSED);
+    ck_assert_uint_eq(sent_to(primary, VD_RQ_PROMOTE), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 0);
+    ck_assert_ptr_eq(group->primary, primary);
+}
+END_TEST
+
 START_TEST(somebody_else_leads_meanwhile)
 {
     struct vd_id other = puppet_peer_id(2);
@@ -523,6 +564,8 @@ int main(void)
     tcase_add_test(tcase, a_primary_that_refuses_its_demotion);
     tcase_add_loop_test(tcase, a_chosen_one_that_refuses, 0, 2);
     tcase_add_loop_test(tcase, a_chosen_one_that_vanishes, 0, 2);
+    tcase_add_loop_test(tcase, a_primary_whose_link_is_lost_while_it_drains, 0, 2);
+    tcase_add_loop_test(tcase, a_chosen_one_whose_link_is_lost_in_the_end, 0, 2);
     tcase_add_test(tcase, somebody_else_leads_meanwhile);
     tcase_add_test(tcase, coordinated_needs_votes);
     tcase_add_test(tcase, refused_orders);
