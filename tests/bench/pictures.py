@@ -41,16 +41,17 @@ def draw_failover(pyplot, results, directory):
             ordered = sorted(max(1.0, value) for value in beyond(run, trials))
             axes.step([ordered[0], *ordered], [100 * n / len(ordered) for n in range(len(ordered) + 1)], where="post",
                       label=program, color=COLOURS[program])
-        axes.set(xscale="log", xlabel="ms beyond down-after", title=WORDS[run["way"]], xlim=(5, None))
+        axes.set(xscale="log", xlabel="ms beyond down-after", title=WORDS[run["way"]], xlim=(5, 5000))
+        axes.set_xticks([10, 100, 1000], ["10", "100", "1000"])
     panels[0][0].set_ylabel("% of trials")
-    panels[0][-1].legend(frameon=False)
+    panels[0][0].legend(frameon=False, loc="center left", fontsize=8)
     save(figure, directory, "failover.svg")
     return "failover.svg", "Until the next acknowledged write, beyond down-after 1000 ms"
 
 
 def draw_phases(pyplot, results, directory):
     """The medians of the phases on top of each other, without the wait of down-after."""
-    bars = [(results[name], program) for name in ("failover-kill-1000", "failover-hang-1000", "failover-cut-1000", "failover-order-1000")
+    bars = [(results[name], program) for name in ("failover-kill-1000", "failover-hang-1000", "failover-cut-1000")
             if name in results for program in PROGRAMS if program in results[name]["trials"]]
     if not bars:
         return None
@@ -106,7 +107,9 @@ def draw_scale(pyplot, results, directory):
             there = [(count, value) for count, value in zip(counts, values) if value is not None]
             axes.plot([count for count, _ in there], [value for _, value in there], "o-", label=program, color=COLOURS[program])
     for axes, text in zip(panels, ("CPU, ms/s", "memory (PSS), MiB", "all known after, s", "a fifth dies: all agree after, s")):
-        axes.set(xlabel="groups", title=text, ylim=(0, None))
+        axes.set(xlabel="groups", title=text)
+        axes.set_xlim(left=0)
+        axes.set_ylim(0, 1.05 * max([axes.dataLim.y1, 1e-9]))
     panels[0].legend(frameon=False)
     save(figure, directory, "scale.svg")
     return "scale.svg", "Many groups (no point: not within two minutes)"

@@ -19,14 +19,14 @@ set -eu
 unset CDPATH
 cd "$(dirname "$0")/../.."
 python=/usr/bin/python3
-trials=12 long=200 seconds=15 groups='10 100 500 1000' waits='200 3000' minutes=3 kills=5 growth=200
-queries='--rounds 3 --seconds 0.5'
+trials=10 few=5 long=200 seconds=15 groups='10 100 1000' waits='200 3000' minutes=3 kills=5 growth=200
+queries='--rounds 3 --seconds 0.3 --trials 3'
 options='' quick='' plot='' json='' results='' out=build/bench
 
 while [ $# -gt 0 ]; do
     case $1 in
     --quick)
-        quick=--quick trials=1 long=5 seconds=3 groups=20 waits='' minutes=0.2 kills=1 growth=10
+        quick=--quick trials=1 few=1 long=5 seconds=3 groups=20 waits='' minutes=0.2 kills=1 growth=10
         queries='--rounds 1 --seconds 0.1 --idle-clients 1000 --subscribers 100 --trials 1'
         ;;
     --plot) plot=--plot ;;
@@ -65,27 +65,34 @@ fault() {
     shift 2
     run "failover-$way-$wait" failover --way "$way" --down-after "$wait" --trials "$trials" "$@"
 }
+# At the other waits the peer of peers does as redis-sentinel does.
+faults() {
+    fault "$1" 1000
+    for wait in $waits; do fault "$1" "$wait" --programs vedette redis-sentinel; done
+}
 
 # Failovers wait nearly all of their time, so lanes of them run beside each other: each program of a lane has
 # the same company.  All other benches use the processor, and run alone.
 lane_long() {
     run failover-long failover --way kill --programs vedette --trials "$long"
+}
+lane_lowcpu() {
     run lowcpu lowcpu --minutes "$minutes" --kills "$kills"
+    run memory memory --failovers "$growth"
 }
 lane_kill() {
-    for wait in 1000 $waits; do fault kill "$wait"; done
-    fault order 1000
+    faults kill
+    fault order 1000 --trials "$few"
     fault restart 1000
     fault coordinated 1000
 }
 lane_hang() {
-    for wait in 1000 $waits; do fault hang "$wait"; done
+    faults hang
     fault together 1000
     run failover-kill-1000-far failover --way kill --latency 50 --trials "$trials"
 }
 lane_cut() {
-    for wait in 1000 $waits; do fault cut "$wait"; done
-    run memory memory --failovers "$growth"
+    faults cut
 }
 
 begin=$(date +%s)
@@ -94,12 +101,15 @@ run idle idle --seconds "$seconds"
 run queries queries $queries
 # shellcheck disable=SC2086 # a list
 run scale scale --groups $groups --seconds "$seconds"
-lane_long & one=$!
-lane_kill & two=$!
-lane_hang & three=$!
-lane_cut & four=$!
-trap 'kill "$one" "$two" "$three" "$four"; exit 1' INT TERM
-wait "$one" "$two" "$three" "$four"
+lanes=''
+for lane in long lowcpu kill hang cut; do
+    "lane_$lane" &
+    lanes="$lanes $!"
+done
+# shellcheck disable=SC2064,SC2086 # as they are now; a list
+trap "kill $lanes; exit 1" INT TERM
+# shellcheck disable=SC2086 # a list
+wait $lanes
 
 failed=$(ls "$out/failed")
 # shellcheck disable=SC2086 # names

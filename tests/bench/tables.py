@@ -63,8 +63,8 @@ def runs_of(results):
     return sorted(runs, key=lambda run: (WAYS.index(run[1]["way"]), run[1]["latency_ms"], run[1]["down_after_ms"], run[0]))
 
 
-def title(run):
-    words = WORDS[run["way"]]
+def title(name, run):
+    words = WORDS[run["way"]] + (", in a row" if name == "failover-long" else "")
     return words + (f", {run['latency_ms']} ms each way between sentinels" if run["latency_ms"] else "")
 
 
@@ -78,7 +78,7 @@ def failover(results):
         return []
     columns = Columns({program for _, run in runs for program in run["trials"]})
     rows = []
-    for _, run in runs:
+    for name, run in runs:
         def cell(trials, run=run):
             values = beyond(run, trials)
             return (f"{percentile(values, 50):.0f} / {percentile(values, 99):.0f} / {max(values):.0f}; "
@@ -87,12 +87,13 @@ def failover(results):
         def value(trials, run=run):
             return percentile(beyond(run, trials), 50)
 
-        first = [title(run), str(run["down_after_ms"]) if run["beyond_ms"] else "-", str(len(run["trials"][OURS]))]
+        first = [title(name, run), str(run["down_after_ms"]) if run["beyond_ms"] else "-", str(len(run["trials"][OURS]))]
         rows.append(columns.row(first, cell, value, run["trials"]))
     return [
         "## Failover: how long a client cannot write", "",
         "Milliseconds from the fault until the next acknowledged write, beyond down-after where that has to pass:",
-        "median / p99 / maximum; acknowledged writes that the new primary does not have. The ratio is of medians.", "",
+        "median / p99 / maximum; acknowledged writes that the new primary does not have. The ratio is of medians.",
+        "(An order leaves the original's old primary a primary for some 10 s: its clients go on writing there, and lose it.)", "",
         *grid(columns.head("fault", "down-after, ms", "trials"), rows), "",
     ]
 
@@ -105,13 +106,13 @@ def parts(results):
         return [number(percentile([one[name] for one in dicts if name in one], 50))
                 if any(name in one for one in dicts) else "" for name in names]
 
-    for _, run in runs_of(results):
+    for name, run in runs_of(results):
         for program in (one for one in PROGRAMS if one in run["trials"]):
             told = [dict(one["phases_ms"]) for one in run["trials"][program]]
             for one in told:
                 if "detection" in one:
                     one["detection"] -= run["beyond_ms"]
-            first = [title(run), str(run["down_after_ms"]), program]
+            first = [title(name, run), str(run["down_after_ms"]), program]
             rows.append([*first, *medians(phases.NAMES, told)])
             own = [one["own_ms"] for one in run["trials"][program] if one["own_ms"]]
             if own:
@@ -137,7 +138,7 @@ def tails(results):
             spreads = [one["sdown_spread_ms"] for one in trials if one["sdown_spread_ms"] is not None]
             values = beyond(run, trials)
             rows.append([
-                title(run) + (" (in a row)" if name == "failover-long" else ""), str(run["down_after_ms"]), program, str(len(trials)),
+                title(name, run), str(run["down_after_ms"]), program, str(len(trials)),
                 f"{percentile(values, 99):.0f}", f"{max(values):.0f}",
                 *(str(sum(one[key] for one in trials)) for key in ("failed_elections", "split_votes")),
                 str(sum(one["failovers"] > 1 for one in trials)),
