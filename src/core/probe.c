@@ -7,7 +7,9 @@
 #include "core/handover.h"
 #include "core/health.h"
 
-#define PENDING_MAX 100 /* requests without reply, per group that shares the link */
+#define PENDING_MAX 100 /* requests without reply on a link */
+#define PEER_PENDING 4  /* ... to a peer that many more for each group: a PING stands behind them  \
+                         */
 #define INFO_HURRIED_MS 1000
 #define SPARE_PERIODS 5    /* of hellos that come by another way, too */
 #define SILENT_PERIODS 2   /* without any there, and that way is in doubt */
@@ -196,7 +198,7 @@ vd_ms vd_probe_opinion(struct vd_core *core, struct vd_opinion *opinion)
     struct vd_peer *peer = opinion->peer;
     vd_ms due;
 
-    if (!peer->wire.up || peer->wire.pending >= PENDING_MAX * peer->opinion_count)
+    if (!peer->wire.up || peer->wire.pending >= PENDING_MAX + PEER_PENDING * peer->opinion_count)
         return INT64_MAX;
     due = next_on_grid(core, &opinion->hello_grid, opinion->hello_sent_at,
                        core->globals.publish_period_ms, opinion->group->phase);

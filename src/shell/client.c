@@ -17,6 +17,7 @@
 #define SPARE_MAX ((size_t)64 * 1024)
 /* Amid a batch of requests, send when so much is owed. */
 #define SEND_EARLY ((size_t)256 * 1024)
+#define PEER_READS_MAX 16 /* of one peer in a row */
 
 /* Rates --------------------------------------------------------------------------- */
 
@@ -437,7 +438,8 @@ static void run_kept(struct vd_conn *conn)
     conn->in.len -= used;
 }
 
-static void receive(struct vd_conn *conn)
+/* True: there may be more. */
+static bool receive_once(struct vd_conn *conn)
 {
     struct vd_clients *home = conn->home;
     ssize_t got;
@@ -446,19 +448,19 @@ static void receive(struct vd_conn *conn)
         /* Its turn has not come; the kernel keeps what it sends, and holds it back. */
         conn->paused = true;
         vd_stream_hold(&conn->stream, true);
-        return;
+        return false;
     }
     got = vd_stream_read(&conn->stream, home->input, sizeof(home->input));
     home->stats.reads++;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
+        return false;
     if (got <= 0) {
         vd_conn_broken(conn, got < 0 ? errno : 0);
-        return;
+        return false;
     }
     if (!conn->spoken && vd_conn_begins_tls(conn, home->input, (size_t)got)) {
         vd_conn_end(conn);
-        return;
+        return false;
     }
     conn->spoken = true;
     home->now = vd_clock_now();
@@ -476,6 +478,23 @@ static void receive(struct vd_conn *conn)
             vd_text_add(&conn->in, home->input + used, (size_t)got - used);
     }
     check_input(conn);
+    return (size_t)got == sizeof(home->input) && !conn->ended;
+}
+
+/*
+ * One read a client and pass of the loop, so that no one is served at all
+ * others' cost; but a peer speaks for a thousand groups, and a PING waits
+ * behind all of their hellos.
+ */
+static void receive(struct vd_conn *conn)
+{
+    char asker[9];
+
+    for (int i = 0; i < PEER_READS_MAX && receive_once(conn); i++) {
+        vd_session_asker(&conn->session, asker);
+        if (asker[0] == '\0')
+            return;
+    }
 }
 
 void vd_conn_replied(struct vd_conn *conn)
