@@ -45,6 +45,11 @@ class Browser:
         """What the console said that is no mere information; each is told once."""
         return [entry for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
+    def begin(self):
+        """No page of a test before is open any more, whose vedette is gone, and nothing is complained of."""
+        self.driver.get("about:blank")
+        self.complaints()
+
     def asked(self):
         """Addresses that pages have asked for since this was last called."""
         found = []

@@ -39,7 +39,7 @@ def test_through_a_failover(lab, browser):
     house, pages = open_house(lab)
     primary = house.primary
     browser.asked()
-    browser.complaints()
+    browser.begin()
     browser.open(pages[0])
     wait_until(lambda: browser.text("#live") == "live", 10, "the page is live")
     wait_until(lambda: browser.count(".node .spark") == 2, 30, "sparklines of two replicas")
@@ -88,7 +88,7 @@ def test_alerts_and_cost(lab, browser):
     for number in range(400):
         house.primary.ask("SET", f"key:{number}", "x" * 100)
         house.primary.ask("GET", f"key:{number * 9 // 8}")
-    browser.complaints()
+    browser.begin()
     browser.open(page, height=1750)
     wait_until(lambda: "told by this vedette" in (browser.text("#own") or ""), 20, "who tells alerts")
     wait_until(lambda: browser.text("#services").count("$") >= 12, 30, "what six services cost")
@@ -214,7 +214,7 @@ def test_a_hostile_server_is_only_text(lab, browser):
     # A name that markup would be made of, as far as names may be.
     group = "<script>window.broken=1</script>"
     lab.sentinel(VEDETTE, [*group_lines(f'"{group}"', primary, quorum=1), f"http-port {port}"])
-    browser.complaints()
+    browser.begin()
     browser.open(f"http://{LOOPBACK}:{port}/")
     wait_until(lambda: browser.count(".node") >= 1, 10, "the group")
     wait_until(lambda: browser.count("#events tbody tr") >= 1, 10, "events")
@@ -241,4 +241,4 @@ def test_an_end_is_told(lab, browser):
             "return [...document.querySelectorAll('#events tbody tr')].map(row => row.textContent)")),
         20, "its events",
     )
-    browser.complaints()
+    browser.begin()

@@ -13,6 +13,7 @@ import test_protocol
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 README = os.path.join(TOP, "README.md")
+TESTS = os.path.join(TOP, "tests", "README.md")
 BLOCK = re.compile(r"(<!-- states -->\n).*?(<!-- /states -->)", re.DOTALL)
 
 
@@ -44,7 +45,7 @@ def test_the_picture_of_states_is_the_tables():
 
 
 def test_no_names_of_this_machine():
-    assert not re.search(r"/root|/home/|/work/|\.\./", read(README))
+    assert not re.search(r"/root|/home/|/work/|\.\./", read(README) + read(TESTS))
 
 
 def test_options_of_the_readme_exist():
@@ -60,13 +61,19 @@ def test_options_of_the_readme_exist():
 
 
 def test_what_can_be_counted_is_as_many():
-    text = re.sub(r"\s+", " ", read(README))
+    text = re.sub(r"\s+", " ", read(TESTS))
     mutants = glob.glob(os.path.join(TOP, "tests", "mutants", "*.patch"))
     assert f"the same {len(test_protocol.cases())} requests" in text
     assert f"sends both {len(test_protocol.BYTES)} pieces of bad input" in text
     names = [os.path.basename(one)[: -len(".patch")] for one in mutants]
     told = read(os.path.join(TOP, "tests", "sim", "README.md"))
     assert [name for name in names if name not in told] == []
+
+
+def test_sums_of_the_suites():
+    """What the README sums up is what the table has, which tests/peers counts."""
+    passed = [int(one) for one in re.findall(r"\| (\d+) of \1 \|", read(TESTS))]
+    assert len(passed) == 4 and f"{sum(passed)} of {sum(passed)}" in re.sub(r"\s+", " ", read(README))
 
 
 def test_every_line_of_a_scenario_is_told():
@@ -77,8 +84,8 @@ def test_every_line_of_a_scenario_is_told():
 
 
 def test_what_stands_where_is_there():
-    """Every path in the last chapter exists, and no directory of tests is left out."""
-    chapter = read(README).split("## Where things are")[1]
+    """Every path in these chapters exists, and no directory of tests is left out."""
+    chapter = read(README).split("## Where things are")[1] + read(TESTS).split("## Where what is")[1].split("\n## ")[0]
     named = re.findall(r"`([a-z./]+)`", chapter)
     assert len(named) >= 10
     for name in named:
