@@ -4,23 +4,18 @@
 
 #include "base/mem.h"
 
-#define LEAST_LOG2 6
-
-static size_t room(const struct vd_handles *handles)
-{
-    return handles->room_log2 == 0 ? 0 : (size_t)1 << handles->room_log2;
-}
+#define LEAST_ROOM 64
 
 /* Numbers are handed out in sequence: the golden ratio spreads them. */
 static size_t home(const struct vd_handles *handles, uint64_t number)
 {
-    return (size_t)((number * 0x9e3779b97f4a7c15U) >> (64 - handles->room_log2));
+    return (size_t)((number * 0x9e3779b97f4a7c15U) >> 32) & (handles->room - 1);
 }
 
 /* Where it is, or where it would be put. There is always a free slot. */
 static struct vd_handle_slot *find(const struct vd_handles *handles, uint64_t number)
 {
-    size_t mask = room(handles) - 1;
+    size_t mask = handles->room - 1;
     size_t at = home(handles, number);
 
     while (handles->slots[at].number != 0 && handles->slots[at].number != number)
@@ -32,9 +27,9 @@ static void grow(struct vd_handles *handles)
 {
     struct vd_handles larger = {.count = handles->count};
 
-    larger.room_log2 = handles->room_log2 == 0 ? LEAST_LOG2 : handles->room_log2 + 1;
-    larger.slots = vd_calloc(room(&larger), sizeof(larger.slots[0]));
-    for (size_t i = 0; i < room(handles); i++) {
+    larger.room = handles->room == 0 ? LEAST_ROOM : 2 * handles->room;
+    larger.slots = vd_calloc(larger.room, sizeof(larger.slots[0]));
+    for (size_t i = 0; i < handles->room; i++) {
         if (handles->slots[i].number != 0)
             *find(&larger, handles->slots[i].number) = handles->slots[i];
     }
@@ -47,7 +42,7 @@ void vd_handles_put(struct vd_handles *handles, uint64_t number, void *what)
     struct vd_handle_slot *slot;
 
     VD_ASSERT(number != 0 && what != NULL);
-    if (2 * (handles->count + 1) > room(handles))
+    if (2 * (handles->count + 1) > handles->room)
         grow(handles);
     slot = find(handles, number);
     VD_ASSERT(slot->number == 0);
@@ -64,7 +59,7 @@ void *vd_handles_find(const struct vd_handles *handles, uint64_t number)
 
 void vd_handles_drop(struct vd_handles *handles, uint64_t number)
 {
-    size_t mask = room(handles) - 1;
+    size_t mask = handles->room - 1;
     size_t hole;
 
     VD_ASSERT(vd_handles_find(handles, number) != NULL);
@@ -84,7 +79,7 @@ void vd_handles_drop(struct vd_handles *handles, uint64_t number)
 
 void *vd_handles_next(const struct vd_handles *handles, size_t *at)
 {
-    while (*at < room(handles)) {
+    while (*at < handles->room) {
         const struct vd_handle_slot *slot = &handles->slots[(*at)++];
 
         if (slot->number != 0)

@@ -20,7 +20,7 @@ struct vd_handle_slot {
 struct vd_handles {
     struct vd_handle_slot *slots;
     size_t count;
-    unsigned room_log2; /* 2^room_log2 slots; 0: none at all */
+    size_t room; /* a power of 2, or 0 */
 };
 
 /* A zeroed struct vd_handles is empty and ready. */
