@@ -15,58 +15,6 @@ die() {
     exit 1
 }
 
-# Prints this machine's Debian archive as a source of another suite's source packages: the same
-# place and keys, only type and suite changed.  Both apt formats, as deb822.
-derive_source() {
-    for file in /etc/apt/sources.list.d/*.sources; do
-        [ -f "$file" ] || continue
-        # A blank line ends a stanza; the END of a file does as well.
-        awk -v from="$1" -v to="$2" '
-            function flush_stanza(    i, n, words, fits) {
-                n = split(suites, words, /[ \t]+/)
-                for (i = 1; i <= n; i++) if (words[i] == from) fits = 1
-                if (fits && types ~ /(^|[ \t])deb([ \t]|$)/ && !disabled)
-                    printf "Types: deb-src\nSuites: %s\nComponents: main\n%s\n", to, rest
-                suites = types = rest = ""; disabled = 0; dropping = 0
-            }
-            /^#/ { next }
-            /^[ \t]*$/ { flush_stanza(); next }
-            /^[ \t]/ { if (!dropping) rest = rest $0 "\n"; next }
-            {
-                key = tolower($0); sub(/:.*/, "", key)
-                value = $0; sub(/^[^:]*:[ \t]*/, "", value)
-                dropping = 1
-                if (key == "suites") suites = value
-                else if (key == "types") types = value
-                else if (key == "enabled") disabled = (tolower(value) ~ /^(no|false|0|off)/)
-                else if (key == "uris" || key == "signed-by" || key == "trusted") {
-                    rest = rest $0 "\n"; dropping = 0
-                }
-            }
-            END { flush_stanza() }' "$file"
-    done
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ -f "$file" ] || continue
-        awk -v from="$1" -v to="$2" '
-            $1 == "deb" {
-                options = ""; line = $0
-                if (match(line, /\[[^]]*\]/)) {
-                    options = substr(line, RSTART + 1, RLENGTH - 2)
-                    line = substr(line, 1, RSTART - 1) substr(line, RSTART + RLENGTH)
-                }
-                split(line, part, /[ \t]+/)
-                if (part[3] != from) next
-                printf "Types: deb-src\nSuites: %s\nComponents: main\nURIs: %s\n", to, part[2]
-                n = split(options, option, /[ \t]+/)
-                for (i = 1; i <= n; i++) {
-                    if (sub(/^signed-by=/, "", option[i])) printf "Signed-By: %s\n", option[i]
-                    if (sub(/^trusted=/, "", option[i])) printf "Trusted: %s\n", option[i]
-                }
-                print ""
-            }' "$file"
-    done
-}
-
 run_apt() {
     APT_CONFIG=$tmp/apt.conf DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$tmp/apt.log" 2>&1 || {
         tail -n 30 "$tmp/apt.log" >&2
@@ -79,15 +27,14 @@ package=$1
 suite=$2
 directory=$3
 
-codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
 mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/src" "$directory"
-derive_source "$codename" "$suite" >"$tmp/suite.sources"
+sh "$(dirname "$0")/suite-source.sh" deb-src "$suite" >"$tmp/suite.sources"
 [ -s "$tmp/suite.sources" ] ||
-    die "no apt source of $codename found in /etc/apt to derive that of $suite from"
+    die "no apt source of this machine's release found in /etc/apt to derive that of $suite from"
 cat >"$tmp/apt.conf" <<CONF
 Dir::Etc::SourceList "$tmp/suite.sources";
 Dir::Etc::SourceParts "-";

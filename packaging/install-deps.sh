@@ -6,6 +6,7 @@
 # sources stay as they are, and no Redis service is started or enabled by it.
 #
 #   sh packaging/install-deps.sh            to build and test
+#   sh packaging/install-deps.sh --build-only    to build, and no more
 #   sh packaging/install-deps.sh --checks   the static checks' tools as well
 #   sh packaging/install-deps.sh --peers    what tests/peers needs as well
 #   sh packaging/install-deps.sh --clients  what tests/clients needs for those clients that CI runs
@@ -17,6 +18,7 @@
 #   sh packaging/install-deps.sh --packaging     what packaging/build-deb.sh and tests/packages need
 #   sh packaging/install-deps.sh --deploy        what tests/deploy runs the six services with
 #   sh packaging/install-deps.sh --bench         what tests/bench cuts networks and draws with
+#   sh packaging/install-deps.sh --images        what tests/deploy/images.sh builds and runs images with
 #   sh packaging/install-deps.sh --coverage      what tests/coverage.sh counts with
 #
 # hiredis older than 1.0 (Debian 12) is no use: there Debian 13's source package is fetched from the
@@ -31,8 +33,8 @@ HIREDIS_SUITE=trixie
 
 BUILD='gcc libc6-dev make autoconf automake pkg-config libev-dev libconfig-dev libsqlite3-dev
     libc-ares-dev libssl-dev libmicrohttpd-dev libjansson-dev libcurl4-openssl-dev uthash-dev
-    check'
-TEST='redis-server redis-sentinel redis-tools python3 python3-pytest python3-redis openssl'
+    check python3'
+TEST='redis-server redis-sentinel redis-tools python3-pytest python3-redis openssl'
 PEERS='dpkg-dev xz-utils debian-archive-keyring tcl procps iproute2'
 NODE='nodejs npm'
 CLIENTS='php-cli php-redis php-predis ruby-redis libredis-perl'
@@ -41,6 +43,7 @@ RUNBOOKS='curl'
 BROWSER='chromium chromium-driver python3-selenium'
 DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
 BENCH='iproute2 python3-matplotlib'
+IMAGES='buildah podman podman-compose runc netavark aardvark-dns iptables mmdebstrap docker-compose'
 COVERAGE='lcov'
 PACKAGING='build-essential debhelper fakeroot lintian rpm rpmlint systemd'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
@@ -143,9 +146,11 @@ add_node() {
     command -v npm >/dev/null 2>&1 || packages="$packages $NODE"
 }
 
-packages="$BUILD $TEST"
+packages=$BUILD
+[ "${1:-}" = --build-only ] || packages="$packages $TEST"
 for option in "$@"; do
     case $option in
+    --build-only) ;;
     --checks) packages="$packages $CHECKS" ;;
     --peers) packages="$packages $PEERS" ;;
     --clients) add_node ;;
@@ -163,6 +168,7 @@ for option in "$@"; do
     --packaging) packages="$packages $PACKAGING" ;;
     --deploy) packages="$packages $DEPLOY" ;;
     --bench) packages="$packages $BENCH" ;;
+    --images) packages="$packages $DEPLOY $IMAGES" ;;
     --coverage) packages="$packages $COVERAGE" ;;
     *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac

@@ -4,6 +4,9 @@
     with Cluster(directory) as set:            # each in namespaces; needs run.sh around it
     with Cluster(directory, "loopback") as set:    # plain processes on free ports of 127.0.0.1
 
+In namespaces they are containers of the real images where images.sh has built them (engine.py), and
+elsewhere processes that are put up as an engine would do it (container.sh).
+
 Files, user and entry point are the Dockerfiles', variables and limits compose.yaml's.
 
 Namespaces: a service has its own network (one IPv6 address, on a bridge), mounts (read-only root)
@@ -27,6 +30,7 @@ import yaml  # noqa: F401  (says early that it is missing)
 import image
 
 sys.path.insert(0, os.path.join(image.TOP, "tests", "live"))
+import engine  # noqa: E402
 import harness  # noqa: E402
 import netns  # noqa: E402
 import resp  # noqa: E402
@@ -82,6 +86,7 @@ class Service:
         self.image = cluster.images[self.kind]
         self.log_path = os.path.join(cluster.dir, name + ".log")
         self.environment = dict(about["environment"])
+        self.writable = image.writable(about)
         self.memory = int(about["mem_limit"].rstrip("m")) << 20
         self.cpus = float(about["cpus"])
         self.port = 6379 if self.kind == "redis" else 26379
@@ -156,8 +161,12 @@ class Service:
         """Without waiting for anything. A new life in namespaces has a new address if it is asked for."""
         assert not self.is_running(), self.name
         self.life += 1
-        environment = {"PATH": PATH, **self.image.environment, **self.environment, **extra}
-        argv = self.cluster.prepare(self, environment)
+        variables = {**self.environment, **extra}
+        argv = self.cluster.prepare(self, variables)
+        if self.cluster.has_engine:
+            environment = {**os.environ, **variables}  # the engine hands on those that its command names
+        else:
+            environment = {"PATH": PATH, **self.image.environment, **variables}
         with open(self.log_path, "ab") as log:
             log.write(f"---- life {self.life}\n".encode())
             log.flush()
@@ -171,6 +180,8 @@ class Service:
         pid = self.child.pid
         if self.cluster.network == "loopback":
             return pid
+        if self.cluster.has_engine:
+            return engine.first_process(self)
 
         def child():
             with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as source:
@@ -220,6 +231,7 @@ class Cluster:
         """`variables` are added to the environment of every service."""
         self.dir = directory
         self.network = network
+        self.has_engine = network == "namespaces" and engine.IS_THERE
         self.label = os.path.basename(directory)
         self.secrets = {
             name: secrets.token_hex(16)
@@ -230,7 +242,8 @@ class Cluster:
         for kind in "redis", "vedette":
             self.images[kind] = image.Image(f"packaging/railway/{kind}/Dockerfile")
             self.images[kind].lay_out(os.path.join(directory, kind))
-        shutil.copy(harness.find_program("vedette"), os.path.join(directory, "vedette/usr/local/bin"))
+        if not self.has_engine:
+            shutil.copy(harness.find_program("vedette"), os.path.join(directory, "vedette/usr/local/bin"))
         os.chmod(directory, 0o755)
         about = image.compose(self.secrets)
         self.services = {
@@ -354,7 +367,7 @@ class Cluster:
         if self.dns:
             self.dns.send_signal(signal.SIGHUP)
 
-    def prepare(self, service, environment):
+    def prepare(self, service, variables):
         """Network, name, limits of a new life; the command line that starts it."""
         if self.network == "loopback":
             return [os.path.join(self.dir, service.kind, path.lstrip("/")) if "/local/" in path else path
@@ -365,12 +378,14 @@ class Cluster:
         netns.add_host(name, service.address + "/64", "platform", service.link, service.index)
         self.names[service.host] = service.address
         self._write_names()
+        if self.has_engine:
+            return engine.command(service, variables, NAME_SERVER)
         service.limits = Limits(f"{self.label}-{name}", service.memory, service.cpus)
         user = service.image.user if os.geteuid() == 0 and is_root_outside() else 0
         return [*netns.within(name), "unshare", "--mount", "--pid", "--fork",
                 "--kill-child=KILL", "--mount-proc", "--propagation", "private", "--",
                 "sh", os.path.join(HERE, "container.sh"), os.path.join(self.dir, service.kind), str(user),
-                ",".join(service.image.directories), *service.image.entrypoint]
+                ",".join(sum(service.writable, [])), *service.image.entrypoint]
 
     def forget(self, service):
         if self.network == "namespaces":

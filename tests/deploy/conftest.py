@@ -8,6 +8,10 @@ import tempfile
 import pytest
 
 import cluster
+import engine
+
+# Images are looked at where there are any.
+collect_ignore = [] if engine.IS_THERE else ["test_images.py"]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -47,6 +51,8 @@ def six(directory):
 def pytest_report_header(config):
     if not os.path.ismount("/run"):
         return "no namespaces: started without tests/deploy/run.sh"
+    if engine.IS_THERE:
+        return "services run as containers of the images, by " + engine.podman("--version").strip()
     limits = cluster.Limits(f"vd-deploy-probe-{os.getpid()}", 128 << 20, 0.1)
     missing = limits.missing
     limits.close()

@@ -16,17 +16,18 @@ shift 3
 
 mount --bind "$root/usr/local" /usr/local
 [ ! -d "$root/etc/redis" ] || mount --bind "$root/etc/redis" /etc/redis
-# Over the whole of /run: the machine lacks the directories that the image has.
+# Over what is the machine's: it lacks the directories that the image has.
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755 tmpfs /var/lib
 for directory in $(printf '%s' "$writable" | tr ',' ' '); do
     mkdir -p "$directory"
-    mount -t tmpfs -o "mode=0700,uid=$user,gid=$user" tmpfs "$directory"
+    options=mode=0700,uid=$user,gid=$user
+    [ "$directory" != /tmp ] || options=mode=1777
+    mount -t tmpfs -o "$options" tmpfs "$directory"
 done
 for directory in /run /var/lib /usr/local /; do
     mount -o remount,bind,ro "$directory"
 done
-mount -t tmpfs -o ro tmpfs /tmp
 
 [ "$user" -ne 0 ] || exec "$@"
 exec setpriv --reuid "$user" --regid "$user" --clear-groups --no-new-privs --bounding-set=-all "$@"

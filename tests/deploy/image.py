@@ -40,9 +40,12 @@ class Image:
         self.environment = {}
         self.user = 0
         self.entrypoint = []
-        self.directories = []
+        self.directories = {}  # path: (mode, owner, group)
         for instruction, rest in stages(dockerfile)[-1][1]:
             getattr(self, "_" + instruction.lower())(rest)
+
+    def _label(self, rest):
+        """Words for people."""
 
     def _copy(self, rest):
         words = shlex.split(rest)
@@ -53,12 +56,11 @@ class Image:
 
     def _run(self, rest):
         words = shlex.split(rest)
-        assert words[:2] == ["install", "-d"], rest
-        self.directories += [word for word in words if word.startswith("/")]
+        assert words[:3] == ["install", "-d", "-m"] and words[4] == "-o" and words[6] == "-g", rest
+        self.directories[words[8]] = (int(words[3], 8), int(words[5]), int(words[7]))
 
     def _env(self, rest):
-        name, _, value = rest.partition("=")
-        self.environment[name] = value
+        self.environment.update(word.split("=", 1) for word in shlex.split(rest))
 
     def _user(self, rest):
         self.user = int(rest.partition(":")[0])
@@ -76,6 +78,11 @@ class Image:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             shutil.copyfile(os.path.join(TOP, source), path)
             os.chmod(path, mode)
+
+
+def writable(about):
+    """Where a service of compose.yaml may write: (what is in memory, what is on volumes)."""
+    return about["tmpfs"], [one.split(":")[1] for one in about.get("volumes", [])]
 
 
 def compose(secrets):

@@ -19,7 +19,7 @@ def plain(own_directory):
 def start_second(services, one, **extra):
     """Another container of the same name and port: what a deployment starts beside the old one."""
     name = one.name + "-new"
-    second = cluster.Service(services, one.name, {"environment": {}, "mem_limit": "1m", "cpus": 1}, 99)
+    second = cluster.Service(services, one.name, {"environment": {}, "tmpfs": [], "mem_limit": "1m", "cpus": 1}, 99)
     second.name = name
     second.log_path = os.path.join(services.dir, name + ".log")
     second.host, second.port = one.host, one.port
