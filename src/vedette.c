@@ -5,9 +5,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "alert/alert.h"
-#include "base/mem.h"
 #include "http/http.h"
 #include "proto/option.h"
 #include "proto/render_info.h"
@@ -19,6 +21,7 @@
 #include "shell/record.h"
 #include "shell/store.h"
 
+#define BIG_BLOCK (128 * 1024)
 #define RECORD_LIMIT ((int64_t)1 << 30)
 
 /* A call of the program; the arguments are those behind the name, or behind the option. */
@@ -343,13 +346,25 @@ static int serve(struct call *call)
     return 0;
 }
 
+/*
+ * Big blocks come from the system and go back to it when they are freed. glibc
+ * would keep blocks as big as the last one that was freed: what a burst takes
+ * would stay with the process.
+ */
+static void return_big_blocks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct call call = {.count = argc > 0 ? (size_t)argc - 1 : 0, .arguments = argv + 1};
     const char *first = call.count > 0 ? argv[1] : "";
     struct vd_err err;
 
-    vd_mem_start();
+    return_big_blocks();
     if (!vd_guise_find(argc > 0 ? argv[0] : "", call.count, words_of(&call), &call.guise, &err))
         return fail(err.text);
     for (size_t i = 1; i < OPTION_COUNT; i++) {

@@ -6,14 +6,25 @@
  */
 #include "alert/post.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
+#include "alert/libcurl.h"
 #include "base/text.h"
 
 #define ANSWER_MAX 65536U /* bytes of head and body, then the connection is closed */
+
+static struct vd_libcurl curl; /* filled by load */
+
+static bool load(struct vd_err *err)
+{
+    static const char *const calls[] = {VD_LIBCURL_CALLS(VD_LIBRARY_NAME)};
+
+    return curl.version_info != NULL ||
+           vd_library_load(VD_LIBCURL, calls, &curl, sizeof(calls) / sizeof(calls[0]), err) ||
+           vd_err_wrap(err, "alerts need libcurl");
+}
 
 struct job {
     struct vd_post *post;
@@ -61,10 +72,10 @@ static void free_job(struct job *job)
     if (job->host != NULL)
         vd_resolver_forget(post->resolver, job->host, post, job->id);
     if (job->running)
-        (void)curl_multi_remove_handle(post->multi, job->easy);
-    curl_easy_cleanup(job->easy);
-    curl_slist_free_all(job->headers);
-    curl_slist_free_all(job->address);
+        (void)curl.multi_remove_handle(post->multi, job->easy);
+    curl.easy_cleanup(job->easy);
+    curl.slist_free_all(job->headers);
+    curl.slist_free_all(job->address);
     vd_free(job->host);
     vd_free(job->where);
     vd_free(job->url);
@@ -88,7 +99,7 @@ static long status_of(const struct job *job)
 {
     long status = 0;
 
-    (void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl.easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
     return status >= 200 ? status : 0;
 }
 
@@ -112,17 +123,17 @@ static void collect(struct vd_post *post)
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(post->multi, &left)) != NULL) {
+    while ((message = curl.multi_info_read(post->multi, &left)) != NULL) {
         CURLcode result = message->data.result;
         struct job *job = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
+        (void)curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
         end_job(job, status_of(job),
                 job->answered > ANSWER_MAX ? "its answer is too long"
                 : job->error[0] != '\0'    ? job->error
-                                           : curl_easy_strerror(result));
+                                           : curl.easy_strerror(result));
     }
 }
 
@@ -135,7 +146,7 @@ static void on_socket(struct ev_loop *loop, ev_io *io, int events)
     int running;
 
     (void)loop;
-    (void)curl_multi_socket_action(post->multi, io->fd, what, &running);
+    (void)curl.multi_socket_action(post->multi, io->fd, what, &running);
     collect(post);
 }
 
@@ -146,7 +157,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    (void)curl_multi_socket_action(post->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    (void)curl.multi_socket_action(post->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect(post);
 }
 
@@ -167,7 +178,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *self, void
         watch->post = post;
         ev_init(&watch->io, on_socket);
         watch->io.data = watch;
-        (void)curl_multi_assign(post->multi, fd, watch);
+        (void)curl.multi_assign(post->multi, fd, watch);
     }
     ev_io_stop(post->loop, &watch->io);
     ev_io_set(&watch->io, fd,
@@ -206,8 +217,8 @@ static void begin(struct job *job)
 {
     job->running = true;
     if (job->address != NULL)
-        (void)curl_easy_setopt(job->easy, CURLOPT_RESOLVE, job->address);
-    (void)curl_multi_add_handle(job->post->multi, job->easy);
+        (void)curl.easy_setopt(job->easy, CURLOPT_RESOLVE, job->address);
+    (void)curl.multi_add_handle(job->post->multi, job->easy);
 }
 
 static struct job *find_job(const struct vd_post *post, uint64_t id)
@@ -247,7 +258,7 @@ static void on_host(void *self, uint64_t token, const char *host, const char (*i
     vd_text_puts(&line, job->where);
     for (size_t i = 0; i < count; i++)
         vd_text_printf(&line, "%s%s", i > 0 ? "," : "", ips[i]);
-    job->address = curl_slist_append(NULL, vd_text_cstr(&line));
+    job->address = curl.slist_append(NULL, vd_text_cstr(&line));
     vd_text_free(&line);
     begin(job);
 }
@@ -259,14 +270,14 @@ static void on_host(void *self, uint64_t token, const char *host, const char (*i
  */
 static void use_cas(CURL *easy, const char *ca_file)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info = curl.version_info(CURLVERSION_NOW);
 
     if (ca_file != NULL) {
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+        (void)curl.easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        (void)curl.easy_setopt(easy, CURLOPT_CAINFO, ca_file);
     } else if (info->age >= CURLVERSION_SEVENTH && info->capath != NULL &&
-               curl_easy_setopt(easy, CURLOPT_CAPATH, info->capath) == CURLE_OK) {
-        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+               curl.easy_setopt(easy, CURLOPT_CAPATH, info->capath) == CURLE_OK) {
+        (void)curl.easy_setopt(easy, CURLOPT_CAINFO, NULL);
     }
 }
 
@@ -274,12 +285,12 @@ static void use_cas(CURL *easy, const char *ca_file)
 static void allow_http_only(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    (void)curl.easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl.easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
 static void set_up(struct job *job, const struct vd_post_request *request)
@@ -287,26 +298,26 @@ static void set_up(struct job *job, const struct vd_post_request *request)
     struct vd_text line = {0};
     CURL *easy = job->easy;
 
-    job->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    job->headers = curl_slist_append(job->headers, "Expect:");
+    job->headers = curl.slist_append(NULL, "Content-Type: application/json");
+    job->headers = curl.slist_append(job->headers, "Expect:");
     if (request->token != NULL) {
         vd_text_printf(&line, "Authorization: Bearer %s", request->token);
-        job->headers = curl_slist_append(job->headers, vd_text_cstr(&line));
+        job->headers = curl.slist_append(job->headers, vd_text_cstr(&line));
         vd_text_free(&line);
     }
-    (void)curl_easy_setopt(easy, CURLOPT_URL, job->url);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, job->headers);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "vedette/" VD_VERSION);
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->len);
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, job->body);
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->error);
-    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore_answer);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, job);
-    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, ignore_answer);
-    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, job);
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    (void)curl.easy_setopt(easy, CURLOPT_URL, job->url);
+    (void)curl.easy_setopt(easy, CURLOPT_HTTPHEADER, job->headers);
+    (void)curl.easy_setopt(easy, CURLOPT_USERAGENT, "vedette/" VD_VERSION);
+    (void)curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->len);
+    (void)curl.easy_setopt(easy, CURLOPT_POSTFIELDS, job->body);
+    (void)curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, job->error);
+    (void)curl.easy_setopt(easy, CURLOPT_PRIVATE, job);
+    (void)curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore_answer);
+    (void)curl.easy_setopt(easy, CURLOPT_WRITEDATA, job);
+    (void)curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, ignore_answer);
+    (void)curl.easy_setopt(easy, CURLOPT_HEADERDATA, job);
+    (void)curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     allow_http_only(easy);
     use_cas(easy, request->ca_file);
 }
@@ -314,13 +325,13 @@ static void set_up(struct job *job, const struct vd_post_request *request)
 /* Host and port out of the URL; false: it has none. */
 static bool read_url(struct job *job)
 {
-    CURLU *url = curl_url();
+    CURLU *url = curl.url();
     char *host = NULL;
     char *port = NULL;
     struct vd_text where = {0};
-    bool good = url != NULL && curl_url_set(url, CURLUPART_URL, job->url, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+    bool good = url != NULL && curl.url_set(url, CURLUPART_URL, job->url, 0) == CURLUE_OK &&
+                curl.url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                curl.url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
     if (good && host[0] == '[') {
         /* Nothing to be looked up, and libcurl's list of addresses cannot hold it. */
@@ -331,9 +342,9 @@ static bool read_url(struct job *job)
         job->host = vd_strdup(host);
     }
     vd_text_free(&where);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
+    curl.free(host);
+    curl.free(port);
+    curl.url_cleanup(url);
     return good;
 }
 
@@ -351,7 +362,7 @@ uint64_t vd_post_send(struct vd_post *post, const struct vd_post_request *reques
 
     job->post = post;
     job->id = id;
-    job->easy = curl_easy_init();
+    job->easy = curl.easy_init();
     VD_ASSERT(job->easy != NULL);
     job->url = vd_strdup(request->url);
     job->body = vd_memdup(request->body, request->len);
@@ -371,9 +382,13 @@ uint64_t vd_post_send(struct vd_post *post, const struct vd_post_request *reques
 
 bool vd_post_speaks(const char *url)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info;
     size_t len = strcspn(url, ":");
+    struct vd_err err;
 
+    if (!load(&err))
+        return false;
+    info = curl.version_info(CURLVERSION_NOW);
     for (size_t i = 0; info->protocols[i] != NULL; i++)
         if (strlen(info->protocols[i]) == len && strncmp(info->protocols[i], url, len) == 0)
             return true;
@@ -387,7 +402,9 @@ struct vd_post *vd_post_new(struct ev_loop *loop, struct vd_resolver *resolver, 
 {
     struct vd_post *post;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (!load(err))
+        return NULL;
+    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         vd_err_set(err, "libcurl does not start");
         return NULL;
     }
@@ -396,15 +413,15 @@ struct vd_post *vd_post_new(struct ev_loop *loop, struct vd_resolver *resolver, 
     post->resolver = resolver;
     post->done = done;
     post->self = self;
-    post->multi = curl_multi_init();
+    post->multi = curl.multi_init();
     VD_ASSERT(post->multi != NULL);
     ev_init(&post->timer, on_timer);
     post->timer.data = post;
-    (void)curl_multi_setopt(post->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    (void)curl_multi_setopt(post->multi, CURLMOPT_SOCKETDATA, post);
-    (void)curl_multi_setopt(post->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    (void)curl_multi_setopt(post->multi, CURLMOPT_TIMERDATA, post);
-    (void)curl_multi_setopt(post->multi, CURLMOPT_MAXCONNECTS, 8L);
+    (void)curl.multi_setopt(post->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    (void)curl.multi_setopt(post->multi, CURLMOPT_SOCKETDATA, post);
+    (void)curl.multi_setopt(post->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    (void)curl.multi_setopt(post->multi, CURLMOPT_TIMERDATA, post);
+    (void)curl.multi_setopt(post->multi, CURLMOPT_MAXCONNECTS, 8L);
     return post;
 }
 
@@ -414,8 +431,8 @@ void vd_post_free(struct vd_post *post)
         return;
     while (post->jobs != NULL)
         free_job(post->jobs);
-    (void)curl_multi_cleanup(post->multi);
+    (void)curl.multi_cleanup(post->multi);
     ev_timer_stop(post->loop, &post->timer);
     vd_free(post);
-    curl_global_cleanup();
+    curl.global_cleanup();
 }

@@ -5,11 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
-#define BIG (128 * 1024)
 
 static vd_panic_hook *panic_hook;
 
@@ -48,13 +43,6 @@ void vd_panic(const char *file, int line, const char *what)
     if (panic_hook != NULL)
         panic_hook(text);
     abort();
-}
-
-void vd_mem_start(void)
-{
-#ifdef M_MMAP_THRESHOLD
-    (void)mallopt(M_MMAP_THRESHOLD, BIG);
-#endif
 }
 
 void *vd_alloc(size_t size)

@@ -25,13 +25,6 @@ typedef void vd_panic_hook(const char *text);
 void vd_panic_set_hook(vd_panic_hook *hook);
 _Noreturn void vd_panic(const char *file, int line, const char *what);
 
-/*
- * Once, before all else: big blocks come from the system and go back to it when
- * they are freed. glibc would keep blocks as big as the last one that was freed,
- * so that what a burst takes would stay with the process.
- */
-void vd_mem_start(void);
-
 /* Zeroed memory, owned by the caller, released with vd_free. Never NULL. */
 void *vd_alloc(size_t size);
 

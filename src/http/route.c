@@ -56,28 +56,29 @@ static const struct {
 
 void vd_http_add_headers(struct MHD_Response *response, const char *type)
 {
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    (void)vd_mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-        (void)MHD_add_response_header(response, headers[i].name, headers[i].value);
+        (void)vd_mhd.add_response_header(response, headers[i].name, headers[i].value);
 }
 
 enum MHD_Result vd_http_send(struct vd_http_exchange *exchange, struct vd_http_reply *reply)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+    struct MHD_Response *response = vd_mhd.create_response_from_buffer_with_free_callback(
         reply->body.len, reply->body.bytes, vd_free);
     enum MHD_Result result;
 
     VD_ASSERT(response != NULL);
     vd_http_add_headers(response, reply->type);
     if (reply->status == 401)
-        (void)MHD_add_response_header(response, "WWW-Authenticate",
-                                      "Basic realm=\"vedette: any name, the token as password\"");
+        (void)vd_mhd.add_response_header(
+            response, "WWW-Authenticate",
+            "Basic realm=\"vedette: any name, the token as password\"");
     if (reply->status == 405)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+        (void)vd_mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     if (reply->status == 429)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    result = MHD_queue_response(exchange->connection, reply->status, response);
-    MHD_destroy_response(response);
+        (void)vd_mhd.add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    result = vd_mhd.queue_response(exchange->connection, reply->status, response);
+    vd_mhd.destroy_response(response);
     return result;
 }
 
@@ -88,13 +89,13 @@ static enum MHD_Result send_file(struct vd_http_exchange *exchange, size_t i)
         void *out;
     } bytes = {.in = files[i].bytes}; /* MHD takes no const, and writes nothing */
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(*files[i].len, bytes.out, MHD_RESPMEM_PERSISTENT);
+        vd_mhd.create_response_from_buffer(*files[i].len, bytes.out, MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result;
 
     VD_ASSERT(response != NULL);
     vd_http_add_headers(response, files[i].type);
-    result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
+    result = vd_mhd.queue_response(exchange->connection, MHD_HTTP_OK, response);
+    vd_mhd.destroy_response(response);
     return result;
 }
 
@@ -114,8 +115,8 @@ static bool is_token(const char *wanted, const char *guess)
 static bool has_token(const struct vd_http_exchange *exchange)
 {
     const char *wanted = exchange->http->token;
-    const char *header = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_AUTHORIZATION);
+    const char *header = vd_mhd.lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                        MHD_HTTP_HEADER_AUTHORIZATION);
     char *pass = NULL;
     char *user;
     bool good;
@@ -126,10 +127,10 @@ static bool has_token(const struct vd_http_exchange *exchange)
         return false;
     if (strncasecmp(header, "Bearer ", strlen("Bearer ")) == 0)
         return is_token(wanted, header + strlen("Bearer "));
-    user = MHD_basic_auth_get_username_password(exchange->connection, &pass);
+    user = vd_mhd.basic_auth_get_username_password(exchange->connection, &pass);
     good = pass != NULL && is_token(wanted, pass);
-    MHD_free(user);
-    MHD_free(pass);
+    vd_mhd.free(user);
+    vd_mhd.free(pass);
     return good;
 }
 
@@ -137,13 +138,13 @@ static const char *read_query(void *self, const char *name)
 {
     const struct vd_http_exchange *exchange = self;
 
-    return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+    return vd_mhd.lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 static bool takes_open_metrics(const struct vd_http_exchange *exchange)
 {
-    const char *accept =
-        MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    const char *accept = vd_mhd.lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                        MHD_HTTP_HEADER_ACCEPT);
 
     return accept != NULL && strstr(accept, "application/openmetrics-text") != NULL;
 }
@@ -173,7 +174,7 @@ static enum MHD_Result answer_metrics(struct vd_http_exchange *exchange)
 static enum MHD_Result answer_events(struct vd_http_exchange *exchange)
 {
     const char *after =
-        MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Last-Event-ID");
+        vd_mhd.lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Last-Event-ID");
 
     return vd_http_stream(exchange, after != NULL ? after : read_query(exchange, "after"));
 }

@@ -15,6 +15,8 @@
 #include "shell/listen.h"
 #include "shell/log.h"
 
+struct vd_libmicrohttpd vd_mhd;
+
 #define REQUEST_S 10        /* to send a request, or take an answer, without a pause */
 #define HEADER_BYTES 16384U /* of memory a connection, which bounds its headers */
 #define PER_ADDRESS 32U     /* connections */
@@ -80,7 +82,7 @@ void vd_http_suspend(struct vd_http_exchange *exchange)
     if (exchange->suspended)
         return;
     exchange->suspended = true;
-    MHD_suspend_connection(exchange->connection);
+    vd_mhd.suspend_connection(exchange->connection);
 }
 
 void vd_http_resume(struct vd_http_exchange *exchange)
@@ -88,7 +90,7 @@ void vd_http_resume(struct vd_http_exchange *exchange)
     if (!exchange->suspended)
         return;
     exchange->suspended = false;
-    MHD_resume_connection(exchange->connection);
+    vd_mhd.resume_connection(exchange->connection);
     vd_http_wake(exchange->http);
 }
 
@@ -110,11 +112,11 @@ static bool may_ask(struct vd_http *http)
 static bool has_body(struct MHD_Connection *connection)
 {
     const char *length =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        vd_mhd.lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
     return (length != NULL && strcmp(length, "0") != 0) ||
-           MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                       MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+           vd_mhd.lookup_connection_value(connection, MHD_HEADER_KIND,
+                                          MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
 /* Called when the headers are there, again for the answer, and again when resumed. */
@@ -187,7 +189,7 @@ static void arm(struct vd_http *http)
         MHD_UNSIGNED_LONG_LONG ms;
         double s;
 
-        if (MHD_get_timeout(http->doors[i].daemon, &ms) != MHD_YES)
+        if (vd_mhd.get_timeout(http->doors[i].daemon, &ms) != MHD_YES)
             continue;
         s = (double)ms / 1e3;
         if (wait_s < 0. || s < wait_s)
@@ -210,7 +212,7 @@ static void on_run(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     gather(http);
     for (size_t i = 0; i < http->door_count; i++)
-        (void)MHD_run(http->doors[i].daemon);
+        (void)vd_mhd.run(http->doors[i].daemon);
     arm(http);
 }
 
@@ -220,7 +222,7 @@ static void on_ready(struct ev_loop *loop, ev_io *io, int events)
 
     (void)loop;
     (void)events;
-    (void)MHD_run(door->daemon);
+    (void)vd_mhd.run(door->daemon);
     arm(door->http);
 }
 
@@ -269,7 +271,7 @@ static bool open_door(struct vd_http *http, int fd, struct vd_err *err)
     const union MHD_DaemonInfo *info;
 
     door->http = http;
-    door->daemon = MHD_start_daemon(
+    door->daemon = vd_mhd.start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
         http, MHD_OPTION_EXTERNAL_LOGGER, say, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)VD_HTTP_CONNECTIONS,
@@ -282,7 +284,7 @@ static bool open_door(struct vd_http *http, int fd, struct vd_err *err)
                                "reached?");
     }
     http->door_count++;
-    info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    info = vd_mhd.get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     VD_ASSERT(info != NULL);
     ev_io_init(&door->ready, on_ready, info->epoll_fd, EV_READ);
     door->ready.data = door;
@@ -331,8 +333,14 @@ void vd_http_reconfigure(struct vd_http *http, const struct vd_alerts *alerts,
 struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
                               const struct vd_config *config, struct vd_err *err)
 {
-    struct vd_http *http = vd_alloc(sizeof(*http));
+    static const char *const calls[] = {VD_LIBMICROHTTPD_CALLS(VD_LIBRARY_NAME)};
+    struct vd_http *http;
 
+    if (!vd_library_load(VD_LIBMICROHTTPD, calls, &vd_mhd, sizeof(calls) / sizeof(calls[0]), err)) {
+        (void)vd_err_wrap(err, "http-port needs libmicrohttpd");
+        return NULL;
+    }
+    http = vd_alloc(sizeof(*http));
     http->sources = *sources;
     http->allowance = BURST;
     http->allowed_at = ev_now(sources->loop);
@@ -365,7 +373,7 @@ void vd_http_stop(struct vd_http *http)
     ev_timer_stop(http->sources.loop, &http->run);
     for (size_t i = 0; i < http->door_count; i++) {
         ev_io_stop(http->sources.loop, &http->doors[i].ready);
-        MHD_stop_daemon(http->doors[i].daemon);
+        vd_mhd.stop_daemon(http->doors[i].daemon);
     }
     vd_free(http->doors);
     vd_free(http->token);

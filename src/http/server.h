@@ -7,10 +7,9 @@
 #ifndef VD_HTTP_SERVER_H
 #define VD_HTTP_SERVER_H
 
-#include <microhttpd.h>
-
 #include "http/exchange.h"
 #include "http/http.h"
+#include "http/libmicrohttpd.h"
 #include "http/metrics.h"
 
 #define VD_HTTP_CONNECTIONS 64

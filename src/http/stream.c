@@ -84,10 +84,10 @@ enum MHD_Result vd_http_stream(struct vd_http_exchange *exchange, const char *af
     http->streams++;
     vd_text_puts(&exchange->unsent, "retry: 1000\n\n");
     response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, exchange, NULL);
+        vd_mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, exchange, NULL);
     VD_ASSERT(response != NULL);
     vd_http_add_headers(response, "text/event-stream");
-    result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
+    result = vd_mhd.queue_response(exchange->connection, MHD_HTTP_OK, response);
+    vd_mhd.destroy_response(response);
     return result;
 }

@@ -14,6 +14,7 @@
 #include "http/json.h"
 #include "http/metrics.h"
 #include "puppet.h"
+#include "shell/library.h"
 
 static struct puppet puppet;
 static struct vd_drive drive;
@@ -80,6 +81,26 @@ static void lose_peers(void)
 }
 
 /* Health ------------------------------------------------------------------------------- */
+
+START_TEST(libraries_are_loaded_or_missed)
+{
+    static const char *const names[] = {"json_object", "json_true"};
+    static const char *const wrong[] = {"json_object", "json_of_another_version"};
+    struct {
+        json_t *(*object)(void);
+        json_t *(*truth)(void);
+    } calls = {NULL, NULL};
+    struct vd_err err;
+
+    ck_assert(!vd_library_load("libvedette-has-none.so.1", names, &calls, 2, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "libvedette-has-none.so.1"));
+    ck_assert_ptr_nonnull(strstr(err.text, "; install the package that has it"));
+    ck_assert(!vd_library_load("libjansson.so.4", wrong, &calls, 2, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "libjansson.so.4 has no json_of_another_version"));
+    ck_assert(vd_library_load("libjansson.so.4", names, &calls, 2, &err));
+    ck_assert(json_is_true(calls.truth()));
+}
+END_TEST
 
 START_TEST(health_is_the_loop)
 {
@@ -395,6 +416,7 @@ int main(void)
 
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, libraries_are_loaded_or_missed);
     tcase_add_test(tests, health_is_the_loop);
     tcase_add_test(tests, ready_is_able_to_act);
     tcase_add_test(tests, ready_is_able_to_vote);
