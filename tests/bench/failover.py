@@ -114,16 +114,29 @@ def settle(house, writer):
     harness.wait_until(well, 120, "all well again", every=0)
 
 
+def wait_moment(house, writer, watchers):
+    """Write until a moment of chance; the failovers that nobody had asked for until then.
+
+    A stall of the machine is a silent primary at a down-after of 200 ms, for whoever watches.
+    """
+    for alarms in range(10):
+        writer.run(random.uniform(0.2, 1.2))
+        if house.primary.is_primary() and set(house.views().values()) == {house.primary.address}:
+            return alarms
+        settle(house, writer)
+    raise AssertionError("ten failovers in a row without a fault")
+
+
 def run_trial(house, place, way, down_after):
     """One strike, and what came of it."""
-    old = house.primary
     writer = Writer(house.sentinels, GROUP)
     watchers = [one.watch() for one in house.sentinels]
     logs = {one.name: len(one.log()) for one in house.sentinels}
     try:
-        writer.run(random.uniform(0.0, 1.0))
+        false_alarms = wait_moment(house, writer, watchers)
+        old = house.primary
         # Whoever restarts empty may stay the primary: then the data is lost, and nothing is elsewhere.
-        outage = writer.outage(strike(house, place, way, down_after), elsewhere=way != "restart")
+        outage = writer.outage(strike(house, place, way, down_after), elsewhere=way != "restart", lead=0)
         written = writer.acks[-1][0]
         set_periods(house, QUICK)
         undo(old, place, way)
@@ -148,6 +161,7 @@ def run_trial(house, place, way, down_after):
         "failed_elections": failed,
         "split_votes": split,
         "failovers": begun,
+        "false_alarms": false_alarms,
         "sdown_spread_ms": None if spread is None else round(spread, 2),
         "phases_ms": {name: round(ms, 2) for name, ms in phases.of_events(events, GROUP, struck, written).items()},
         "own_ms": phases.own(log, GROUP),

@@ -98,9 +98,9 @@ class Writer:
             missing += len(keys) - server.ask("EXISTS", *keys)
         return missing
 
-    def outage(self, hit, seconds=60, elsewhere=True):
-        """Let hit() strike the primary; the time in ms until a write is acknowledged, elsewhere."""
-        self.run(0.2)
+    def outage(self, hit, seconds=60, elsewhere=True, lead=0.2):
+        """Let hit() strike the primary, after `lead` seconds of writes; the time in ms until one is acknowledged, elsewhere."""
+        self.run(lead)
         assert self.acks, "no write succeeded before"
         before = self.acks[-1][1]
         begin = time.monotonic()
