@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "http/json.h"
+
 enum family_type {
     GAUGE,
     COUNTER,
@@ -166,8 +168,12 @@ void vd_samples_free(struct vd_samples *samples)
 
 /* Samples ------------------------------------------------------------------------- */
 
+/* One label that is no UTF-8 would cost the scraper the whole page. */
 void vd_label_add(struct vd_text *labels, const char *name, const char *value)
 {
+    json_t *mended = vd_json_text(value);
+
+    value = json_string_value(mended);
     if (labels->len > 0)
         vd_text_putc(labels, ',');
     vd_text_puts(labels, name);
@@ -181,6 +187,7 @@ void vd_label_add(struct vd_text *labels, const char *name, const char *value)
             vd_text_putc(labels, *at);
     }
     vd_text_putc(labels, '"');
+    json_decref(mended);
 }
 
 static void begin_sample(struct vd_text *to, const char *name, const char *suffix,

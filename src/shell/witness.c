@@ -54,6 +54,7 @@ static struct sight *find(struct vd_witness *witness, const char *group)
 
 static void drop(struct vd_witness *witness, struct sight *sight)
 {
+    VD_ASSERT(witness->sights != NULL);
     HASH_DEL(witness->sights, sight);
     vd_free(sight->group);
     vd_free(sight);

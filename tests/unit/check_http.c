@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "http/api.h"
+#include "http/family.h"
 #include "http/health.h"
 #include "http/json.h"
 #include "http/metrics.h"
@@ -407,6 +408,18 @@ START_TEST(histograms_are_cumulative)
 }
 END_TEST
 
+START_TEST(labels_are_quoted_and_utf8)
+{
+    struct vd_text labels = {0};
+
+    vd_label_add(&labels, "a", "\"\\\n\xff<");
+    vd_label_add(&labels, "b", "gr\xc3\xbc\xc3\x9f");
+    ck_assert_str_eq(vd_text_cstr(&labels),
+                     "a=\"\\\"\\\\\\n\xef\xbf\xbd<\",b=\"gr\xc3\xbc\xc3\x9f\"");
+    vd_text_free(&labels);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http");
@@ -434,6 +447,7 @@ int main(void)
     tcase_add_test(tests, metrics_of_the_group);
     tcase_add_test(tests, open_metrics_names_families_without_total);
     tcase_add_test(tests, histograms_are_cumulative);
+    tcase_add_test(tests, labels_are_quoted_and_utf8);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
