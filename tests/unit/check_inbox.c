@@ -201,6 +201,27 @@ START_TEST(ids_are_new)
 }
 END_TEST
 
+START_TEST(a_burst_is_given_back)
+{
+    struct vd_event pong = {.type = VD_EV_PONG, .pong = {.text = "PONG"}};
+    const struct vd_event *few;
+
+    for (int i = 0; i < 5000; i++)
+        vd_inbox_push(&inbox, &pong);
+    ck_assert_uint_eq(inbox.count, 5000);
+    vd_inbox_clear(&inbox);
+    ck_assert_uint_eq(inbox.count, 0);
+    ck_assert_uint_eq(inbox.room, 0);
+    /* What an ordinary turn takes is kept for the next. */
+    for (int i = 0; i < 20; i++)
+        vd_inbox_push(&inbox, &pong);
+    few = inbox.events;
+    vd_inbox_clear(&inbox);
+    ck_assert_ptr_eq(inbox.events, few);
+    ck_assert_uint_ge(inbox.room, 20);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inbox");
@@ -215,6 +236,7 @@ int main(void)
     tcase_add_test(tests, orders_with_settings);
     tcase_add_test(tests, hellos);
     tcase_add_test(tests, order_time_and_luck);
+    tcase_add_test(tests, a_burst_is_given_back);
     tcase_add_test(tests, ids_are_new);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
