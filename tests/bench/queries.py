@@ -172,7 +172,10 @@ def main():
         sentinels = {name: start(lab, name, server, args.groups) for name in programs}
         result = {
             "questions": bench_questions(sentinels, args.rounds, args.seconds),
-            "idle clients": bench_idle_clients(sentinels, args.idle_clients),
+            # Others than were asked: what those have kept of the questions would hide what clients take.
+            "idle clients": bench_idle_clients(
+                {name: start(lab, name, server, args.groups) for name in programs}, args.idle_clients
+            ),
             "subscribers": {
                 name: bench_subscribers(lab, name, args.subscribers, args.trials) for name in programs
             },
