@@ -7,6 +7,7 @@
 #define REFUSED_MS 5000
 #define RESORT_HEARD_MS 5000
 #define JUST_LOST_MS 250
+#define CHAIN_MOST 8
 
 const char *vd_unfit_text(enum vd_unfit unfit)
 {
@@ -277,6 +278,23 @@ static bool says_it_is_replica(const struct vd_group *group)
            (group->switch_count == 0 || primary->info_at >= group->switches[0]);
 }
 
+/* The named primary follows it, or one that follows it, by the word of all between. */
+static bool heads_the_chain(const struct vd_group *group, const struct vd_node *node)
+{
+    const struct vd_addr *next = &group->primary->follows;
+
+    for (unsigned steps = 0; steps < CHAIN_MOST; steps++) {
+        const struct vd_node *above = vd_node_find(group, next);
+
+        if (above == node)
+            return true;
+        if (above == NULL || above->role != VD_ROLE_REPLICA)
+            return false;
+        next = &above->follows;
+    }
+    return false;
+}
+
 /*
  * Promoted out of the group's lineage: its own replication id is new, the one
  * before is the group's; REPLICAOF NO ONE does that. Or the named primary
@@ -285,7 +303,6 @@ static bool says_it_is_replica(const struct vd_group *group)
 static bool is_half_promoted(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
-    const struct vd_node *primary = group->primary;
     struct bounds best = {.offset = -1};
 
     if (!is_former_primary(node) && vd_id_known(&node->replid2) &&
@@ -295,7 +312,7 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
         return !find_bounds(core, group, &best) ||
                best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
     }
-    return says_it_is_replica(group) && vd_addr_equal(&primary->follows, &node->addr);
+    return says_it_is_replica(group) && heads_the_chain(group, node);
 }
 
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)

@@ -105,15 +105,34 @@ static bool is_listed(const struct sim *sim, unsigned group, const struct sim_ho
     return false;
 }
 
+/* What it holds is known for the group's: nobody else is made its primary. */
+static bool is_of_lineage(const struct sim *sim, const struct sim_node *node, unsigned group)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        const struct sim_saved_group *saved =
+            sim_saved_find(&sim->sentinels[i]->disk.platter, sim_group_name(group));
+
+        if (saved == NULL || !sim->sentinels[i]->running)
+            continue;
+        if (strcmp(node->at.replid.hex, saved->image.lineage.hex) == 0 ||
+            strcmp(node->at.replid.hex, saved->image.lineage_before.hex) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Who is named already and follows others cannot be chosen. */
 static bool could_lead(const struct sim *sim, const struct sim_node *node, unsigned group)
 {
+    if (node == sim_named_primary(sim, group) && !sim_node_is_primary(node))
+        return false;
     return node->running && node->at.data != NULL && node->at.data->writes != 0 &&
-           !belongs_elsewhere(sim, node, group);
+           !belongs_elsewhere(sim, node, group) && is_of_lineage(sim, node, group);
 }
 
 bool sim_excuse_group(const struct sim *sim, unsigned group)
 {
-    bool scattered = false;
+    bool scattered = sim->forgetful; /* those who could lead may be on nobody's list */
 
     for (unsigned i = 0; i < sim->net->host_count; i++) {
         const struct sim_host *host = sim->net->hosts[i];
@@ -121,7 +140,7 @@ bool sim_excuse_group(const struct sim *sim, unsigned group)
 
         if (!is_listed(sim, group, host))
             continue;
-        scattered |= node == NULL || node->group != group;
+        scattered |= node == NULL || node->group != group || belongs_elsewhere(sim, node, group);
         if (node != NULL && could_lead(sim, node, group))
             return false;
     }

@@ -93,7 +93,6 @@ struct sim_mix {
     bool no_loss;               /* no acknowledged write may be lost */
     bool many;                  /* many groups */
     bool mixed;                 /* quorums of vedettes and originals */
-    bool by_name;               /* runs only when asked for: no seed draws it */
     bool early;                 /* faults from the first moment on */
     bool no_corpses;            /* everybody is alive again in the end */
     vd_ms within_ms; /* one fault: its successor is due down-after and so long after it; 0: no bound

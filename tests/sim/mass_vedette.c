@@ -61,7 +61,8 @@ static void request(struct sim_mass_vedette *v, const struct vd_effect *effect)
     struct sim_mass_link *link;
 
     HASH_FIND(hh, v->links, &item.link, sizeof(item.link), link);
-    VD_ASSERT(link != NULL);
+    if (link == NULL)
+        return; /* it broke in this very turn; LINK_DOWN is the answer */
     item.kind = (uint8_t)link->kind;
     item.target = link->target;
     v->stats.requests++;

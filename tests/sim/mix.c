@@ -155,7 +155,6 @@ static const struct sim_mix mixes[] = {
         .kinds = K(NODE_MOVE) | K(NODE_SWAP) | K(NODE_KILL) | K(SENTINEL_KILL) | K(SPLIT),
         .most = 5,
         .no_corpses = true,
-        .by_name = true,
     },
 };
 #define MIX_COUNT (sizeof(mixes) / sizeof(mixes[0]))
@@ -176,13 +175,8 @@ const struct sim_mix *sim_mix_at(size_t index)
 
 const struct sim_mix *sim_mix_of_seed(uint64_t seed)
 {
-    size_t drawn = 0;
-    size_t place;
+    size_t place = seed % (2 * MIX_COUNT);
 
-    while (drawn < MIX_COUNT && !mixes[drawn].by_name) /* those are the last */
-        drawn++;
-    VD_ASSERT(drawn > 0);
-    place = seed % (2 * drawn);
     /* Half of the seeds are of the first, which has everything. */
-    return place < drawn ? &mixes[place] : &mixes[0];
+    return place < MIX_COUNT ? &mixes[place] : &mixes[0];
 }

@@ -86,6 +86,25 @@ static bool is_at_start(const struct sim *sim, const struct sim_sentinel *s,
            heard->priority != 0 && heard->offset == 0;
 }
 
+/* It follows the node, or one that follows it. */
+static bool is_headed_by(const struct sim *sim, const struct sim_sentinel *s,
+                         const struct sim_heard *heard, const struct sim_node *node)
+{
+    for (unsigned steps = 0; steps < sim->node_count; steps++) {
+        const struct sim_node *above;
+
+        if (heard->role != VD_ROLE_REPLICA || heard->follows == NULL)
+            return false;
+        if (heard->follows == node->host)
+            return true;
+        above = sim_node_of(sim, heard->follows);
+        if (above == NULL)
+            return false;
+        heard = &s->heard[above->index];
+    }
+    return false;
+}
+
 const char *sim_promotion_objection(const struct sim *sim, const struct sim_sentinel *s,
                                     const struct sim_node *node, bool was_ours, bool rebooted)
 {
@@ -103,7 +122,7 @@ const char *sim_promotion_objection(const struct sim *sim, const struct sim_sent
         return why;
     if (was_ours)
         return NULL; /* taken back */
-    if (above->role == VD_ROLE_REPLICA && above->follows == node->host)
+    if (is_headed_by(sim, s, above, node))
         return NULL; /* adopted: it is followed by the very node that should be the primary */
     return why;
 }

@@ -378,6 +378,24 @@ START_TEST(who_is_no_last_resort)
 }
 END_TEST
 
+/* Turned by hand: the named primary follows a replica, and that one a primary with new data. */
+START_TEST(who_heads_the_chain_is_primary_in_all_but_name)
+{
+    make_last_resort();
+    group->primary->follows = third->addr;
+    third->role = VD_ROLE_REPLICA;
+    third->follows = second->addr;
+    say_primary(second);
+    fill_id(&second->replid, 'e');
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    third->follows = group->primary->addr; /* a circle, and nobody heads it */
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    third->follows = second->addr;
+    third->role = VD_ROLE_PRIMARY; /* it says itself that it follows nobody */
+    ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
+}
+END_TEST
+
 /* Two leaders have turned each other's: a former primary, or one that is away, is not waited for.
  */
 START_TEST(in_a_circle_nobody_is_waited_for)
@@ -585,6 +603,7 @@ int main(void)
     tcase_add_loop_test(tcase, who_is_no_last_resort, 0, ROWS(resorts));
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
     tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
+    tcase_add_test(tcase, who_heads_the_chain_is_primary_in_all_but_name);
     tcase_add_loop_test(tcase, who_is_not_half_promoted, 0, ROWS(spoil_promoted));
     tcase_add_test(tcase, who_is_half_promoted);
     tcase_add_loop_test(tcase, is_it_foreign, 0, ROWS(foreigns));
