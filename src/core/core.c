@@ -202,7 +202,7 @@ static void settle_touched(struct vd_core *core)
  * there. */
 static vd_ms watch_silence(struct vd_core *core, struct vd_peer *peer)
 {
-    vd_ms since = vd_pulse_silent_since(core, &peer->pulse);
+    vd_ms since = vd_pulse_counts_from(core, &peer->wire, &peer->pulse, peer->down_after_ms);
     struct vd_opinion *opinion;
 
     if (since == VD_NEVER)

@@ -47,6 +47,16 @@ vd_ms vd_pulse_silent_since(const struct vd_core *core, const struct vd_pulse *p
     return since == VD_NEVER ? VD_NEVER : not_before_waking(core, vd_core_left_at(core, since));
 }
 
+vd_ms vd_pulse_counts_from(const struct vd_core *core, const struct vd_wire *wire,
+                           const struct vd_pulse *pulse, vd_ms after_ms)
+{
+    vd_ms since = vd_pulse_silent_since(core, pulse);
+    vd_ms tells_from = vd_wire_tells_from(core, wire);
+
+    return since == VD_NEVER || tells_from == VD_NEVER ? since
+                                                       : vd_max_ms(since, tells_from - after_ms);
+}
+
 static void pulse_on_pong(struct vd_core *core, struct vd_wire *wire, struct vd_pulse *pulse,
                           const struct vd_event *event)
 {
@@ -180,11 +190,13 @@ vd_ms vd_health_node(struct vd_core *core, struct vd_node *node)
     const struct vd_options *options = &node->group->options;
     const struct vd_pulse *pulse = &node->pulse;
     bool was_down = node->s_down_at != VD_NEVER;
+    vd_ms silence = was_down
+                        ? vd_pulse_silent_since(core, pulse)
+                        : vd_pulse_counts_from(core, &node->command, pulse, options->down_after_ms);
     vd_ms next = INT64_MAX;
     bool down;
 
-    down =
-        is_due(core, was_down, vd_pulse_silent_since(core, pulse), options->down_after_ms, &next);
+    down = is_due(core, was_down, silence, options->down_after_ms, &next);
     /* differs: a port that refuses at a host that answers is a dead process. */
     if (options->down_after_refused_ms != 0)
         down |= is_due(core, was_down, not_before_waking(core, pulse->refused_since),
@@ -204,10 +216,13 @@ vd_ms vd_health_node(struct vd_core *core, struct vd_node *node)
 
 vd_ms vd_health_opinion(struct vd_core *core, struct vd_opinion *opinion)
 {
+    const struct vd_peer *peer = opinion->peer;
+    vd_ms after_ms = opinion->group->options.down_after_ms;
+    bool was_down = opinion->s_down_at != VD_NEVER;
+    vd_ms silence = was_down ? vd_pulse_silent_since(core, &peer->pulse)
+                             : vd_pulse_counts_from(core, &peer->wire, &peer->pulse, after_ms);
     vd_ms next = INT64_MAX;
-    bool down = is_due(core, opinion->s_down_at != VD_NEVER,
-                       vd_pulse_silent_since(core, &opinion->peer->pulse),
-                       opinion->group->options.down_after_ms, &next);
+    bool down = is_due(core, was_down, silence, after_ms, &next);
 
     if (down && opinion->s_down_at == VD_NEVER) {
         opinion->s_down_at = core->now;

@@ -19,6 +19,13 @@ void vd_pulse_on_lost(const struct vd_core *core, struct vd_pulse *pulse,
 /* Since when there was no sign of life, not counting time that we slept through. VD_NEVER: well. */
 vd_ms vd_pulse_silent_since(const struct vd_core *core, const struct vd_pulse *pulse);
 
+/*
+ * From when on this silence counts towards down-after: not before it tells
+ * anything (vd_wire_tells_from) at its end. VD_NEVER: well.
+ */
+vd_ms vd_pulse_counts_from(const struct vd_core *core, const struct vd_wire *wire,
+                           const struct vd_pulse *pulse, vd_ms after_ms);
+
 /* Take S_DOWN or give it back; returns the instant at which that can change by itself. */
 vd_ms vd_health_node(struct vd_core *core, struct vd_node *node);
 vd_ms vd_health_opinion(struct vd_core *core, struct vd_opinion *opinion);

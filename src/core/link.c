@@ -24,6 +24,8 @@
 #define PLACE_MS 12
 #define TURN_DIALS_MAX 64 /* of a turn that comes late, too */
 
+#define PATIENCE_MS 100 /* with a link that is being opened, or is newly up */
+
 /*
  * What is down must cost less than what is up: all that is lost is dialled
  * once in so many milliseconds a piece, but no less often than judging it asks for.
@@ -92,6 +94,16 @@ static void copy_renames(struct vd_core *core, struct vd_effect *effect,
     effect->connect.rename_count = options->rename_count;
 }
 
+/* Whom we have never reached nor missed is not silent before we call. */
+static void begin_silence(const struct vd_core *core, struct vd_wire *wire)
+{
+    struct vd_pulse *pulse = wire_pulse(wire);
+
+    if (pulse != NULL && pulse->silent_since != VD_NEVER && pulse->kind == VD_PONG_NONE &&
+        !wire->is_lost)
+        pulse->silent_since = core->now;
+}
+
 static void raise_wire(struct vd_core *core, struct vd_wire *wire)
 {
     struct vd_arena *arena = &core->out->arena;
@@ -105,6 +117,7 @@ static void raise_wire(struct vd_core *core, struct vd_wire *wire)
         pass = wire->node->group->options.auth_pass;
         copy_renames(core, effect, &wire->node->group->options);
     }
+    begin_silence(core, wire);
     wire->link.n = vd_core_next(core);
     wire->up = false;
     wire->placed = false;
@@ -320,6 +333,15 @@ vd_ms vd_wire_tick(struct vd_core *core, struct vd_wire *wire)
     return fails_at(core, wire);
 }
 
+vd_ms vd_wire_tells_from(const struct vd_core *core, const struct vd_wire *wire)
+{
+    if (wire->dropped != 0)
+        return VD_NEVER; /* it was asked, and hung */
+    if (wire->link.n == 0)
+        return wire->placed ? vd_max_ms(wire->retry_at, core->now + 1) : VD_NEVER;
+    return vd_core_left_at(core, wire->since) + vd_min_ms(PATIENCE_MS, wire_down_after(wire) / 10);
+}
+
 void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
 {
     if (wire->link.n != 0) {
@@ -376,6 +398,7 @@ void vd_link_on_up(struct vd_core *core, const struct vd_event *event)
     if (wire == NULL || wire->up)
         return;
     wire->up = true;
+    begin_silence(core, wire);
     set_lost(core, wire, false);
     wire->since = core->now;
     wire->heard_at = core->now;

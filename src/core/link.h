@@ -14,6 +14,13 @@ struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link);
 /* Raise what is missing, drop what is stuck. Returns the next instant to look again. */
 vd_ms vd_wire_tick(struct vd_core *core, struct vd_wire *wire);
 
+/*
+ * From when on silence on it tells anything: one that is being opened, or is
+ * newly up, is given a moment, and one that waits for its turn to be dialled
+ * has not been asked. VD_NEVER: from the beginning on.
+ */
+vd_ms vd_wire_tells_from(const struct vd_core *core, const struct vd_wire *wire);
+
 /* Close it now and raise it again at the next tick: credentials or addresses changed. */
 void vd_wire_close(struct vd_core *core, struct vd_wire *wire);
 

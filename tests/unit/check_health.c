@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "core/link.h"
 #include "puppet.h"
 
 static struct puppet puppet;
@@ -304,6 +305,43 @@ START_TEST(a_connection_that_may_be_up_is_not_given_up)
 }
 END_TEST
 
+/* One that waits for its turn to be dialled, or has just been reached, was not asked yet. */
+START_TEST(who_was_not_asked_is_not_silent)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    struct vd_info_replica listed = {.addr = puppet_addr("10.0.0.9", 6379), .online = true};
+    struct vd_info info = puppet_primary_info();
+    struct vd_event due = {.type = VD_EV_DUE};
+    struct vd_node *node;
+    vd_ms begun_at = puppet.now;
+
+    info.replicas = &listed;
+    info.replica_count = 1;
+    puppet.core->place_at = begun_at + 5000; /* thousands stand before it */
+    puppet_info(&puppet, primary, &info);
+    node = puppet_node(&puppet, 9);
+    ck_assert_ptr_nonnull(node);
+    while (puppet.now < begun_at + 5000) {
+        puppet_pass(&puppet, puppet.now + 100);
+        if (primary->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &primary->command, VD_PONG_OK);
+    }
+    ck_assert_int_eq(node->s_down_at, VD_NEVER);
+    ck_assert_uint_ne(node->command.link.n, 0);
+    ck_assert_int_eq(node->pulse.silent_since, begun_at + 5000); /* it counts from the call */
+
+    /* One that was lost, and is being dialled again when its time is over, gets a moment. */
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 20);
+    puppet.now = primary->pulse.silent_since + 1000;
+    primary->command.since = puppet.now - 50;
+    puppet_step(&puppet, &due);
+    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
+    puppet_pass(&puppet, puppet.now + 50);
+    ck_assert_int_eq(primary->s_down_at, puppet.now);
+}
+END_TEST
+
 /* What is down costs less than what is up: its subscription is not dialled beside. */
 START_TEST(a_lost_server_is_dialled_once_at_a_time)
 {
@@ -431,6 +469,7 @@ int main(void)
     tcase_add_test(tcase, a_ping_that_left_late_is_answered_late);
     tcase_add_test(tcase, a_connection_that_may_be_up_is_not_given_up);
     tcase_add_test(tcase, a_lost_server_is_dialled_once_at_a_time);
+    tcase_add_test(tcase, who_was_not_asked_is_not_silent);
     tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
     tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
     tcase_add_test(tcase, what_peers_said_in_an_outage_counts_for_nothing_in_the_next);
