@@ -8,8 +8,7 @@
 #include "core/health.h"
 
 #define PENDING_MAX 100 /* requests without reply on a link */
-#define PEER_PENDING 4  /* ... to a peer that many more for each group: a PING stands behind them  \
-                         */
+#define PEER_PENDING 4  /* ... to a peer, for each group, more: a PING stands behind them */
 #define INFO_HURRIED_MS 1000
 #define SPARE_PERIODS 5    /* of hellos that come by another way, too */
 #define SILENT_PERIODS 2   /* without any there, and that way is in doubt */

@@ -13,8 +13,9 @@
 #define ROUNDS_MAX 64     /* turns in a row; then the loop looks at its sockets again ... */
 #define ROUNDS_MOST_MS 10 /* ... after so long at the latest */
 #define SLOW_TURN_MS 5    /* from then on it counts when what was sent had really left */
-#define READY_LEAST 64 /* libev asks epoll for so many at least, and for twice that when all come  \
-                        */
+#define READY_LEAST                                                                                \
+    64 /* libev asks epoll for so many at least, and for twice that when all come                  \
+        */
 #define CRASH_STATUS 99
 
 /* Performing --------------------------------------------------------------------- */
