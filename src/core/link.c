@@ -300,7 +300,7 @@ static bool may_dial(struct vd_core *core)
     return ++core->dialled <= TURN_DIALS_MAX;
 }
 
-/* A server that does not answer requests has no messages either: one attempt tells as much. */
+/* differs: who does not answer requests has no messages either; one attempt tells as much. */
 static bool waits_for_command(const struct vd_wire *wire)
 {
     return wire->kind == VD_LINK_SUBSCRIBE && wire->is_lost && !wire->node->command.up;

@@ -383,8 +383,8 @@ static inline vd_ms vd_max_ms(vd_ms a, vd_ms b)
 }
 
 /*
- * What should have come by `at` did not: it would have been heard. Nobody is
- * judged by what may lie unread in a socket.
+ * What should have come by `at` did not: it would have been heard.
+ * differs: nobody is judged by what may lie unread in a socket.
  */
 static inline bool vd_core_is_overdue(const struct vd_core *core, vd_ms at)
 {
