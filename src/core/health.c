@@ -138,7 +138,7 @@ void vd_health_on_pong(struct vd_core *core, const struct vd_event *event)
     if (event->pong.kind == VD_PONG_BUSY)
         kill_script_of(core, node);
     if (is_usual)
-        vd_group_settle_by(core, node->group, core->now);
+        vd_probe_expect_ping(core, node);
     else
         vd_group_touch(core, node->group);
 }
