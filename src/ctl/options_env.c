@@ -4,6 +4,7 @@
  * terminal, the environment, and the configuration of the daemon that is meant.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ bool vd_ctl_read_secret(const char *path, char **to, struct vd_err *err)
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
 struct signals {
+    sigset_t mask; /* of before */
     struct sigaction before[sizeof(ends) / sizeof(ends[0])];
 };
 
@@ -56,11 +58,23 @@ static void on_signal(int number)
     caught = number;
 }
 
-/* The question is interrupted; what the signal means comes when the terminal echoes again. */
+/*
+ * The question is interrupted; what the signal means comes when the terminal
+ * echoes again. Signals are held back but for the wait itself, so that none
+ * comes just before it and is slept over.
+ */
 static void watch_signals(struct signals *signals, bool watch)
 {
     const struct sigaction note = {.sa_handler = on_signal}; /* no SA_RESTART */
+    sigset_t held;
 
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        sigaddset(&held, ends[i]);
+    if (watch)
+        (void)sigprocmask(SIG_BLOCK, &held, &signals->mask);
+    else
+        (void)sigprocmask(SIG_SETMASK, &signals->mask, NULL);
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!watch)
             (void)sigaction(ends[i], &signals->before[i], NULL);
@@ -74,6 +88,7 @@ static void watch_signals(struct signals *signals, bool watch)
 static void read_silently(FILE *terminal, const struct termios *before, char *line, int size)
 {
     struct termios silent = *before;
+    struct pollfd typed = {.fd = fileno(terminal), .events = POLLIN};
     struct signals signals;
 
     line[0] = '\0';
@@ -83,7 +98,7 @@ static void read_silently(FILE *terminal, const struct termios *before, char *li
     (void)tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
     (void)fputs("password: ", terminal);
     (void)fflush(terminal);
-    if (fgets(line, size, terminal) != NULL)
+    if (ppoll(&typed, 1, NULL, &signals.mask) > 0 && fgets(line, size, terminal) != NULL)
         line[strcspn(line, "\r\n")] = '\0';
     clearerr(terminal);
     (void)tcsetattr(fileno(terminal), TCSAFLUSH, before);
