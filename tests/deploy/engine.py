@@ -15,12 +15,16 @@ IS_THERE = bool(os.environ.get("VEDETTE_IMAGES"))
 IMAGES = {"redis": "localhost/vedette-redis", "vedette": "localhost/vedette"}
 
 
+class Refused(AssertionError):
+    """What the engine did not do; who waits for it may ask again (harness.wait_until)."""
+
+
 def podman(*words, check=True):
     done = subprocess.run(
         ["podman", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120
     )
     if check and done.returncode != 0:
-        raise RuntimeError(f"podman {' '.join(words)}: {done.stderr.strip() or done.returncode}")
+        raise Refused(f"podman {' '.join(words)}: {done.stderr.strip() or done.returncode}")
     return done.stdout
 
 
