@@ -42,68 +42,6 @@ uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now)
     return second == rate->second + 1 ? rate->current : 0;
 }
 
-/* Idle time-outs: clients in the order in which they fell silent ------------------- */
-
-static void put_last(struct vd_conn *conn)
-{
-    struct vd_clients *home = conn->home;
-
-    conn->quieter[0] = home->quietest[1];
-    conn->quieter[1] = NULL;
-    if (home->quietest[1] != NULL)
-        home->quietest[1]->quieter[1] = conn;
-    else
-        home->quietest[0] = conn;
-    home->quietest[1] = conn;
-}
-
-static void take_out(struct vd_conn *conn)
-{
-    struct vd_clients *home = conn->home;
-
-    if (conn->quieter[0] != NULL)
-        conn->quieter[0]->quieter[1] = conn->quieter[1];
-    else
-        home->quietest[0] = conn->quieter[1];
-    if (conn->quieter[1] != NULL)
-        conn->quieter[1]->quieter[0] = conn->quieter[0];
-    else
-        home->quietest[1] = conn->quieter[0];
-}
-
-static void touch(struct vd_conn *conn, vd_ms now)
-{
-    conn->quiet_at = now;
-    take_out(conn);
-    put_last(conn);
-}
-
-void vd_conn_end_idle(struct vd_clients *home, vd_ms now)
-{
-    vd_ms timeout_ms = home->config->server.timeout_ms;
-    struct vd_conn *first;
-
-    ev_timer_stop(home->loop, &home->idle);
-    while (timeout_ms > 0 && (first = home->quietest[0]) != NULL) {
-        if (first->quiet_at + timeout_ms > now) {
-            double wait_s = (double)(first->quiet_at + timeout_ms - now) / 1000.0;
-
-            ev_now_update(home->loop);
-            ev_timer_set(&home->idle, wait_s, 0.);
-            ev_timer_start(home->loop, &home->idle);
-            return;
-        }
-        if (first->subscriber.channels + first->subscriber.patterns > 0 || first->awaited != NULL) {
-            /* Subscribers are silent by nature, and one who waits is kept by us. */
-            touch(first, now);
-            continue;
-        }
-        vd_log(VD_LOG_VERBOSE, "closing a client that was idle for %lld s",
-               (long long)((now - first->last_at) / 1000));
-        vd_conn_end(first);
-    }
-}
-
 /* Life ------------------------------------------------------------------------------- */
 
 static void receive(struct vd_conn *conn);
@@ -161,7 +99,7 @@ void vd_conn_new(struct vd_clients *home, int fd, const struct sockaddr *peer, s
     ev_timer_init(&conn->soft, on_soft, 0., 0.);
     conn->soft.data = conn;
     HASH_ADD(hh, home->table, session.id.n, sizeof(conn->session.id.n), conn);
-    put_last(conn);
+    vd_conn_begin_quiet(conn);
     vd_stream_open(&conn->stream, home->loop, fd, &stream_calls, conn);
     if (home->config->server.timeout_ms > 0 && !ev_is_active(&home->idle))
         vd_conn_end_idle(home, now);
@@ -194,7 +132,7 @@ void vd_conn_end(struct vd_conn *conn)
     ev_timer_stop(home->loop, &conn->soft);
     vd_pubsub_leave(home->pubsub, &conn->subscriber);
     HASH_DELETE(hh, home->table, conn);
-    take_out(conn);
+    vd_conn_end_quiet(conn);
     vd_conn_forget_order(conn);
     vd_conn_forget_awaited(conn);
     conn->next_ended = home->ended;
@@ -465,7 +403,7 @@ static bool receive_once(struct vd_conn *conn)
     conn->spoken = true;
     home->now = vd_clock_now();
     conn->last_at = home->now;
-    touch(conn, home->now);
+    vd_conn_touch(conn, home->now);
     home->stats.bytes_in += (uint64_t)got;
     vd_rate_add(&home->bytes_in, home->now, (uint64_t)got);
     if (conn->in.len > 0) {

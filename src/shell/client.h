@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One client and the house it belongs to: what clients.c (effects, figures),
- * client_entry.c (sockets, who may come in), client.c (bytes in and out) and
- * client_run.c (what a request causes) share. For these only; everybody else
- * uses clients.h.
+ * client_entry.c (sockets, who may come in), client.c (bytes in and out),
+ * client_awaited.c (replies of the core), client_idle.c (time-outs),
+ * client_run.c (what a request causes) and client_users.c (what users may)
+ * share. For these only; everybody else uses clients.h.
  *
  * A client that has to go is only doomed where it stands; it is ended from the
  * loop's own callbacks, so that nobody up the stack is left with a dangling
@@ -153,9 +154,6 @@ void vd_conn_replied(struct vd_conn *conn);
 void vd_conn_resume(struct vd_conn *conn);
 void vd_conn_resume_all(struct vd_clients *home);
 
-/* End those who were quiet for too long, and set the timer to the next one. */
-void vd_conn_end_idle(struct vd_clients *home, vd_ms now);
-
 void vd_rate_add(struct vd_rate *rate, vd_ms now, uint64_t count);
 uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now);
 
@@ -170,6 +168,17 @@ void vd_conn_awaited_came(struct vd_conn *conn);
 /* Where that waits; NULL: nothing is awaited. */
 struct vd_text *vd_conn_behind(struct vd_conn *conn);
 void vd_conn_forget_awaited(struct vd_conn *conn);
+
+/* client_idle.c --------------------------------------------------------------- */
+
+/* Put it behind all others in the order of quiet_at, and take it out of that. */
+void vd_conn_begin_quiet(struct vd_conn *conn);
+void vd_conn_end_quiet(struct vd_conn *conn);
+/* It has said something: its time-out counts from now. */
+void vd_conn_touch(struct vd_conn *conn, vd_ms now);
+
+/* End those who were quiet for too long, and set the timer to the next one. */
+void vd_conn_end_idle(struct vd_clients *home, vd_ms now);
 
 /* client_entry.c -------------------------------------------------------------- */
 
