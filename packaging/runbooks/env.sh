@@ -34,8 +34,8 @@ export VEDETTE_SENTINELS VEDETTE_PASSWORD VEDETTE_NODE_USER VEDETTE_NODE_PASSWOR
 # ctl COMMAND...: vedettectl, of our group.
 ctl() { "$VEDETTECTL" -g "$GROUP" "$@"; }
 
-# svc start|stop|restart|kill NAME: how a service is controlled, redis-1 or vedette-1.  "docker compose" for
-# containers; SVC names what does it.
+# svc start|stop|restart|kill NAME: how a service is controlled, redis-1 or vedette-1.  SVC names a program, or a
+# function of this shell, that does it in systemctl's place; README.md has the names in compose.yaml.
 svc() { ${SVC:-systemctl} "$@"; }
 
 # rd ADDRESS COMMAND...: asks a server.
