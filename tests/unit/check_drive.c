@@ -293,9 +293,12 @@ START_TEST(a_question_that_could_not_be_asked_is_asked_again)
     struct vd_event up = {.type = VD_EV_LINK_UP};
     struct vd_opinion *opinion = drive.core->by_index[0]->opinions;
 
+    for (int i = 0; i < 9; i++) {
+        now += 100;
+        turn(NULL, 0);
+    }
     up.up.link = opinion->peer->wire.link;
     up.up.ip = "10.0.1.1";
-    now += 900;
     turn(&up, 1);
     story.disk_fails = true;
     hear_of_switch(1, "10.0.0.1"); /* something to be saved: the disk is found full */
