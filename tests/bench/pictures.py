@@ -93,7 +93,7 @@ def draw_scale(pyplot, results, directory):
         return None
     figure, panels = pyplot.subplots(1, 4, figsize=(12, 2.8))
     for program in PROGRAMS:
-        mine = [one for one in rows if one["program"] == program]
+        mine = [one for one in rows if one["program"] == program and "silent_s" not in one]
         if not mine:
             continue
         counts = [one["groups"] for one in mine]

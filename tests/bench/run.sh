@@ -19,7 +19,7 @@ set -eu
 unset CDPATH
 cd "$(dirname "$0")/../.."
 python=/usr/bin/python3
-trials=10 few=5 long=200 seconds=15 groups='10 100 1000' waits='200 3000' minutes=3 kills=5 growth=200
+trials=10 few=5 long=200 seconds=15 groups='10 100 500 1000' waits='200 3000' minutes=3 kills=5 growth=200
 queries='--rounds 3 --seconds 0.3 --trials 3'
 options='' quick='' plot='' json='' results='' out=build/bench
 

@@ -201,6 +201,19 @@ def kill_many(fleet, sentinels, count, down_after, limit):
     }
 
 
+def wait_answers(sentinels, name, limit):
+    """None, or for how many seconds one of them has not answered a PING. A vedette that does not is a failure."""
+    begin = time.monotonic()
+    for one in sentinels:
+        try:
+            one.wait_answer(limit)
+        except AssertionError:
+            if name == harness.VEDETTE:
+                raise
+            return round(time.monotonic() - begin)
+    return None
+
+
 def measure(name, count, args):
     lab = harness.Lab()
     try:
@@ -214,8 +227,9 @@ def measure(name, count, args):
         begin = time.monotonic()
         for one in sentinels:
             one.spawn()
-        for one in sentinels:
-            one.wait_answer(120)
+        silent_s = wait_answers(sentinels, name, args.limit)
+        if silent_s is not None:
+            return {"program": name, "groups": count, "silent_s": silent_s}
         prober = Prober(sentinels[0], "g0")
         discovered = wait_discovered(sentinels, count, begin, args.limit)
         row = {
@@ -240,6 +254,9 @@ def measure(name, count, args):
 
 
 def tell(row):
+    if "silent_s" in row:
+        print(f"{row['program']:16} {row['groups']:6} groups: no answer to PING in the first {row['silent_s']} s", flush=True)
+        return
     mass = row.get("mass")
     print(
         f"{row['program']:16} {row['groups']:6} groups: all known after {row['discovered_s']} s "

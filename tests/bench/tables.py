@@ -222,7 +222,7 @@ def scale(results):
     columns = Columns({one["program"] for one in result})
     rows = []
     for count in sorted({one["groups"] for one in result}):
-        of = {one["program"]: one for one in result if one["groups"] == count}
+        of = {one["program"]: one for one in result if one["groups"] == count and "silent_s" not in one}
         for key, text, unit in (
             ("discovered_s", "all known after", "s"),
             ("cpu_us_per_s_and_group", "CPU for each group", "us/s"),
@@ -245,7 +245,9 @@ def scale(results):
             lambda one: one["last_s"], mass,
         )])
         rows.append([str(count), *columns.plain("a question meanwhile, p99", "ms", {name: one["query_ms"]["p99"] for name, one in mass.items()})])
-    return ["## Scale: many groups of three servers, three sentinels", "", *grid(columns.head("groups", ""), rows), ""]
+    silent = [f"{one['program']} with {one['groups']} groups: no answer to PING in the first {one['silent_s']} s, and not measured further."
+              for one in result if "silent_s" in one]
+    return ["## Scale: many groups of three servers, three sentinels", "", *grid(columns.head("groups", ""), rows), "", *silent, ""]
 
 
 def memory(results):
