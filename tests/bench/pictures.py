@@ -112,7 +112,7 @@ def draw_scale(pyplot, results, directory):
         axes.set_ylim(0, 1.05 * max([axes.dataLim.y1, 1e-9]))
     panels[0].legend(frameon=False)
     save(figure, directory, "scale.svg")
-    return "scale.svg", "Many groups (no point: not within two minutes)"
+    return "scale.svg", "Many groups (no point: not within the time given)"
 
 
 def draw_all(results, directory):

@@ -239,8 +239,10 @@ static void serve(struct sim_mass *mass, struct sim_mass_item item)
 {
     struct sim_mass_load *said = item.load;
 
-    if (mass->nodes[item.target].dead)
-        return; /* the link's end is the answer */
+    if (mass->nodes[item.target].dead) {
+        sim_mass_drop(said); /* the link's end is the answer */
+        return;
+    }
     obey(mass, &item);
     item.type = ITEM_REPLY;
     item.load = item.request == VD_RQ_INFO || item.request == VD_RQ_ROLE
