@@ -122,10 +122,11 @@ replicates() {
     rd "$1" ROLE | paste -sd' ' - | grep -q "^slave ${2%:*} ${2##*:} connected "
 }
 
-# whole: does every vedette see the quorum, the primary and two good replicas?
+# whole: does every vedette see the quorum, the primary and two good replicas, and does it vote?
 whole() {
     for at in "$S1" "$S2" "$S3"; do
         vd "$at" SENTINEL CKQUORUM "$GROUP" | grep -q '^OK 3 usable' || return 1
+        ! vd "$at" INFO Vedette | tr -d '\r' | grep -qx 'votes:abstains' || return 1
         [ "$(vd "$at" SENTINEL MASTER "$GROUP" | field flags)" = master ] || return 1
         [ "$(vd "$at" SENTINEL REPLICAS "$GROUP" | grep -c '^ok$')" -ge 2 ] || return 1
         [ "$(vd "$at" SENTINEL GET-MASTER-ADDR-BY-NAME "$GROUP" | paste -sd: -)" = "$(primary)" ] || return 1

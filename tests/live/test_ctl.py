@@ -376,6 +376,7 @@ def test_a_question_that_is_broken_off_leaves_the_echo(key, number):
     child, terminal = pty.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(number, signal.SIG_DFL)  # tests that run in the background ignore it, and so would their children
         os.execve(ctl.path(), [ctl.path(), "--ask-password", "status"], ctl.environment())
 
     def echoes():

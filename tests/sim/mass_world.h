@@ -108,7 +108,7 @@ void sim_mass_free(struct sim_mass *mass);
 /* Until then, or until `stop` says so, which is asked every virtual millisecond or so. */
 void sim_mass_run(struct sim_mass *mass, sim_us until, bool (*stop)(const struct sim_mass *mass));
 /* The process is killed: links break, connections are refused. */
-void sim_mass_kill(struct sim_mass *mass, uint32_t node);
+void sim_mass_kill(struct sim_mass *mass, uint32_t index);
 /* Forget what was counted. */
 void sim_mass_reset_stats(struct sim_mass *mass);
 
