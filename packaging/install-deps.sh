@@ -147,10 +147,10 @@ add_node() {
 }
 
 packages=$BUILD
-[ "${1:-}" = --build-only ] || packages="$packages $TEST"
+tests=$TEST
 for option in "$@"; do
     case $option in
-    --build-only) ;;
+    --build-only) tests='' ;;
     --checks) packages="$packages $CHECKS" ;;
     --peers) packages="$packages $PEERS" ;;
     --clients) add_node ;;
@@ -173,6 +173,7 @@ for option in "$@"; do
     *) die "unknown option $option; those that there are stand in the head of this file" ;;
     esac
 done
+packages="$packages $tests"
 
 command -v dpkg-query >/dev/null 2>&1 ||
     die "this system has no dpkg: install by hand what ./configure names"

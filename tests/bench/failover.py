@@ -142,12 +142,13 @@ def run_trial(house, place, way, down_after):
         old = house.primary
         # Whoever restarts empty may stay the primary: then the data is lost, and nothing is elsewhere.
         outage = writer.outage(strike(house, place, way, down_after), elsewhere=way != "restart", lead=0)
-        written = writer.acks[-1][0]
+        written, count = writer.acks[-1][0], writer.count
         set_periods(house, QUICK)
         undo(old, place, way)
         settle(house, writer)
         set_periods(house, USUAL)
-        lost = writer.lost(house.primary)
+        # Not what an original loses at these periods, by failing over again what has just been promoted.
+        lost = writer.lost(house.primary, count)
         struck = written - outage / 1000
         events = phases.events_since(watchers, struck)
     finally:

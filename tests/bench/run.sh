@@ -50,6 +50,7 @@ run() {
     name=$1 program=$2
     shift 2
     begun=$(date +%s)
+    rm -f "$out/$name.json" # an earlier run's is none of this one
     # An interrupted run leaves nobody behind: a bench ends with its lane, and what it has started with it.
     setpriv --pdeathsig KILL "$python" "tests/bench/$program.py" --json "$out/$name.json" "$@" >"$out/$name.log" 2>&1 || {
         : >"$out/failed/$name"

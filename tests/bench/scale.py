@@ -292,9 +292,10 @@ def main():
         for name in args.programs:
             rows.append(measure(name, count, args))
             tell(rows[-1])
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as out:
-            json.dump(rows, out, indent=1)
+            # Each as it comes: what fails takes no other's row along.
+            if args.json:
+                with open(args.json, "w", encoding="utf-8") as out:
+                    json.dump(rows, out, indent=1)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ WORDS = {
 def number(value):
     """Three figures are enough."""
     if value is None:
-        return "never"
+        return "-"
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
@@ -54,7 +54,7 @@ class Columns:
         return texts
 
     def plain(self, what, unit, of):
-        return self.row([what], lambda one: f"{number(one)} {unit}".strip(), lambda one: one, of)
+        return self.row([what], lambda one: "not in time" if one is None else f"{number(one)} {unit}".strip(), lambda one: one, of)
 
 
 def runs_of(results):
@@ -93,7 +93,8 @@ def failover(results):
         "## Failover: how long a client cannot write", "",
         "Milliseconds from the fault until the next acknowledged write, beyond down-after where that has to pass:",
         "median / p99 / maximum; acknowledged writes that the new primary does not have. The ratio is of medians.",
-        "(An order leaves the original's old primary a primary for some 10 s: its clients go on writing there, and lose it.)", "",
+        "(After an order it is the first write at the new primary that counts. The originals leave the old one a primary for",
+        "some 10 s: clients are not without one, but go on writing there, and all of that is lost.)", "",
         *grid(columns.head("fault", "down-after, ms", "trials"), rows), "",
     ]
 

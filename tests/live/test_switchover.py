@@ -29,8 +29,7 @@ class Crowd:
         self.writers = [Writer(house.sentinels, GROUP) for _ in range(WRITERS)]
         self.stop = threading.Event()
         self.threads = []
-        for number, writer in enumerate(self.writers):
-            writer.prefix = f"writer{number}"
+        for writer in self.writers:
             thread = threading.Thread(target=self._run, args=(writer,), daemon=True)
             self.threads.append(thread)
             thread.start()

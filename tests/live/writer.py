@@ -5,6 +5,7 @@ It asks the sentinels where the primary is, writes there, and asks again wheneve
 stays without answer. One thread, so that nothing but the servers is measured.
 """
 
+import itertools
 import select
 import time
 
@@ -12,6 +13,7 @@ import resp
 
 PACE = 0.001  # seconds between writes, and between questions while there is no primary
 SILENCE = 0.02  # an answer that takes longer makes it ask the sentinels
+NUMBERS = itertools.count(1)  # no two writers share a key: what one lost another may have written before
 
 
 class Writer:
@@ -23,7 +25,7 @@ class Writer:
         self.told = None  # by the sentinel that made it leave the one before
         self.connection = None
         self.count = 0
-        self.prefix = "writer"
+        self.prefix = f"writer{next(NUMBERS)}"
         self.acks = []  # (time, address)
 
     def close(self):
@@ -90,11 +92,12 @@ class Writer:
             self.write()
             time.sleep(PACE)
 
-    def lost(self, server, since=0):
-        """How many of the acknowledged writes, from that one on, a server does not have."""
+    def lost(self, server, count=None):
+        """How many of the acknowledged writes, or of the first `count` of them, a server does not have."""
         missing = 0
-        for first in range(since, self.count, 1000):
-            keys = [f"{self.prefix}:{n}" for n in range(first, min(first + 1000, self.count))]
+        end = self.count if count is None else count
+        for first in range(0, end, 1000):
+            keys = [f"{self.prefix}:{n}" for n in range(first, min(first + 1000, end))]
             missing += len(keys) - server.ask("EXISTS", *keys)
         return missing
 
