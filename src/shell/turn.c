@@ -13,9 +13,9 @@
 #define ROUNDS_MAX 64     /* turns in a row; then the loop looks at its sockets again ... */
 #define ROUNDS_MOST_MS 10 /* ... after so long at the latest */
 #define SLOW_TURN_MS 5    /* from then on it counts when what was sent had really left */
-#define READY_LEAST                                                                                \
-    64 /* libev asks epoll for so many at least, and for twice that when all come                  \
-        */
+/* libev asks epoll for so many at least, and for twice as many as soon as all of them come. */
+#define READY_LEAST 64
+#define OTHERS_WATCHED 64 /* descriptors beside those of links and clients */
 #define CRASH_STATUS 99
 
 /* Performing --------------------------------------------------------------------- */
@@ -290,6 +290,26 @@ static void before_waiting(struct ev_loop *loop, ev_prepare *watcher, int events
 }
 
 /*
+ * More may be ready than a look has room for. epoll brings what it had to leave
+ * first in the next one: when looks in a row have brought as many as there are,
+ * all that had arrived before the first of them has been read. So a load that
+ * never ends hides nobody's silence.
+ */
+static void note_crowd(struct vd_turn *turn, unsigned ready)
+{
+    size_t watched = vd_links_count(turn->links) + vd_clients_count(turn->clients) + OTHERS_WATCHED;
+
+    if (turn->crowd == 0)
+        turn->crowd_at = turn->looking_at;
+    turn->crowd += ready;
+    if (turn->crowd < watched)
+        return;
+    turn->heard_until = turn->crowd_at;
+    turn->crowd_at = turn->looking_at;
+    turn->crowd = ready;
+}
+
+/*
  * The loop has looked: what had arrived when it began to is read before the
  * next turn, unless more was ready than it has room for.
  */
@@ -299,8 +319,12 @@ static void behind_waiting(struct ev_loop *loop, ev_check *watcher, int events)
     unsigned ready = ev_pending_count(loop);
 
     (void)events;
-    if (ready < READY_LEAST || ready < turn->ready_most / 2)
+    if (ready < READY_LEAST || ready < turn->ready_most / 2) {
         turn->heard_until = turn->looking_at;
+        turn->crowd = 0;
+    } else {
+        note_crowd(turn, ready);
+    }
     if (ready > turn->ready_most)
         turn->ready_most = ready;
 }

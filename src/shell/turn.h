@@ -46,6 +46,8 @@ struct vd_turn {
     vd_ms looking_at;    /* the loop began to look at its sockets */
     vd_ms heard_until;   /* all that had arrived by then has been read */
     unsigned ready_most; /* watchers that it had to call at once */
+    size_t crowd;        /* ... and has called since crowd_at, while they may be too many */
+    vd_ms crowd_at;      /* the first of those looks began */
     vd_ms slow_from;     /* the last turn, if it was slow, */
     vd_ms slow_until;    /* ... and when what it had to send had left; 0: it was not */
 };

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Processes that hang instead of dying: connections stay open, answers do not come."""
 
+import selectors
+import socket
+import threading
 import time
 
-from harness import make_house, wait_until
+from harness import VEDETTE, group_lines, make_house, wait_until
 
 GROUP = "mymaster"
+CLIENTS = 100
 
 
 def test_a_hung_primary_is_replaced_and_turned_when_it_wakes(lab, program):
@@ -86,3 +90,54 @@ def test_a_sentinel_that_was_stopped_does_not_take_its_own_absence_for_the_prima
     for other in others:
         assert not other.all()
     assert stopped.primary_of(GROUP) == house.primary.address
+
+
+class Flood:
+    """Clients that always have more to say, and take what they are told."""
+
+    def __init__(self, sentinel, count):
+        self.served = set()
+        self.ends = threading.Event()
+        self.selector = selectors.DefaultSelector()
+        self.places = {}
+        for _ in range(count):
+            sock = socket.create_connection(sentinel.address, 5)
+            sock.setblocking(False)
+            self.places[sock] = 0
+            self.selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        pings = memoryview((b"PING" + b" " * 58 + b"\r\n") * 4096)
+        while not self.ends.is_set():
+            for key, events in self.selector.select(0.1):
+                sock = key.fileobj
+                try:
+                    if events & selectors.EVENT_READ and sock.recv(1 << 18):
+                        self.served.add(sock)
+                    if events & selectors.EVENT_WRITE:
+                        self.places[sock] += sock.send(pings[self.places[sock] :])
+                        self.places[sock] %= len(pings)
+                except BlockingIOError:
+                    pass
+
+    def end(self):
+        self.ends.set()
+        self.thread.join()
+        for sock in self.places:
+            sock.close()
+
+
+def test_clients_that_never_pause_hide_nobody(lab):
+    """More than one look at the sockets is sure to bring: who is silent meanwhile is found all the same."""
+    primary = lab.redis()
+    one = lab.sentinel(VEDETTE, group_lines(GROUP, primary, quorum=1, down_after=1000))
+    wait_until(lambda: one.master(GROUP)["flags"] == "master", 10, "the primary is known")
+    watcher = one.watch("+sdown")
+    flood = Flood(one, CLIENTS)
+    wait_until(lambda: len(flood.served) == CLIENTS, 30, "all of them are served")
+    primary.pause()
+    watcher.wait("+sdown", 20, f"master {GROUP}")
+    assert flood.thread.is_alive()
+    flood.end()
