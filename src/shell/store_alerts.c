@@ -2,7 +2,8 @@
 /*
  * Store, the alerts that were told: a row each. What is lost of them is told
  * once more and harms nobody, so nothing waits for the disk: they are written
- * without a sync, and get there with the next save or checkpoint.
+ * without a sync, and get there with the next save. Only the checkpoint that
+ * falls due every thousand pages syncs, whoever wrote the last of them.
  */
 #include "shell/store_db.h"
 

@@ -9,6 +9,9 @@
 
 #include "shell/clock.h"
 
+/* More than are kept: a thousand at once must not move all the others a thousand times. */
+#define FAILOVERS_ROOM (VD_WATCH_FAILOVERS + VD_WATCH_FAILOVERS / 4)
+
 struct vd_watch_group {
     char *name;
     struct vd_watch_counts counts;
@@ -73,7 +76,7 @@ void vd_watch_free(struct vd_watch *watch)
         free_event(&watch->events[i]);
     for (size_t i = 0; i < watch->failover_count; i++)
         free_entry(&watch->failovers[i]);
-    vd_free(watch->failovers);
+    vd_free(watch->failover_room);
     vd_free(watch);
 }
 
@@ -162,13 +165,18 @@ void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *en
 {
     if (watch == NULL)
         return;
-    if (watch->failovers == NULL)
-        watch->failovers = vd_calloc(VD_WATCH_FAILOVERS, sizeof(watch->failovers[0]));
+    if (watch->failover_room == NULL) {
+        watch->failover_room = vd_calloc(FAILOVERS_ROOM, sizeof(watch->failovers[0]));
+        watch->failovers = watch->failover_room;
+    }
     if (watch->failover_count == VD_WATCH_FAILOVERS) {
-        free_entry(&watch->failovers[0]);
+        free_entry(watch->failovers++);
         watch->failover_count--;
-        memmove(&watch->failovers[0], &watch->failovers[1],
+    }
+    if (watch->failovers + watch->failover_count == watch->failover_room + FAILOVERS_ROOM) {
+        memmove(watch->failover_room, watch->failovers,
                 watch->failover_count * sizeof(watch->failovers[0]));
+        watch->failovers = watch->failover_room;
     }
     copy_entry(&watch->failovers[watch->failover_count++], entry);
 }
@@ -209,11 +217,15 @@ size_t vd_watch_failovers_since(const struct vd_watch *watch, const char *group,
     size_t count = 0;
 
     *last = NULL;
-    for (size_t i = watch->failover_count; i > 0 && watch->failovers[i - 1].at_ms >= since_ms;
-         i--) {
+    for (size_t i = watch->failover_count; i > 0; i--) {
         const struct vd_history_entry *one = &watch->failovers[i - 1];
 
-        if (one->source != VD_HISTORY_LED || strcmp(one->group, group) != 0)
+        /* What others tell comes late, and says itself how old it is. */
+        if (one->source != VD_HISTORY_LED)
+            continue;
+        if (one->at_ms < since_ms)
+            break;
+        if (strcmp(one->group, group) != 0)
             continue;
         if (*last == NULL)
             *last = one;

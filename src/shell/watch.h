@@ -37,6 +37,7 @@ struct vd_watch {
     uint64_t last_event;                           /* its id; 0: none so far */
     struct vd_history_entry *failovers;            /* oldest first; texts owned */
     size_t failover_count;
+    struct vd_history_entry *failover_room; /* they move through it */
     struct vd_watch_group *groups;
     struct vd_histogram late;   /* how late the loop was for what was due */
     struct vd_histogram turn;   /* how long a turn took, its save included */

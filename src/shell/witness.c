@@ -13,7 +13,8 @@
 #include "shell/clock.h"
 #include "shell/log.h"
 
-#define LOOK_S 1. /* a leader that has not spoken by then may do so later */
+#define LOOK_S 1.    /* a leader that has not spoken by then may do so later */
+#define KEEP_MAX 200 /* rows at a time: the loop stands still meanwhile */
 
 /* What we see of a group while its primary is down, and until its switch is in the history. */
 struct sight {
@@ -185,44 +186,45 @@ static bool take_sights(struct vd_witness *witness)
     return waits;
 }
 
-static void keep(struct vd_witness *witness)
+/* True: there are more. */
+static bool keep(struct vd_witness *witness)
 {
     struct vd_watch *watch = witness->watch;
     struct vd_history_entry *entries;
     struct vd_err err;
+    size_t unkept = 0;
     size_t count = 0;
 
     for (size_t i = 0; i < watch->failover_count; i++)
-        count += watch->failovers[i].unkept;
-    if (count == 0)
-        return;
-    entries = vd_calloc(count, sizeof(entries[0]));
-    count = 0;
-    for (size_t i = 0; i < watch->failover_count; i++)
+        unkept += watch->failovers[i].unkept;
+    if (unkept == 0)
+        return false;
+    entries = vd_calloc(KEEP_MAX, sizeof(entries[0]));
+    for (size_t i = 0; i < watch->failover_count && count < KEEP_MAX; i++)
         if (watch->failovers[i].unkept)
             entries[count++] = watch->failovers[i];
     if (!vd_store_witness(witness->store, entries, count, &err))
         vd_log_limited("witness", VD_LOG_WARNING,
                        "%zu failover%s that others led missing in the history: %s", count,
                        count == 1 ? " is" : "s are", err.text);
-    count = 0;
-    for (size_t i = 0; i < watch->failover_count; i++) {
+    for (size_t i = 0, kept = 0; kept < count; i++) {
         if (!watch->failovers[i].unkept)
             continue;
         watch->failovers[i].unkept = false;
-        watch->failovers[i].id = entries[count++].id;
+        watch->failovers[i].id = entries[kept++].id;
     }
     vd_free(entries);
+    return unkept > count;
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct vd_witness *witness = timer->data;
+    bool waits = take_sights(witness);
 
     (void)events;
-    if (!take_sights(witness))
+    if (!keep(witness) && !waits)
         ev_timer_stop(loop, timer);
-    keep(witness);
 }
 
 /* Words -------------------------------------------------------------------------------- */
@@ -296,7 +298,8 @@ void vd_witness_free(struct vd_witness *witness)
         return;
     ev_timer_stop(witness->loop, &witness->timer);
     (void)take_sights(witness);
-    keep(witness);
+    while (keep(witness))
+        continue;
     HASH_ITER (hh, witness->sights, sight, next) {
         drop(witness, sight);
     }

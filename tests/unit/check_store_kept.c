@@ -4,6 +4,7 @@
  * failovers that others led; and that saves wait for it all the same.
  */
 #include <check.h>
+#include <ev.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "base/text.h"
 #include "shell/store.h"
 #include "shell/store_db.h"
+#include "shell/watch.h"
+#include "shell/witness.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
 
@@ -179,6 +182,43 @@ START_TEST(what_was_told_is_written_over_what_was_seen)
 }
 END_TEST
 
+static void count_entry(void *self, const struct vd_history_entry *entry)
+{
+    ck_assert_int_eq(entry->source, VD_HISTORY_TOLD);
+    ++*(size_t *)self;
+}
+
+/* More than are written at a time; those that wait at the end, too. */
+START_TEST(a_crowd_is_kept)
+{
+    struct vd_store *store = must_open();
+    struct vd_watch *watch = vd_watch_new();
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct vd_witness *witness = vd_witness_new(loop, NULL, NULL, store, watch);
+    sqlite3 *db = ((struct vd_store_db *)store)->db;
+    size_t kept = 0;
+    int level = 0;
+
+    for (uint64_t epoch = 1; epoch <= 450; epoch++) {
+        struct vd_history_entry entry = entry_of(VD_HISTORY_TOLD, epoch);
+
+        ck_assert(vd_watch_witness(watch, &entry));
+    }
+    vd_witness_free(witness);
+    ck_assert(vd_store_history(store, count_entry, &kept, &err));
+    ck_assert_uint_eq(kept, 450);
+    for (size_t i = 0; i < 450; i++) {
+        ck_assert(!watch->failovers[i].unkept);
+        ck_assert_int_eq(watch->failovers[i].id, (int64_t)i + 1);
+    }
+    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA synchronous", ask_synchronous, &level, NULL), 0);
+    ck_assert_int_eq(level, 2); /* FULL */
+    ev_loop_destroy(loop);
+    vd_watch_free(watch);
+    vd_store_close(store);
+}
+END_TEST
+
 /* As a vedette that had no witness left it: all of it is its own. */
 START_TEST(a_history_of_before_the_witness)
 {
@@ -210,6 +250,7 @@ int main(void)
     tcase_add_test(tests, saves_wait_for_the_disk_after_alerts);
     tcase_add_test(tests, a_state_of_before_the_alerts_gets_them);
     tcase_add_test(tests, what_was_told_is_written_over_what_was_seen);
+    tcase_add_test(tests, a_crowd_is_kept);
     tcase_add_test(tests, a_history_of_before_the_witness);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

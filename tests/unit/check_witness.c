@@ -145,6 +145,32 @@ START_TEST(who_knows_more_is_believed)
     entry.source = VD_HISTORY_TOLD;
     ck_assert(!vd_watch_witness(watch, &entry));
     ck_assert_uint_eq(vd_watch_failovers_since(watch, entry.group, 0, &last), 1);
+    /* Nor does one of long ago that is told late end the count. */
+    entry.epoch = 9;
+    entry.at_ms = 1;
+    ck_assert(vd_watch_witness(watch, &entry));
+    ck_assert_uint_eq(vd_watch_failovers_since(watch, entry.group, sample.at_ms, &last), 1);
+    ck_assert_uint_eq(last->epoch, 8);
+    ck_assert_uint_eq(vd_watch_failovers_since(watch, entry.group, sample.at_ms + 1, &last), 0);
+    vd_watch_free(watch);
+}
+END_TEST
+
+START_TEST(the_last_thousand_are_remembered)
+{
+    struct vd_watch *watch = vd_watch_new();
+    struct vd_history_entry entry = sample;
+
+    for (uint64_t epoch = 1; epoch <= 4 * VD_WATCH_FAILOVERS; epoch++) {
+        uint64_t first = epoch > VD_WATCH_FAILOVERS ? epoch - VD_WATCH_FAILOVERS + 1 : 1;
+
+        entry.epoch = epoch;
+        vd_watch_failover(watch, &entry);
+        ck_assert_uint_eq(watch->failover_count, epoch - first + 1);
+        ck_assert_uint_eq(watch->failovers[0].epoch, first);
+        ck_assert_uint_eq(watch->failovers[watch->failover_count - 1].epoch, epoch);
+    }
+    ck_assert_str_eq(watch->failovers[VD_WATCH_FAILOVERS / 2].group, sample.group);
     vd_watch_free(watch);
 }
 END_TEST
@@ -162,6 +188,7 @@ int main(void)
     tcase_add_loop_test(tests, nonsense_is_refused, 0,
                         (int)(sizeof(nonsense) / sizeof(nonsense[0])));
     tcase_add_test(tests, who_knows_more_is_believed);
+    tcase_add_test(tests, the_last_thousand_are_remembered);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
