@@ -163,6 +163,8 @@ uint64_t vd_rate_last(const struct vd_rate *rate, vd_ms now);
 void vd_conn_await(struct vd_conn *conn);
 /* How many are awaited. */
 size_t vd_conn_awaits(const struct vd_conn *conn);
+/* The first of those was asked by one who wants no reply (CLIENT REPLY); there must be one. */
+bool vd_conn_awaits_muted(const struct vd_conn *conn);
 /* The first was written to vd_conn_reply: what waited behind it moves up. */
 void vd_conn_awaited_came(struct vd_conn *conn);
 /* Where that waits; NULL: nothing is awaited. */

@@ -9,10 +9,15 @@
 
 #define MARKS_FIRST 8
 
-/* A reply's place is `marks[i]` bytes into `behind`; the first one's is at its beginning. */
+/* A reply's place, so many bytes into `behind`; the first one's is at its beginning. */
+struct mark {
+    size_t at;
+    bool muted; /* CLIENT REPLY does not want it; what is said of later ones does not concern it */
+};
+
 struct vd_awaited {
     struct vd_text behind;
-    size_t *marks;
+    struct mark *marks;
     size_t count;
     size_t room;
     size_t first; /* of the marks that are still open */
@@ -31,12 +36,18 @@ void vd_conn_await(struct vd_conn *conn)
         awaited->room = awaited->room == 0 ? MARKS_FIRST : awaited->room * 2;
         awaited->marks = vd_realloc(awaited->marks, awaited->room * sizeof(awaited->marks[0]));
     }
-    awaited->marks[awaited->count++] = awaited->behind.len;
+    awaited->marks[awaited->count++] = (struct mark){awaited->behind.len, conn->session.muted};
 }
 
 size_t vd_conn_awaits(const struct vd_conn *conn)
 {
     return conn->awaited == NULL ? 0 : conn->awaited->count - conn->awaited->first;
+}
+
+bool vd_conn_awaits_muted(const struct vd_conn *conn)
+{
+    VD_ASSERT(vd_conn_awaits(conn) > 0);
+    return conn->awaited->marks[conn->awaited->first].muted;
 }
 
 struct vd_text *vd_conn_behind(struct vd_conn *conn)
@@ -58,7 +69,7 @@ void vd_conn_awaited_came(struct vd_conn *conn)
 {
     struct vd_awaited *awaited = conn->awaited;
     bool is_last = vd_conn_awaits(conn) == 1;
-    size_t until = is_last ? awaited->behind.len : awaited->marks[awaited->first + 1];
+    size_t until = is_last ? awaited->behind.len : awaited->marks[awaited->first + 1].at;
 
     if (until > awaited->moved)
         vd_text_add(vd_conn_reply(conn), awaited->behind.bytes + awaited->moved,

@@ -163,7 +163,7 @@ void vd_clients_reply(struct vd_clients *clients, const struct vd_effect *effect
     if (conn == NULL)
         return;
     resp = (struct vd_resp){.to = vd_conn_reply(conn), .version = conn->session.version};
-    if (!conn->session.muted)
+    if (!vd_conn_awaits_muted(conn))
         vd_request_reply(effect, &resp);
     clients->stats.error_replies += effect->reply.kind == VD_REPLY_ERROR;
     vd_conn_replied(conn);
@@ -178,7 +178,7 @@ void vd_clients_refuse(struct vd_clients *clients, const struct vd_effect *effec
         return;
     resp = (struct vd_resp){.to = vd_conn_reply(conn), .version = conn->session.version};
     /* compat: Sentinel's words. As there, what was changed stays in force in memory. */
-    if (!conn->session.muted)
+    if (!vd_conn_awaits_muted(conn))
         vd_resp_error(&resp, "ERR Failed to save config file. Check server logs.");
     clients->stats.error_replies++;
     vd_conn_replied(conn);

@@ -208,6 +208,35 @@ START_TEST(questions_of_a_stranger_wait)
 }
 END_TEST
 
+/* What CLIENT REPLY says of one request is not said of those that wait for an answer. */
+START_TEST(questions_of_a_peer_that_wants_few_replies)
+{
+    struct vd_effect effect = {.type = VD_EF_REPLY,
+                               .reply = {.client = {1}, .kind = VD_REPLY_VOTE, .leader = "*"}};
+    int fd = house_enter(&house);
+    struct vd_text text = {0};
+
+    vd_text_puts(&text, "CLIENT SETNAME sentinel-0123abcd-cmd\r\nCLIENT REPLY SKIP\r\n");
+    put_question(&text, 1);
+    vd_text_puts(&text, "PING a\r\n");
+    put_question(&text, 2);
+    vd_text_puts(&text, "CLIENT REPLY OFF\r\n");
+    put_question(&text, 3);
+    house_write(&house, fd, vd_text_cstr(&text));
+    vd_text_free(&text);
+    house_expect(&house, fd, "+OK\r\n");
+    vd_clients_reply(house.clients, &effect);
+    house_expect(&house, fd, "$1\r\na\r\n");
+    vd_clients_reply(house.clients, &effect);
+    house_expect(&house, fd, "*3\r\n:0\r\n$1\r\n*\r\n:0\r\n");
+    vd_clients_refuse(house.clients, &effect);
+    house_expect_nothing(&house, fd);
+    house_write(&house, fd, "CLIENT REPLY ON\r\n");
+    house_expect(&house, fd, "+OK\r\n");
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(hello)
 {
     int fd = house_enter(&house);
@@ -380,6 +409,7 @@ int main(void)
     tcase_add_test(tcase, gone_while_waiting);
     tcase_add_test(tcase, votes);
     tcase_add_test(tcase, questions_of_a_peer_come_at_once);
+    tcase_add_test(tcase, questions_of_a_peer_that_wants_few_replies);
     tcase_add_test(tcase, questions_of_a_stranger_wait);
     tcase_add_test(tcase, hello);
     tcase_add_test(tcase, monitor_by_name);
