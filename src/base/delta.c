@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define LOOK_AHEAD 24 /* lines of the model that a text may lack in a row */
-#define COUNT_MAX 10  /* bytes of a count */
+#define LOOK_AHEAD 24   /* lines of the model that a text may lack in a row, */
+#define LOOK_BYTES 4096 /* ... and bytes: the model's lines may be of any length */
+#define COUNT_MAX 10    /* bytes of a count */
 
 struct vd_delta {
     const struct vd_text *model;
@@ -49,7 +50,7 @@ static size_t take_count(const unsigned char **at)
 
     for (; (**at & 0x80) != 0; (*at)++, shift += 7)
         count |= (size_t)(**at & 0x7f) << shift;
-    return count | (size_t) * (*at)++ << shift;
+    return count | (size_t)(*(*at)++) << shift;
 }
 
 static void end_move(struct writer *writer)
@@ -124,6 +125,8 @@ static struct line find_alike(const char *model, const char *end, const struct l
     const char *colon = memchr(line->at, ':', line->len);
     size_t key = colon == NULL ? line->len : (size_t)(colon + 1 - line->at);
 
+    if ((size_t)(end - model) > LOOK_BYTES)
+        end = model + LOOK_BYTES;
     for (int i = 0; i < LOOK_AHEAD && model != end; i++) {
         struct line other = line_at(model, end);
 

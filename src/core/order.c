@@ -226,12 +226,12 @@ static void order_configure(struct vd_core *core, const struct vd_order *order, 
             core->dirty = true;
         }
     }
-    if (peers_anew) {
-        HASH_ITER (hh, core->peers, peer, next) {
+    /* Periods and announced addresses count from now: all deadlines are looked at anew. */
+    HASH_ITER (hh, core->peers, peer, next) {
+        if (peers_anew)
             vd_wire_close(core, &peer->wire);
-        }
+        vd_heap_set(&core->peer_due, &peer->due, core->now);
     }
-    /* Periods and announced addresses count from now: every group looks at its deadlines anew. */
     for (size_t i = 0; i < HASH_COUNT(core->groups); i++)
         vd_probe_want_hello(core, core->by_index[i]);
     if (order->error != NULL)

@@ -174,10 +174,13 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
     vd_ms next;
     vd_ms due;
 
-    if (!node->command.up || node->command.pending >= PENDING_MAX)
+    if (!node->command.up)
         return INT64_MAX;
+    /* One at a time, and never held back: silence counts from it. */
     next =
         probe_pulse(core, &node->command, &node->pulse, node->group->options.down_after_ms, phase);
+    if (node->command.pending >= PENDING_MAX)
+        return next;
     next = vd_min_ms(next, probe_info(core, node));
     due =
         next_on_grid(core, &node->hello_grid, node->hello_sent_at, hello_period(core, node), phase);

@@ -14,7 +14,7 @@
 #include "core/succession.h"
 
 #define HOPS_MAX 3       /* from the configured primary along what nodes say they follow */
-#define MODEL_MAX 65536U /* bytes; a longer text is nobody's model */
+#define MODEL_MAX 65536U /* bytes; a longer text is nobody's model, and is kept as it is */
 
 static struct vd_wire *take_reply(struct vd_core *core, vd_link link)
 {
@@ -244,12 +244,18 @@ static void follow_configured(struct vd_core *core, struct vd_node *node)
  */
 static void keep_text(struct vd_core *core, struct vd_node *node, const char *text)
 {
+    static const struct vd_text no_model;
     size_t len = strlen(text);
 
+    if (len > MODEL_MAX) {
+        vd_free(node->info);
+        node->info = vd_delta_new(&no_model, text, len);
+        return;
+    }
     for (size_t i = 0; i < VD_INFO_MODELS; i++) {
         struct vd_text *model = &core->info_models[i];
 
-        if (model->len == 0 && len <= MODEL_MAX)
+        if (model->len == 0)
             vd_text_puts(model, text);
         vd_free(node->info);
         node->info = vd_delta_new(model, text, len);

@@ -309,6 +309,23 @@ START_TEST(delta_of_much)
 }
 END_TEST
 
+/* A server that wants to be slow to keep: what a line is searched in is bounded, whatever the
+ * model. */
+START_TEST(delta_of_a_model_without_lines)
+{
+    struct vd_text model = {0};
+    struct vd_text text = {0};
+
+    for (int i = 0; i < 100000; i++) {
+        vd_text_puts(&model, "0123456789012345678901234567890123456789");
+        vd_text_puts(&text, "a\n");
+    }
+    ck_assert_uint_le(kept(vd_text_cstr(&model), vd_text_cstr(&text), text.len), text.len + 64);
+    vd_text_free(&model);
+    vd_text_free(&text);
+}
+END_TEST
+
 START_TEST(copy_never_cuts)
 {
     char small[4] = "xyz";
@@ -356,6 +373,7 @@ int main(void)
                         (int)(sizeof(deltas) / sizeof(deltas[0])));
     tcase_add_loop_test(tcase, delta_keeps_any_bytes, 0, 200);
     tcase_add_test(tcase, delta_of_much);
+    tcase_add_test(tcase, delta_of_a_model_without_lines);
     tcase_add_test(tcase, copy_never_cuts);
     tcase_add_test(tcase, errors_are_wrapped);
     tcase_add_test_raise_signal(tcase, assertions_stay_on, SIGABRT);

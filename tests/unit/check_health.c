@@ -367,6 +367,56 @@ START_TEST(a_lost_server_is_dialled_once_at_a_time)
 }
 END_TEST
 
+static void set_option(enum vd_option option, int64_t number)
+{
+    struct vd_setting setting = {.option = option, .number = number};
+    struct vd_order order = {.type =
+                                 option < VD_OPT_GROUP_COUNT ? VD_ORDER_SET : VD_ORDER_CONFIGURE,
+                             .name = "m",
+                             .settings = &setting,
+                             .setting_count = 1};
+    struct vd_event event = {.type = VD_EV_ORDER, .order = {.order = &order}};
+
+    puppet_step(&puppet, &event);
+}
+
+/* Whoever hangs while a hundred other requests are under way has had no PING since: it gets one. */
+START_TEST(a_ping_is_not_held_back_by_what_else_is_owed)
+{
+    struct vd_node *primary = puppet_node(&puppet, 1);
+    vd_ms begun_at;
+
+    while (primary->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet_pong(&puppet, &primary->command, VD_PONG_OK);
+    begun_at = puppet.now;
+    for (int i = 0; i < 200; i++)
+        set_option(VD_OPT_ANNOUNCE_PORT, 26379); /* told to all at once */
+    ck_assert_uint_ge(primary->command.pending, 100);
+    ck_assert_uint_le(primary->command.pending, 102);
+    ck_assert_uint_eq(primary->pulse.ticket.n, 0);
+    puppet_pass(&puppet, begun_at + 1200); /* a period, and down-after */
+    ck_assert_int_ne(primary->s_down_at, VD_NEVER);
+}
+END_TEST
+
+START_TEST(a_shorter_ping_period_counts_for_peers_at_once)
+{
+    struct vd_peer *peer = puppet_opinion(&puppet, 1)->peer;
+    vd_ms set_at;
+
+    set_option(VD_OPT_DOWN_AFTER, 1000000);
+    set_option(VD_OPT_PING_PERIOD, 100000);
+    while (peer->pulse.ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    puppet_pong(&puppet, &peer->wire, VD_PONG_OK);
+    set_at = puppet.now;
+    set_option(VD_OPT_PING_PERIOD, 1000);
+    puppet_pass(&puppet, set_at + 1000);
+    ck_assert_uint_ne(peer->pulse.ticket.n, 0);
+}
+END_TEST
+
 /* Nobody is primary: a switchover was cut off in its middle. Nobody waits for two INFO periods. */
 START_TEST(a_primary_that_follows_its_own_replica_is_down_soon)
 {
@@ -470,6 +520,8 @@ int main(void)
     tcase_add_test(tcase, a_connection_that_may_be_up_is_not_given_up);
     tcase_add_test(tcase, a_lost_server_is_dialled_once_at_a_time);
     tcase_add_test(tcase, who_was_not_asked_is_not_silent);
+    tcase_add_test(tcase, a_ping_is_not_held_back_by_what_else_is_owed);
+    tcase_add_test(tcase, a_shorter_ping_period_counts_for_peers_at_once);
     tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
     tcase_add_test(tcase, peers_are_asked_in_the_turn_of_s_down);
     tcase_add_test(tcase, what_peers_said_in_an_outage_counts_for_nothing_in_the_next);
