@@ -117,6 +117,7 @@ void sim_saved_copy(struct sim_saved *to, const struct sim_saved *from)
     if (!from->exists)
         return;
     sim_saved_merge(to, sim_saved_image(from, &arena));
+    to->unsound = from->unsound;
     vd_arena_free(&arena);
 }
 

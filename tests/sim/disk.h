@@ -24,6 +24,7 @@ struct sim_saved {
     struct vd_globals globals;
     uint64_t set_at_runtime;
     struct sim_saved_group *groups;
+    bool unsound; /* by its own word: who wrote it abstained, and votes may be missing */
 };
 
 struct sim_disk {
@@ -36,7 +37,7 @@ struct sim_disk {
     sim_us slow;       /* a save takes up to so long */
 };
 
-/* Take a save over: changed groups replace theirs, removed ones go. */
+/* Take a save over: changed groups replace theirs, removed ones go. Whether it is sound stays. */
 void sim_saved_merge(struct sim_saved *saved, const struct vd_image *image);
 void sim_saved_copy(struct sim_saved *to, const struct sim_saved *from);
 void sim_saved_free(struct sim_saved *saved);

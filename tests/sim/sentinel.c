@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "core/view.h"
 #include "corners.h"
 #include "node.h"
 #include "oracle.h"
@@ -136,7 +137,8 @@ void sim_sentinel_start(struct sim_sentinel *s)
     struct vd_arena arena = {0};
     struct vd_event start = {.type = VD_EV_START};
     bool fresh = !s->disk.platter.exists;
-    bool is_unsound = !fresh && sim->setup.save_failure == SIM_SAVE_VOLATILE;
+    bool is_unsound =
+        !fresh && (sim->setup.save_failure == SIM_SAVE_VOLATILE || s->disk.platter.unsound);
     bool stale = sim->setup.mutant == SIM_MUTANT_STALE_EPOCH && s->disk.older.exists;
 
     VD_ASSERT(!s->running);
@@ -317,6 +319,23 @@ static void plan_next_turn(struct sim_sentinel *s)
         sim_at(s->sim, &s->turn, when);
 }
 
+static bool abstains(const struct sim_sentinel *s)
+{
+    struct vd_view_core view;
+
+    vd_view_core(s->drive.core, sim_sentinel_clock(s), &view);
+    return view.abstains;
+}
+
+/* As the daemon: once the time is over in which lost votes could matter, the state is sound. */
+static void settle(struct sim_sentinel *s)
+{
+    struct sim_disk *disk = &s->disk;
+
+    if (disk->platter.unsound && !s->drive.mute && !disk->behind && !disk->failing && !abstains(s))
+        disk->platter.unsound = disk->cached.unsound = false;
+}
+
 static void die_in_turn(struct sim_sentinel *s)
 {
     s->dead = false;
@@ -357,6 +376,7 @@ static void run_turn(struct sim *sim, void *self)
         return; /* its last word shall be what was seen from outside */
     if (sim->stats.turns % CHECK_EVERY == 0 || s->drive.last.image != NULL)
         vd_core_check(s->drive.core);
+    settle(s);
     sim_links_after_turn(s);
     sim_callers_after_turn(s);
     sim_oracle_after_turn(sim, s);
@@ -390,6 +410,7 @@ static void make_durable(struct sim_sentinel *s, const struct vd_image *image)
     if (mutant == SIM_MUTANT_LYING_DISK || mutant == SIM_MUTANT_FORGETFUL) {
         /* Only every fourth save reaches the platter, the others wait for it in a cache. */
         sim_saved_merge(&s->disk.cached, image);
+        s->disk.cached.unsound = abstains(s);
         if (mutant == SIM_MUTANT_FORGETFUL)
             sim_oracle_on_durable(s->sim, s, image);
         if (s->sim->stats.saves % 4 != 0)
@@ -403,6 +424,7 @@ static void make_durable(struct sim_sentinel *s, const struct vd_image *image)
         sim_saved_copy(&s->disk.older, &s->disk.platter);
     sim_oracle_on_durable(s->sim, s, image);
     sim_saved_merge(&s->disk.platter, image);
+    s->disk.platter.unsound = abstains(s);
 }
 
 static void die_at_corner(struct sim_sentinel *s)
