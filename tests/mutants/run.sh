@@ -64,13 +64,20 @@ one() {
         row FAILED "not caught within $(field seeds) seeds"
         return 1
     fi
-    # Other violations than the one it stands for do not count; a few of them may come first.
-    "$work/sim" --seeds "$(field seeds)" --mix "$(field mix)" --until "$(field words)" >"$work/sim.log" 2>&1
-    if [ $? -eq 1 ] && grep -q '^caught ' "$work/sim.log"; then
-        row "$(sed -n 's/^caught after \([0-9]*\) seeds.*/\1/p' "$work/sim.log") of $(field seeds)" \
-            "$(sed -n 's/^caught after [0-9]* seeds: //p' "$work/sim.log" | head -n 1 | cut -c 1-100)"
-        return 0
-    fi
+    # Other violations than the one it stands for do not count, nor does a seed that the sound core fails, too.
+    seed=1
+    while [ "$seed" -le "$(field seeds)" ]; do
+        "$work/sim" --seed "$seed" --seeds $(($(field seeds) - seed + 1)) --mix "$(field mix)" --until "$(field words)" \
+            >"$work/sim.log" 2>&1
+        [ $? -eq 1 ] && grep -q '^caught ' "$work/sim.log" || break
+        seed=$((seed - 1 + $(sed -n 's/^caught after \([0-9]*\) seeds.*/\1/p' "$work/sim.log")))
+        if "$build/tests/sim/sim" --seed "$seed" --mix "$(field mix)" >/dev/null 2>&1; then
+            row "$seed of $(field seeds)" \
+                "$(sed -n 's/^caught after [0-9]* seeds: //p' "$work/sim.log" | head -n 1 | cut -c 1-100)"
+            return 0
+        fi
+        seed=$((seed + 1))
+    done
     row FAILED "not caught within $(field seeds) seeds"
     return 1
 }
