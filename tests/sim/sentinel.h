@@ -178,6 +178,11 @@ void sim_sentinel_doom(struct sim_sentinel *s, enum sim_doom doom, unsigned afte
 void sim_sentinel_order(struct sim_sentinel *s, const struct vd_order *order);
 
 vd_ms sim_sentinel_clock(const struct sim_sentinel *s);
+
+/* What its core has saved and performed; `self` is the sentinel. */
+extern const struct vd_drive_ops sim_sentinel_drive_ops;
+/* As the daemon: once the time is over in which lost votes could matter, the state is sound. */
+void sim_sentinel_settle(struct sim_sentinel *s);
 struct sim_sentinel *sim_sentinel_of(const struct sim *sim, const struct sim_host *host);
 static inline bool sim_sentinel_is_awake(const struct sim_sentinel *s)
 {
