@@ -69,7 +69,9 @@ one() {
     while [ "$seed" -le "$(field seeds)" ]; do
         "$work/sim" --seed "$seed" --seeds $(($(field seeds) - seed + 1)) --mix "$(field mix)" --until "$(field words)" \
             >"$work/sim.log" 2>&1
-        [ $? -eq 1 ] && grep -q '^caught ' "$work/sim.log" || break
+        if [ $? -ne 1 ] || ! grep -q '^caught ' "$work/sim.log"; then
+            break
+        fi
         seed=$((seed - 1 + $(sed -n 's/^caught after \([0-9]*\) seeds.*/\1/p' "$work/sim.log")))
         if "$build/tests/sim/sim" --seed "$seed" --mix "$(field mix)" >/dev/null 2>&1; then
             row "$seed of $(field seeds)" \
