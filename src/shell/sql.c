@@ -121,6 +121,21 @@ bool vd_sql_next(sqlite3_stmt *statement, struct vd_err *err)
     return false;
 }
 
+bool vd_sql_ask(sqlite3 *db, const char *sql, struct vd_text *out, struct vd_err *err)
+{
+    sqlite3_stmt *statement = vd_sql_prepare(db, sql, err);
+    bool good;
+
+    if (statement == NULL)
+        return false;
+    good = vd_sql_next(statement, err);
+    vd_text_clear(out);
+    if (good)
+        vd_text_puts(out, vd_sql_text(statement, 0));
+    (void)sqlite3_finalize(statement);
+    return good;
+}
+
 const char *vd_sql_text(sqlite3_stmt *statement, int column)
 {
     const void *text = sqlite3_column_text(statement, column);

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "core/value.h"
 
 /* Run statements without values. False with SQLite's words. */
@@ -29,6 +30,10 @@ bool vd_sql_bind(sqlite3_stmt *statement, struct vd_err *err, const char *types,
 
 /* The next row. False at the end, or with err->text set ("" at the end). */
 bool vd_sql_next(sqlite3_stmt *statement, struct vd_err *err) VD_MUSTCHECK;
+
+/* The first column of the first row, as text; false at an error, or when there is no row ("" then).
+ */
+bool vd_sql_ask(sqlite3 *db, const char *sql, struct vd_text *out, struct vd_err *err) VD_MUSTCHECK;
 
 /* Columns of the row. Texts are never NULL and valid until the next row. */
 const char *vd_sql_text(sqlite3_stmt *statement, int column);

@@ -58,6 +58,8 @@ bool vd_store_db_load(struct vd_store *port, struct vd_saved *saved, bool *found
                       struct vd_err *err);
 
 /* store_history.c */
+/* *there: does the history tell who led; one of an earlier vedette does not. */
+bool vd_store_db_has_sources(sqlite3 *db, bool *there, struct vd_err *err) VD_MUSTCHECK;
 bool vd_store_db_record(struct vd_store *port, struct vd_history_entry *entries, size_t count,
                         struct vd_err *err);
 bool vd_store_db_witness(struct vd_store *port, struct vd_history_entry *entries, size_t count,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Store, the history of failovers: a row each, the last thousand. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -83,10 +84,22 @@ bool vd_store_db_witness(struct vd_store *port, struct vd_history_entry *entries
 
 /* Reading ------------------------------------------------------------------------------ */
 
-#define ROWS                                                                                       \
+#define ROWS(source, leader)                                                                       \
     "SELECT id, at_ms, monitored, epoch, reason, result, from_host, from_ip, from_port, to_host,"  \
     " to_ip, to_port, silence_ms, agreement_ms, election_ms, selection_ms, promotion_ms,"          \
-    " total_ms, replicas_ms, loss_bytes, source, leader FROM history ORDER BY id"
+    " total_ms, replicas_ms, loss_bytes, " source ", " leader " FROM history ORDER BY id"
+
+bool vd_store_db_has_sources(sqlite3 *db, bool *there, struct vd_err *err)
+{
+    struct vd_text answer = {0};
+    bool good =
+        vd_sql_ask(db, "SELECT COUNT(*) FROM pragma_table_info('history') WHERE name = 'leader'",
+                   &answer, err);
+
+    *there = good && strcmp(vd_text_cstr(&answer), "0") != 0;
+    vd_text_free(&answer);
+    return good;
+}
 
 /* Texts are valid until the next row. */
 static void read_row(sqlite3_stmt *row, struct vd_history_entry *out)
@@ -121,9 +134,14 @@ static void read_row(sqlite3_stmt *row, struct vd_history_entry *out)
 static bool each_row(sqlite3 *db, void (*each)(void *self, const struct vd_history_entry *entry),
                      void *self, struct vd_err *err)
 {
-    sqlite3_stmt *rows = vd_sql_prepare(db, ROWS, err);
     struct vd_history_entry entry;
+    sqlite3_stmt *rows;
+    bool has_sources;
 
+    if (!vd_store_db_has_sources(db, &has_sources, err))
+        return false;
+    /* Who only reads must do with what a vedette of before has left: all of that it led itself. */
+    rows = vd_sql_prepare(db, has_sources ? ROWS("source", "leader") : ROWS("0", "''"), err);
     if (rows == NULL)
         return false;
     while (vd_sql_next(rows, err)) {
@@ -194,10 +212,22 @@ static void print_one(void *self, const struct vd_history_entry *entry)
     printing->count++;
 }
 
+static bool check_version(sqlite3 *db, struct vd_err *err)
+{
+    struct vd_text version = {0};
+    bool good = vd_sql_ask(db, "PRAGMA user_version", &version, err);
+
+    if (good && atoi(vd_text_cstr(&version)) != VD_STORE_SCHEMA)
+        good = vd_err_set(err, "a state of version %s, and this vedette knows version %d",
+                          vd_text_cstr(&version), VD_STORE_SCHEMA);
+    vd_text_free(&version);
+    return good;
+}
+
 static bool print_rows(sqlite3 *db, FILE *out, struct vd_err *err)
 {
     struct printing printing = {.out = out};
-    bool good = each_row(db, print_one, &printing, err);
+    bool good = check_version(db, err) && each_row(db, print_one, &printing, err);
 
     vd_text_free(&printing.line);
     if (good && printing.count == 0)

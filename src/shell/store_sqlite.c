@@ -103,21 +103,6 @@ bool vd_store_db_set_lazy(struct vd_store_db *store, bool lazy, struct vd_err *e
 
 /* Opening ------------------------------------------------------------------------ */
 
-static bool ask_one(sqlite3 *db, const char *sql, struct vd_text *out, struct vd_err *err)
-{
-    sqlite3_stmt *statement = vd_sql_prepare(db, sql, err);
-    bool good;
-
-    if (statement == NULL)
-        return false;
-    good = vd_sql_next(statement, err);
-    vd_text_clear(out);
-    if (good)
-        vd_text_puts(out, vd_sql_text(statement, 0));
-    (void)sqlite3_finalize(statement);
-    return good;
-}
-
 static bool corrupt(const char *path, struct vd_err *err)
 {
     struct vd_err why = *err;
@@ -134,13 +119,13 @@ static bool check_schema(struct vd_store_db *store, const char *path, struct vd_
 {
     struct vd_text *answer = &store->scratch;
 
-    if (!ask_one(store->db, "PRAGMA quick_check(1)", answer, err))
+    if (!vd_sql_ask(store->db, "PRAGMA quick_check(1)", answer, err))
         return corrupt(path, err);
     if (strcmp(vd_text_cstr(answer), "ok") != 0) {
         (void)vd_err_set(err, "%s", vd_text_cstr(answer));
         return corrupt(path, err);
     }
-    if (!ask_one(store->db, "PRAGMA user_version", answer, err))
+    if (!vd_sql_ask(store->db, "PRAGMA user_version", answer, err))
         return corrupt(path, err);
     if (strcmp(vd_text_cstr(answer), "1") == 0)
         return true;
@@ -149,7 +134,7 @@ static bool check_schema(struct vd_store_db *store, const char *path, struct vd_
                           "the state in %s is of version %s, and this vedette knows version %d; "
                           "start the newer vedette, or move the file away",
                           path, vd_text_cstr(answer), VD_STORE_SCHEMA);
-    if (!ask_one(store->db, "SELECT COUNT(*) FROM sqlite_master", answer, err))
+    if (!vd_sql_ask(store->db, "SELECT COUNT(*) FROM sqlite_master", answer, err))
         return corrupt(path, err);
     if (strcmp(vd_text_cstr(answer), "0") != 0)
         return vd_err_set(err, "%s is a database of something else; change state-dir", path);
@@ -161,11 +146,10 @@ static bool check_schema(struct vd_store_db *store, const char *path, struct vd_
 
 static bool add_columns(struct vd_store_db *store, struct vd_err *err)
 {
-    if (!ask_one(store->db,
-                 "SELECT COUNT(*) FROM pragma_table_info('history') WHERE name = 'leader'",
-                 &store->scratch, err))
-        return false;
-    return strcmp(vd_text_cstr(&store->scratch), "0") != 0 || vd_sql_exec(store->db, columns, err);
+    bool there;
+
+    return vd_store_db_has_sources(store->db, &there, err) &&
+           (there || vd_sql_exec(store->db, columns, err));
 }
 
 /* The state holds passwords that were set at runtime: the file is ours alone wherever it lies. */
@@ -200,7 +184,7 @@ static bool open_database(struct vd_store_db *store, const char *path, struct vd
         return false;
     if (!vd_sql_exec(store->db, additions, err) || !add_columns(store, err))
         return vd_err_wrap(err, "cannot write the state in %s", path);
-    if (!ask_one(store->db, "PRAGMA journal_mode = WAL", &store->scratch, err) ||
+    if (!vd_sql_ask(store->db, "PRAGMA journal_mode = WAL", &store->scratch, err) ||
         !vd_store_db_set_lazy(store, false, err))
         return vd_err_wrap(err, "cannot write the state in %s", path);
     if (strcmp(vd_text_cstr(&store->scratch), "wal") != 0)

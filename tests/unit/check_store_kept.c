@@ -219,8 +219,8 @@ START_TEST(a_crowd_is_kept)
 }
 END_TEST
 
-/* As a vedette that had no witness left it: all of it is its own. */
-START_TEST(a_history_of_before_the_witness)
+/* As a vedette of before the witness left it, with a failover that it led. */
+static void leave_old_state(void)
 {
     struct vd_store *store = must_open();
     struct vd_history_entry entry = entry_of(VD_HISTORY_LED, 1);
@@ -228,13 +228,77 @@ START_TEST(a_history_of_before_the_witness)
     ck_assert(vd_store_record(store, &entry, 1, &err));
     ck_assert_int_eq(sqlite3_exec(((struct vd_store_db *)store)->db,
                                   "ALTER TABLE history DROP COLUMN source;"
-                                  "ALTER TABLE history DROP COLUMN leader",
+                                  "ALTER TABLE history DROP COLUMN leader; DROP TABLE alert",
                                   NULL, NULL, NULL),
                      0);
     vd_store_close(store);
+}
+
+START_TEST(a_history_of_before_the_witness)
+{
+    struct vd_store *store;
+
+    leave_old_state();
     store = must_open();
     must_have_history(store, "1 led  1\n");
     vd_store_close(store);
+}
+END_TEST
+
+static bool print_history(char **text)
+{
+    size_t size = 0;
+    FILE *out = open_memstream(text, &size);
+    bool good;
+
+    ck_assert_ptr_nonnull(out);
+    err.text[0] = '\0';
+    good = vd_store_print_history(dir, out, &err);
+    ck_assert_int_eq(fclose(out), 0);
+    return good;
+}
+
+static void alter_state(const char *sql)
+{
+    char path[192];
+    sqlite3 *db;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, VD_STORE_FILE);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
+/* vedette --history only reads: the old state stays as it is, for the old vedette to go on with. */
+START_TEST(a_history_of_before_the_witness_is_printed)
+{
+    char *text = NULL;
+
+    leave_old_state();
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(print_history(&text), "%s", err.text);
+        ck_assert_msg(strstr(text, "epoch 1 ") != NULL, "%s", text);
+        ck_assert_msg(strstr(text, "told by") == NULL && strstr(text, "seen from") == NULL, "%s",
+                      text);
+        free(text);
+    }
+    alter_state("ALTER TABLE history ADD COLUMN source INTEGER; ALTER TABLE history ADD COLUMN"
+                " leader TEXT"); /* it had none */
+}
+END_TEST
+
+START_TEST(a_history_of_a_newer_vedette_is_refused)
+{
+    char *text = NULL;
+
+    vd_store_close(must_open());
+    alter_state("PRAGMA user_version = 2; DROP TABLE history");
+    ck_assert(!print_history(&text));
+    ck_assert_str_eq(text, "");
+    ck_assert_msg(strstr(err.text, "a state of version 2, and this vedette knows version 1") !=
+                      NULL,
+                  "%s", err.text);
+    free(text);
 }
 END_TEST
 
@@ -252,6 +316,8 @@ int main(void)
     tcase_add_test(tests, what_was_told_is_written_over_what_was_seen);
     tcase_add_test(tests, a_crowd_is_kept);
     tcase_add_test(tests, a_history_of_before_the_witness);
+    tcase_add_test(tests, a_history_of_before_the_witness_is_printed);
+    tcase_add_test(tests, a_history_of_a_newer_vedette_is_refused);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
