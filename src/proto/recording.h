@@ -16,7 +16,10 @@
 #include "proto/pack.h"
 #include "proto/sha256.h"
 
-#define VD_RECORDING_MAGIC "vedette recording 1\n"
+/* The number grows with every change of what is in a frame. 2: how well a turn has listened. */
+#define VD_RECORDING_FORMAT "vedette recording "
+#define VD_RECORDING_NUMBER "2"
+#define VD_RECORDING_MAGIC VD_RECORDING_FORMAT VD_RECORDING_NUMBER "\n"
 #define VD_RECORDING_MAGIC_LEN (sizeof(VD_RECORDING_MAGIC) - 1)
 #define VD_FRAME_HEAD_LEN 9U
 #define VD_FRAME_TAIL_LEN 8U

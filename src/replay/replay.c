@@ -269,20 +269,35 @@ static bool next_frame(struct replay *replay)
     return take_frame(replay, kind);
 }
 
+/* Its first line. Frames of another format would be read as something else than they say. */
+static bool check_format(struct replay *replay)
+{
+    char line[VD_RECORDING_MAGIC_LEN + 1] = "";
+    size_t got = read_some(replay, line, VD_RECORDING_MAGIC_LEN);
+    char *number = line + strlen(VD_RECORDING_FORMAT);
+
+    if (strcmp(line, VD_RECORDING_MAGIC) == 0)
+        return true;
+    if (got < VD_RECORDING_MAGIC_LEN || number[0] < '1' || number[0] > '9' ||
+        strncmp(line, VD_RECORDING_FORMAT, strlen(VD_RECORDING_FORMAT)) != 0)
+        return stop(replay, VD_REPLAY_REFUSED, "this is no recording of a vedette");
+    number[strspn(number, "0123456789")] = '\0';
+    return stop(replay, VD_REPLAY_REFUSED,
+                "it is of format %s, and this vedette-replay reads format %s only; use the one"
+                " of the vedette that recorded it",
+                number, VD_RECORDING_NUMBER);
+}
+
 enum vd_replay_verdict vd_replay_run(const struct vd_replay_source *source,
                                      const struct vd_replay_watch *watch,
                                      struct vd_replay_result *result)
 {
     struct replay replay = {.source = source, .watch = watch, .result = result};
-    char magic[VD_RECORDING_MAGIC_LEN];
 
     memset(result, 0, sizeof(*result));
     result->end = VD_REPLAY_UNKNOWN;
     vd_recording_init(&replay.recording);
-    if (read_some(&replay, magic, sizeof(magic)) != sizeof(magic) ||
-        memcmp(magic, VD_RECORDING_MAGIC, sizeof(magic)) != 0) {
-        (void)stop(&replay, VD_REPLAY_REFUSED, "this is no recording that this vedette can read");
-    } else {
+    if (check_format(&replay)) {
         while (next_frame(&replay))
             ;
         if (replay.verdict == VD_REPLAY_SAME && replay.drive.core == NULL)

@@ -387,8 +387,17 @@ START_TEST(whole_frames_of_nonsense)
 
     many.effects = &sum;
     vd_recording_init(&forger);
-    vd_text_puts(&forged, "vedette recording 2\n");
+    vd_text_puts(&forged, "vedette recordings\n");
     expect_forged(VD_REPLAY_REFUSED, "no recording");
+    vd_text_puts(&forged, "vedette recording x\n");
+    expect_forged(VD_REPLAY_REFUSED, "no recording");
+    vd_text_puts(&forged, "vedette recording 1");
+    expect_forged(VD_REPLAY_REFUSED, "no recording");
+    vd_text_puts(&forged, "vedette recording 1\nB");
+    expect_forged(VD_REPLAY_REFUSED, "it is of format 1, and this vedette-replay reads format 2 "
+                                     "only; use the one of the vedette that recorded it");
+    vd_text_puts(&forged, "vedette recording 12\n");
+    expect_forged(VD_REPLAY_REFUSED, "it is of format 12, ");
     vd_text_puts(&forged, VD_RECORDING_MAGIC);
     expect_forged(VD_REPLAY_REFUSED, "ends before it begins");
     vd_text_puts(&forged, VD_RECORDING_MAGIC);
