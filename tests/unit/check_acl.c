@@ -4,11 +4,11 @@
  * expectations are those of a Redis, asked the same (tests/live compares).
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "counter.h"
 #include "proto/server_option.h"
+#include "suite.h"
 
 static struct counter counter;
 
@@ -532,21 +532,16 @@ START_TEST(renamed)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("acl");
     TCase *tcase = tcase_create("acl");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    LOOP(rules_mean, meanings);
-    LOOP(rules_are_refused, refusals);
+    suite_add_rows(tcase, rules_mean, meanings);
+    suite_add_rows(tcase, rules_are_refused, refusals);
     tcase_add_test(tcase, more_refusals);
-    LOOP(who_may, cases);
+    suite_add_rows(tcase, who_may, cases);
     tcase_add_test(tcase, letting_in);
     tcase_add_test(tcase, deleted);
     tcase_add_test(tcase, shown);
@@ -555,13 +550,10 @@ int main(void)
     tcase_add_test(tcase, passwords_are_made);
     tcase_add_test(tcase, logged);
     tcase_add_test(tcase, filed);
-    LOOP(file_lines, files);
+    suite_add_rows(tcase, file_lines, files);
     tcase_add_test(tcase, what_is_written_is_read);
     tcase_add_test(tcase, adopted);
     tcase_add_test(tcase, renamed);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -7,13 +7,13 @@
 #include <check.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alert/book.h"
 #include "alert/message.h"
 #include "alert/post.h"
 #include "http/family.h"
+#include "suite.h"
 
 static struct vd_book *book;
 static struct vd_alert *alert;
@@ -387,8 +387,6 @@ int main(void)
     TCase *states = tcase_create("states");
     TCase *telling = tcase_create("telling");
     TCase *words = tcase_create("words");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(states, set_up, tear_down);
     tcase_add_test(states, fires_after_its_time_only);
@@ -416,9 +414,5 @@ int main(void)
     tcase_add_test(words, what_libcurl_was_built_with);
     tcase_add_test(words, every_signal_is_a_metric);
     suite_add_tcase(suite, words);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

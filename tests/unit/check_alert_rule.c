@@ -5,12 +5,12 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "proto/alert_rule.h"
+#include "suite.h"
 
 static struct vd_alert_config alerts;
 
@@ -209,32 +209,24 @@ START_TEST(prices_switch_cost_on)
 }
 END_TEST
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("alert_rule");
     TCase *words = tcase_create("words");
     TCase *rules = tcase_create("rules");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(words, every_signal_is_found_by_its_name, 0, VD_SIGNAL_COUNT);
-    tcase_add_loop_test(words, what_is_no_signal, 0, COUNT(misspelt));
+    suite_add_rows(words, what_is_no_signal, misspelt);
     tcase_add_test(words, words_of_kinds);
-    tcase_add_loop_test(words, valid_names, 0, COUNT(names));
+    suite_add_rows(words, valid_names, names);
     suite_add_tcase(suite, words);
     tcase_add_checked_fixture(rules, NULL, tear_down);
     tcase_add_test(rules, a_name_is_given_once);
     tcase_add_test(rules, there_is_a_limit);
-    tcase_add_loop_test(rules, room_for_the_standard, 0, COUNT(rooms));
+    suite_add_rows(rules, room_for_the_standard, rooms);
     tcase_add_test(rules, the_standard_is_sound);
     tcase_add_test(rules, all_texts_are_freed);
-    tcase_add_loop_test(rules, prices_switch_cost_on, 0, COUNT(prices));
+    suite_add_rows(rules, prices_switch_cost_on, prices);
     suite_add_tcase(suite, rules);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "proto/answer.h"
 #include "proto/outgoing.h"
+#include "suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 
@@ -588,16 +589,12 @@ START_TEST(turning)
 }
 END_TEST
 
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("answer");
     TCase *words = tcase_create("words");
     TCase *answers = tcase_create("answers");
     TCase *turns = tcase_create("turns");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(words, NULL, finish);
     tcase_add_checked_fixture(answers, NULL, finish);
@@ -605,20 +602,17 @@ int main(void)
     tcase_add_test(words, words_of_simple_requests);
     tcase_add_test(words, words_of_turns);
     tcase_add_test(words, words_that_were_renamed);
-    tcase_add_loop_test(words, words_of_greetings, 0, COUNT(greetings));
-    tcase_add_loop_test(answers, pong_kinds, 0, COUNT(pongs));
+    suite_add_rows(words, words_of_greetings, greetings);
+    suite_add_rows(answers, pong_kinds, pongs);
     tcase_add_test(answers, info_answers);
     tcase_add_test(answers, info_with_a_nul);
-    tcase_add_loop_test(answers, role_answers, 0, COUNT(roles));
-    tcase_add_loop_test(answers, opinion_answers, 0, COUNT(opinions));
+    suite_add_rows(answers, role_answers, roles);
+    suite_add_rows(answers, opinion_answers, opinions);
     tcase_add_test(answers, acknowledgements);
     tcase_add_test(answers, messages);
-    tcase_add_loop_test(turns, turning, 0, COUNT(stories));
+    suite_add_rows(turns, turning, stories);
     suite_add_tcase(suite, words);
     suite_add_tcase(suite, answers);
     suite_add_tcase(suite, turns);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

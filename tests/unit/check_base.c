@@ -11,6 +11,7 @@
 #include "base/handles.h"
 #include "base/heap.h"
 #include "base/text.h"
+#include "suite.h"
 
 START_TEST(arena_keeps_what_it_gave)
 {
@@ -358,19 +359,16 @@ int main(void)
 {
     Suite *suite = suite_create("base");
     TCase *tcase = tcase_create("base");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tcase, arena_keeps_what_it_gave);
     tcase_add_test(tcase, handles_name_what_they_were_given);
     tcase_add_test(tcase, heap_gives_the_earliest_first);
     tcase_add_test(tcase, heap_keeps_the_order_of_equals);
-    tcase_add_loop_test(tcase, number_is, 0, (int)(sizeof(numbers) / sizeof(numbers[0])));
-    tcase_add_loop_test(tcase, glob_is, 0, (int)(sizeof(globs) / sizeof(globs[0])));
+    suite_add_rows(tcase, number_is, numbers);
+    suite_add_rows(tcase, glob_is, globs);
     tcase_add_test(tcase, glob_may_ignore_case);
     tcase_add_test(tcase, text_grows_and_holds_zero_bytes);
-    tcase_add_loop_test(tcase, delta_gives_the_text_back, 0,
-                        (int)(sizeof(deltas) / sizeof(deltas[0])));
+    suite_add_rows(tcase, delta_gives_the_text_back, deltas);
     tcase_add_loop_test(tcase, delta_keeps_any_bytes, 0, 200);
     tcase_add_test(tcase, delta_of_much);
     tcase_add_test(tcase, delta_of_a_model_without_lines);
@@ -378,9 +376,5 @@ int main(void)
     tcase_add_test(tcase, errors_are_wrapped);
     tcase_add_test_raise_signal(tcase, assertions_stay_on, SIGABRT);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -6,11 +6,11 @@
  * puppet core is set by hand, and the pure functions of candidate.h judge it.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/candidate.h"
 #include "core/order.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 static struct vd_group *group;
@@ -584,35 +584,27 @@ START_TEST(who_is_waited_for)
 }
 END_TEST
 
-#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("candidate");
     TCase *tcase = tcase_create("candidate");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, it_is_said_why_one_is_no_candidate, 0, ROWS(spoiled));
+    suite_add_rows(tcase, it_is_said_why_one_is_no_candidate, spoiled);
     tcase_add_test(tcase, the_primary_is_none);
     tcase_add_test(tcase, a_known_run_id_before_an_unknown_one);
     tcase_add_test(tcase, what_is_lost_is_measured_by_who_had_most);
-    tcase_add_loop_test(tcase, a_former_primary_is_not_taken_back, 0, ROWS(spoil_former));
+    suite_add_rows(tcase, a_former_primary_is_not_taken_back, spoil_former);
     tcase_add_test(tcase, a_former_primary_is_taken_back_late_and_the_one_with_most);
-    tcase_add_loop_test(tcase, who_is_no_last_resort, 0, ROWS(resorts));
+    suite_add_rows(tcase, who_is_no_last_resort, resorts);
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
     tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
     tcase_add_test(tcase, who_heads_the_chain_is_primary_in_all_but_name);
-    tcase_add_loop_test(tcase, who_is_not_half_promoted, 0, ROWS(spoil_promoted));
+    suite_add_rows(tcase, who_is_not_half_promoted, spoil_promoted);
     tcase_add_test(tcase, who_is_half_promoted);
-    tcase_add_loop_test(tcase, is_it_foreign, 0, ROWS(foreigns));
+    suite_add_rows(tcase, is_it_foreign, foreigns);
     tcase_add_test(tcase, whom_two_groups_claim);
     tcase_add_test(tcase, who_is_waited_for);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,11 +5,11 @@
  * core whose peers are one with a lower id and one with a higher; no sockets.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alert/circle.h"
 #include "puppet.h"
+#include "suite.h"
 
 #define NOW 10000
 #define LOWER "0000000100000000000000000000000000000001"
@@ -160,20 +160,14 @@ int main(void)
 {
     Suite *suite = suite_create("circle");
     TCase *tests = tcase_create("circle");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, who_tells, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    suite_add_rows(tests, who_tells, cases);
     tcase_add_test(tests, nobody_who_has_just_been_started);
     tcase_add_test(tests, who_no_longer_stands_back_says_so_first);
     tcase_add_test(tests, who_falls_silent_is_not_waited_for);
     tcase_add_test(tests, who_is_out_of_reach_is_not_waited_for);
-    tcase_add_loop_test(tests, what_is_understood, 0, (int)(sizeof(words) / sizeof(words[0])));
+    suite_add_rows(tests, what_is_understood, words);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sentinel.conf: every reason to refuse a line or to warn of it, and what must not be shown. */
-#include <stdlib.h>
 
 #include "classic_world.h"
+#include "suite.h"
 
 static const struct {
     const char *text;
@@ -203,25 +203,17 @@ START_TEST(secrets_are_masked)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("classic_refusals");
     TCase *tcase = tcase_create("classic_refusals");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    LOOP(warnings, warned);
-    LOOP(refusals, refused);
+    suite_add_rows(tcase, warnings, warned);
+    suite_add_rows(tcase, refusals, refused);
     tcase_add_test(tcase, all_faults_are_told);
     tcase_add_test(tcase, a_binary_file_is_soon_given_up);
-    LOOP(secrets_are_masked, secrets);
+    suite_add_rows(tcase, secrets_are_masked, secrets);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -3,12 +3,12 @@
  * Writing sentinel.conf: what is kept where it stands, what is replaced, added
  * and dropped, and that all that is written is read back.
  */
-#include <stdlib.h>
 
 #include "classic_world.h"
 #include "proto/classic_write.h"
 #include "shell/restore.h"
 #include "shell/store.h"
+#include "suite.h"
 
 static struct vd_arena arena;
 static struct vd_text out;
@@ -511,8 +511,6 @@ int main(void)
 {
     Suite *suite = suite_create("classic_write");
     TCase *tcase = tcase_create("classic_write");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup_write, teardown_write);
     tcase_add_test(tcase, nothing_changes);
@@ -527,8 +525,7 @@ int main(void)
     tcase_add_test(tcase, own_directives_in_remarks);
     tcase_add_test(tcase, votes_and_lineage);
     tcase_add_test(tcase, old_remarks_count_for_nothing);
-    tcase_add_loop_test(tcase, odd_remarks_are_told, 0,
-                        (int)(sizeof(odd_remarks) / sizeof(odd_remarks[0])));
+    suite_add_rows(tcase, odd_remarks_are_told, odd_remarks);
     tcase_add_test(tcase, other_comments_are_left_alone);
     tcase_add_test(tcase, unsound);
     tcase_add_test(tcase, names);
@@ -539,8 +536,5 @@ int main(void)
     tcase_add_test(tcase, whatever_is_written_is_read);
     tcase_add_test(tcase, many_groups);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "house.h"
 #include "shell/clock.h"
 #include "shell/listen.h"
+#include "suite.h"
 
 static struct house house;
 
@@ -405,8 +406,6 @@ int main(void)
 {
     Suite *suite = suite_create("client limits");
     TCase *tcase = tcase_create("limits");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
@@ -422,8 +421,5 @@ int main(void)
     tcase_add_test(tcase, ports);
     tcase_add_test(tcase, unix_sockets);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 /* Clients over a socket: the order of replies, what waits for the core, pub/sub, and how they end.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "house.h"
+#include "suite.h"
 
 static struct house house;
 
@@ -397,8 +397,6 @@ int main(void)
 {
     Suite *suite = suite_create("clients");
     TCase *tcase = tcase_create("clients");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 30);
@@ -418,8 +416,5 @@ int main(void)
     tcase_add_test(tcase, farewells);
     tcase_add_test(tcase, stop);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command table: whole, found by any case, and told to clients as Redis tells its own. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "counter.h"
 #include "proto/command.h"
 #include "proto/command_details.h"
+#include "suite.h"
 
 static struct counter counter;
 
@@ -301,8 +301,6 @@ int main(void)
 {
     Suite *suite = suite_create("command");
     TCase *tcase = tcase_create("table");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, rows_are_whole);
@@ -318,8 +316,5 @@ int main(void)
     tcase_add_test(tcase, command_getkeys);
     tcase_add_test(tcase, help);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "shell/conf_native.h"
 #include "shell/cost.h"
+#include "suite.h"
 
 #define SECRET "very-secret"
 
@@ -306,13 +307,11 @@ int main(void)
     Suite *suite = suite_create("conf_alerts");
     TCase *words = tcase_create("configuration");
     TCase *use = tcase_create("use");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(words, NULL, tear_down);
     tcase_add_test(words, all_of_it);
     tcase_add_test(words, the_five_thresholds);
-    tcase_add_loop_test(words, mistakes_are_told, 0, (int)(sizeof(mistakes) / sizeof(mistakes[0])));
+    suite_add_rows(words, mistakes_are_told, mistakes);
     tcase_add_test(words, too_many);
     tcase_add_test(words, the_five_need_room);
     suite_add_tcase(suite, words);
@@ -323,9 +322,5 @@ int main(void)
     tcase_add_test(use, the_bill);
     tcase_add_test(use, old_use_fades);
     suite_add_tcase(suite, use);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sentinel.conf and the command line: values, order, files. */
-#include <stdlib.h>
 
 #include "classic_world.h"
 #include "proto/sha256.h"
+#include "suite.h"
 
 /* Values ------------------------------------------------------------------------------------ */
 
@@ -312,15 +312,10 @@ START_TEST(many_groups)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("conf_classic");
     TCase *tcase = tcase_create("conf_classic");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, everything);
@@ -333,12 +328,9 @@ int main(void)
     tcase_add_test(tcase, includes);
     tcase_add_test(tcase, paths_begin_at_dir);
     tcase_add_test(tcase, missing_file);
-    LOOP(arguments, command_lines);
+    suite_add_rows(tcase, arguments, command_lines);
     tcase_add_test(tcase, the_last_word_wins);
     tcase_add_test(tcase, many_groups);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

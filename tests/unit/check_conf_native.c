@@ -11,6 +11,7 @@
 #include "proto/server_option.h"
 #include "shell/conf_file.h"
 #include "shell/config_load.h"
+#include "suite.h"
 
 /* Files of a test, in a directory of its own --------------------------------------------- */
 
@@ -417,15 +418,10 @@ START_TEST(check_command)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("conf_native");
     TCase *tcase = tcase_create("conf_native");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, values);
@@ -433,17 +429,14 @@ int main(void)
     tcase_add_test(tcase, a_secret_that_everybody_may_read);
     tcase_add_test(tcase, includes);
     tcase_add_test(tcase, command_line_on_top);
-    LOOP(mistakes_are_told, mistakes);
+    suite_add_rows(tcase, mistakes_are_told, mistakes);
     tcase_add_test(tcase, all_mistakes_are_told);
     tcase_add_test(tcase, bytes_that_are_no_text);
-    LOOP(format_is_found, formats);
+    suite_add_rows(tcase, format_is_found, formats);
     tcase_add_test(tcase, a_classic_mistake_is_told_as_sentinel_does);
     tcase_add_test(tcase, relative_paths);
     tcase_add_loop_test(tcase, dir_is_settled, 0, 2);
     tcase_add_test(tcase, check_command);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

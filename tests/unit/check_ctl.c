@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "suite.h"
 
 static const char *safe(const char *text)
 {
@@ -278,8 +279,6 @@ int main(void)
 {
     Suite *suite = suite_create("ctl");
     TCase *tcase = tcase_create("words");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tcase, text_from_outside);
     tcase_add_test(tcase, json_of_bytes);
@@ -291,9 +290,5 @@ int main(void)
     tcase_add_test(tcase, environment);
     tcase_add_test(tcase, wrong_use);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

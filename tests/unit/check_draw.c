@@ -4,10 +4,10 @@
  * nothing that came from a network can leave the JSON in which it is shown.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "draw/draw.h"
+#include "suite.h"
 
 static struct vd_story story;
 static int lane;
@@ -226,8 +226,6 @@ int main(void)
 {
     Suite *suite = suite_create("draw");
     TCase *tcase = tcase_create("draw");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, test_a_leader_goes_through_its_states);
@@ -236,13 +234,9 @@ int main(void)
     tcase_add_test(tcase, test_groups_have_states_of_their_own);
     tcase_add_test(tcase, test_entering_the_same_state_again_changes_nothing);
     tcase_add_test(tcase, test_lists_grow);
-    tcase_add_loop_test(tcase, test_no_text_ends_the_script, 0,
-                        (int)(sizeof(hostile) / sizeof(hostile[0])));
+    suite_add_rows(tcase, test_no_text_ends_the_script, hostile);
     tcase_add_test(tcase, test_the_page_stands_alone);
     tcase_add_test(tcase, test_every_row_has_its_places);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite);
 }

@@ -4,13 +4,13 @@
  * save makes the sentinel mute, not blind; what never left is answered.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "core/drive.h"
 #include "core/emit.h"
 #include "core/model.h"
+#include "suite.h"
 
 struct log {
     char text[8192]; /* what happened, in order: s saved, f failed, p promise, c chatter, r refused
@@ -347,8 +347,6 @@ int main(void)
 {
     Suite *suite = suite_create("drive");
     TCase *tcase = tcase_create("drive");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, promises_leave_behind_the_save);
@@ -363,9 +361,5 @@ int main(void)
     tcase_add_test(tcase, a_question_that_could_not_be_asked_is_asked_again);
     tcase_add_test(tcase, every_promise_that_stays_is_answered);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Votes and the tally: one vote per (group, epoch), and when an election is won or lost. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/election.h"
 #include "core/view.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 
@@ -226,11 +226,9 @@ int main(void)
 {
     Suite *suite = suite_create("election");
     TCase *tcase = tcase_create("election");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, count_says, 0, (int)(sizeof(tallies) / sizeof(tallies[0])));
+    suite_add_rows(tcase, count_says, tallies);
     tcase_add_test(tcase, first_come_first_served);
     tcase_add_test(tcase, who_reaches_the_primary_refuses_whom_claims_it_down);
     tcase_add_test(tcase, who_reached_the_primary_a_moment_ago_refuses_too);
@@ -242,9 +240,5 @@ int main(void)
     tcase_add_test(tcase, who_lost_its_state_abstains);
     tcase_add_test(tcase, ranks_are_a_permutation_that_all_agree_on);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

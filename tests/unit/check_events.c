@@ -7,10 +7,10 @@
  * core, but those that are told elsewhere.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/notice.h"
 #include "puppet.h"
+#include "suite.h"
 
 static const struct {
     const char *event;
@@ -175,16 +175,10 @@ int main(void)
 {
     Suite *suite = suite_create("events");
     TCase *tcase = tcase_create("events");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, every_event_is_as_sentinel_has_it);
     tcase_add_test(tcase, payloads);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

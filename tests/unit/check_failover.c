@@ -5,11 +5,11 @@
  * one, the test plays two peers and three servers.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/candidate.h"
 #include "core/failover.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 
@@ -717,8 +717,6 @@ int main(void)
 {
     Suite *suite = suite_create("failover");
     TCase *tcase = tcase_create("failover");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_whole_story);
@@ -731,9 +729,8 @@ int main(void)
     tcase_add_test(tcase, who_asked_for_our_vote_lived_then);
     tcase_add_test(tcase, a_leader_leaves_another_cluster_s_primary_alone);
     tcase_add_test(tcase, a_newer_configuration_ends_ours);
-    tcase_add_loop_test(tcase, candidate_is, 0, (int)(sizeof(trials) / sizeof(trials[0])));
-    tcase_add_loop_test(tcase, after_a_restart_of_the_primary, 0,
-                        (int)(sizeof(reboots) / sizeof(reboots[0])));
+    suite_add_rows(tcase, candidate_is, trials);
+    suite_add_rows(tcase, after_a_restart_of_the_primary, reboots);
     tcase_add_test(tcase, without_a_candidate_no_epochs_are_worn_out);
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
@@ -745,9 +742,5 @@ int main(void)
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

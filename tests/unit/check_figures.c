@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Figures of INFO: those of a real server, none of a silent one, and nothing from nonsense. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/histogram.h"
 #include "proto/figures.h"
+#include "suite.h"
 
 static struct vd_figures read_text(const char *text)
 {
@@ -95,8 +95,6 @@ int main(void)
 {
     Suite *suite = suite_create("figures");
     TCase *tests = tcase_create("figures");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, of_a_server);
@@ -104,8 +102,5 @@ int main(void)
     tcase_add_test(tests, of_nobody);
     tcase_add_test(tests, nonsense_is_no_figure);
     tcase_add_test(tests, quantiles_of_a_histogram);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

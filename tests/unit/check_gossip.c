@@ -5,10 +5,10 @@
  * plays.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/script.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 
@@ -535,8 +535,6 @@ int main(void)
 {
     Suite *suite = suite_create("gossip");
     TCase *tcase = tcase_create("gossip");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_new_peer_is_found_and_linked);
@@ -547,8 +545,7 @@ int main(void)
     tcase_add_test(tcase, a_former_self_is_no_peer);
     tcase_add_test(tcase, peers_are_limited);
     tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
-    tcase_add_loop_test(tcase, two_primaries_in_one_epoch, 0,
-                        (int)(sizeof(disputes) / sizeof(disputes[0])));
+    suite_add_rows(tcase, two_primaries_in_one_epoch, disputes);
     tcase_add_test(tcase, nothing_is_disputed_in_epoch_0);
     tcase_add_test(tcase, replicas_are_learned_from_info);
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
@@ -570,9 +567,5 @@ int main(void)
     tcase_add_test(tcase, another_exit_code_is_an_error_at_once);
     tcase_add_test(tcase, one_that_runs_too_long_is_killed);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

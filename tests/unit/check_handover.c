@@ -5,11 +5,11 @@
  * writes back, catch up, refuse or vanish at every step.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/handover.h"
 #include "core/probe.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 static struct vd_group *group;
@@ -545,8 +545,6 @@ int main(void)
 {
     Suite *suite = suite_create("handover");
     TCase *tcase = tcase_create("handover");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, the_whole_way, 0, 2);
@@ -572,9 +570,5 @@ int main(void)
     tcase_add_test(tcase, to_whom_the_operator_wants);
     tcase_add_test(tcase, one_that_is_far_behind);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Handshakes: whose turn it is, how many are under way, and that nothing runs over its budget. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "shell/clock.h"
 #include "shell/handshakes.h"
+#include "suite.h"
 
 #define PLACES VD_HANDSHAKES_BEGUN_MAX
 
@@ -154,8 +154,6 @@ int main(void)
 {
     Suite *suite = suite_create("handshakes");
     TCase *tcase = tcase_create("handshakes");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, outgoing_go_first);
@@ -164,8 +162,5 @@ int main(void)
     tcase_add_test(tcase, places_are_limited);
     tcase_add_test(tcase, ends_within_its_step);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

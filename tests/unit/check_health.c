@@ -4,10 +4,10 @@
  * counts. Method: a puppet core, time by hand.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/link.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 
@@ -499,19 +499,16 @@ int main(void)
 {
     Suite *suite = suite_create("health");
     TCase *tcase = tcase_create("health");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, links_are_asked_for_at_once);
     tcase_add_test(tcase, unanswered_ping_is_down_at_the_exact_millisecond);
     tcase_add_test(tcase, a_dead_socket_starts_the_clock);
     tcase_add_test(tcase, a_lost_link_is_raised_soon_unless_pings_are_made_rare);
-    tcase_add_loop_test(tcase, a_primary_whose_process_is_away_is_awaited, 0,
-                        (int)(sizeof(awaited) / sizeof(awaited[0])));
+    suite_add_rows(tcase, a_primary_whose_process_is_away_is_awaited, awaited);
     tcase_add_test(tcase, refused_is_faster_where_told);
     tcase_add_test(tcase, refused_stays_dead_when_its_host_goes);
-    tcase_add_loop_test(tcase, what_counts_as_life, 0, (int)(sizeof(pongs) / sizeof(pongs[0])));
+    suite_add_rows(tcase, what_counts_as_life, pongs);
     tcase_add_test(tcase, a_peer_that_refuses_our_password_is_of_no_use);
     tcase_add_test(tcase, sleeping_ourselves_accuses_nobody);
     tcase_add_test(tcase, what_may_lie_unread_accuses_nobody);
@@ -527,9 +524,5 @@ int main(void)
     tcase_add_test(tcase, what_peers_said_in_an_outage_counts_for_nothing_in_the_next);
     tcase_add_test(tcase, a_late_answer_about_a_former_primary_counts_for_nothing);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The hello line, and the words and addresses that it and others are made of. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/addr.h"
 #include "proto/hello.h"
 #include "proto/words.h"
+#include "suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 
@@ -290,29 +290,22 @@ START_TEST(word_compared)
 }
 END_TEST
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("hello");
     TCase *tcase = tcase_create("hello");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    tcase_add_loop_test(tcase, hello_there_and_back, 0, COUNT(good));
+    suite_add_rows(tcase, hello_there_and_back, good);
     tcase_add_test(tcase, hello_fields);
     tcase_add_test(tcase, hello_prints_an_address_without_host);
-    tcase_add_loop_test(tcase, hello_refused, 0, COUNT(bad));
+    suite_add_rows(tcase, hello_refused, bad);
     tcase_add_test(tcase, hello_too_long);
-    tcase_add_loop_test(tcase, addresses, 0, COUNT(addrs));
+    suite_add_rows(tcase, addresses, addrs);
     tcase_add_test(tcase, address_printed);
-    tcase_add_loop_test(tcase, words, 0, COUNT(lines));
+    suite_add_rows(tcase, words, lines);
     tcase_add_test(tcase, nul_ends_a_line);
     tcase_add_test(tcase, quoting_comes_back);
     tcase_add_test(tcase, word_compared);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

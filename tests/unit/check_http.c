@@ -6,7 +6,6 @@
  */
 #include <check.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "http/api.h"
@@ -16,6 +15,7 @@
 #include "http/metrics.h"
 #include "puppet.h"
 #include "shell/library.h"
+#include "suite.h"
 
 static struct puppet puppet;
 static struct vd_drive drive;
@@ -424,8 +424,6 @@ int main(void)
 {
     Suite *suite = suite_create("http");
     TCase *tests = tcase_create("pages");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -448,8 +446,5 @@ int main(void)
     tcase_add_test(tests, open_metrics_names_families_without_total);
     tcase_add_test(tests, histograms_are_cumulative);
     tcase_add_test(tests, labels_are_quoted_and_utf8);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

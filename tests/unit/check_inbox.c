@@ -5,11 +5,11 @@
  * and without them a wrong text.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "shell/clock.h"
 #include "shell/inbox.h"
+#include "suite.h"
 
 static struct vd_inbox inbox;
 
@@ -226,8 +226,6 @@ int main(void)
 {
     Suite *suite = suite_create("inbox");
     TCase *tests = tcase_create("inbox");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, NULL, finish);
     tcase_add_test(tests, texts_of_links);
@@ -239,8 +237,5 @@ int main(void)
     tcase_add_test(tests, a_burst_is_given_back);
     tcase_add_test(tests, ids_are_new);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

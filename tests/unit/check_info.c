@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "proto/info.h"
+#include "suite.h"
 
 static struct vd_arena arena;
 
@@ -219,21 +220,16 @@ int main(void)
 {
     Suite *suite = suite_create("info");
     TCase *tcase = tcase_create("info");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, a_primary);
     tcase_add_test(tcase, a_replica);
     tcase_add_test(tcase, each_line_by_itself);
     tcase_add_test(tcase, old_and_odd_replica_lines);
-    tcase_add_loop_test(tcase, absurd_values, 0, (int)(sizeof(absurd) / sizeof(absurd[0])));
-    tcase_add_loop_test(tcase, no_info_at_all, 0, (int)(sizeof(junk) / sizeof(junk[0])));
+    suite_add_rows(tcase, absurd_values, absurd);
+    suite_add_rows(tcase, no_info_at_all, junk);
     tcase_add_test(tcase, whom_it_follows);
     tcase_add_test(tcase, mangled);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

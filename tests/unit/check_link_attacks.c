@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Links to hostile servers end; they neither crash nor eat memory. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "outpost.h"
+#include "suite.h"
 
 static const struct {
     const char *bytes;
@@ -95,23 +95,16 @@ START_TEST(too_many_clients)
 }
 END_TEST
 
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("link attacks");
     TCase *hostile = outpost_case("hostile");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    tcase_add_loop_test(hostile, attacks_end_the_link, 0, COUNT(attacks));
+    suite_add_rows(hostile, attacks_end_the_link, attacks);
     tcase_add_test(hostile, endless_bulk);
     tcase_add_test(hostile, endless_nesting);
     tcase_add_test(hostile, endless_elements);
     tcase_add_test(hostile, too_many_clients);
     suite_add_tcase(suite, hostile);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What goes over links: questions and their answers, orders, messages of the channels, beats. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "outpost.h"
+#include "suite.h"
 
 #define HELLO "127.0.0.1,26379,0123456789abcdef0123456789abcdef01234567,1,m1,127.0.0.1,6379,0"
 
@@ -257,14 +257,10 @@ START_TEST(beats_that_are_refused)
 }
 END_TEST
 
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("link traffic");
     TCase *traffic = outpost_case("traffic");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(traffic, answers_in_order);
     tcase_add_test(traffic, answers_byte_by_byte);
@@ -272,12 +268,9 @@ int main(void)
     tcase_add_test(traffic, stale_turns_are_not_repeated);
     tcase_add_test(traffic, large_writes_wait_for_a_slow_reader);
     tcase_add_test(traffic, hellos_come_in);
-    tcase_add_loop_test(traffic, subscription_refused, 0, COUNT(no_subscriptions));
+    suite_add_rows(traffic, subscription_refused, no_subscriptions);
     tcase_add_test(traffic, beats_go_and_come);
-    tcase_add_loop_test(traffic, beats_that_are_refused, 0, COUNT(beat_replies));
+    suite_add_rows(traffic, beats_that_are_refused, beat_replies);
     suite_add_tcase(suite, traffic);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Links: how they come up, by name or address, what they greet with, and how they end. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "outpost.h"
+#include "suite.h"
 
 /* Up and down ---------------------------------------------------------------------- */
 
@@ -165,8 +165,6 @@ int main(void)
     Suite *suite = suite_create("links");
     TCase *life = outpost_case("up and down");
     TCase *names = outpost_case("names");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(life, comes_up);
     tcase_add_test(life, greets_with_password_and_renames);
@@ -180,8 +178,5 @@ int main(void)
     tcase_add_test(names, bound_to_a_source);
     suite_add_tcase(suite, life);
     suite_add_tcase(suite, names);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -7,10 +7,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/names.h"
 #include "puppet.h"
+#include "suite.h"
 
 #define NAMES_MAX 4096 /* as in names.c */
 
@@ -366,8 +366,6 @@ int main(void)
 {
     Suite *suite = suite_create("names");
     TCase *tcase = tcase_create("names");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, who_is_known_by_name_only_is_taken_in_when_it_is_resolved);
@@ -381,11 +379,7 @@ int main(void)
     tcase_add_test(tcase, a_peer_s_name_resolves_anew);
     tcase_add_test(tcase, two_groups_may_share_an_address);
     tcase_add_test(tcase, we_are_announced_as_configured);
-    tcase_add_loop_test(tcase, a_hello_of_a_former_self, 0, sizeof(owns) / sizeof(owns[0]));
+    suite_add_rows(tcase, a_hello_of_a_former_self, owns);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

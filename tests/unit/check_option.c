@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The option table: names, values, their way to text and back. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/option.h"
+#include "suite.h"
 
 static struct vd_word word(const char *text)
 {
@@ -347,28 +347,20 @@ START_TEST(did_you_mean)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("option");
     TCase *tcase = tcase_create("option");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tcase, every_option_has_its_row);
     tcase_add_test(tcase, names_found);
-    LOOP(numbers, values);
+    suite_add_rows(tcase, numbers, values);
     tcase_add_test(tcase, texts);
     tcase_add_test(tcase, saved_text_comes_back);
     tcase_add_test(tcase, defaults);
     tcase_add_test(tcase, bad_saved_text_changes_nothing);
     tcase_add_test(tcase, renames);
-    LOOP(did_you_mean, meant);
+    suite_add_rows(tcase, did_you_mean, meant);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* SENTINEL SET, CONFIG SET and DEBUG: what they take, and Sentinel's words for what they refuse. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/option.h"
+#include "suite.h"
 
 static struct vd_arena arena;
 
@@ -196,25 +196,17 @@ START_TEST(long_words)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("option_command");
     TCase *tcase = tcase_create("option_command");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, NULL, teardown);
-    LOOP(sentinel_set, sets);
+    suite_add_rows(tcase, sentinel_set, sets);
     tcase_add_test(tcase, sentinel_set_many);
-    LOOP(config_set, config_sets);
-    LOOP(debug, debugs);
+    suite_add_rows(tcase, config_set, config_sets);
+    suite_add_rows(tcase, debug, debugs);
     tcase_add_test(tcase, long_words);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

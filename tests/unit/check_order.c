@@ -5,10 +5,10 @@
  * Method: a puppet core of three sentinels' one.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/script.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 static struct vd_group *group;
@@ -416,14 +416,10 @@ START_TEST(who_is_not_there_is_not_seen)
 }
 END_TEST
 
-#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("order");
     TCase *tcase = tcase_create("order");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, new_credentials_make_new_links);
@@ -439,12 +435,8 @@ int main(void)
     tcase_add_test(tcase, flush_saves_all);
     tcase_add_test(tcase, what_is_restored_is_put_right);
     tcase_add_test(tcase, the_script_is_told_of_a_switch_and_views_show_it);
-    tcase_add_loop_test(tcase, how_a_script_ends, 0, ROWS(endeds));
+    suite_add_rows(tcase, how_a_script_ends, endeds);
     tcase_add_test(tcase, who_is_not_there_is_not_seen);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

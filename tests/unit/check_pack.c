@@ -5,11 +5,11 @@
  */
 #include <check.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/pack.h"
 #include "proto/trace.h"
+#include "suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define INFO "role:slave\r\nrun_id:" ID "\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\n"
@@ -453,8 +453,6 @@ int main(void)
 {
     Suite *suite = suite_create("pack");
     TCase *tcase = tcase_create("pack");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_loop_test(tcase, every_event_there_and_back, 0, (int)EVENT_COUNT);
@@ -468,9 +466,5 @@ int main(void)
     tcase_add_test(tcase, behind_a_veil);
     tcase_add_test(tcase, lines_of_effects);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "core/core.h"
 #include "core/link.h"
 #include "core/model.h"
+#include "suite.h"
 
 #define GROUPS_MOST 1000
 #define REPLY_MS 2
@@ -230,16 +231,9 @@ int main(void)
 {
     Suite *suite = suite_create("probe");
     TCase *tcase = tcase_create("probe");
-    SRunner *runner;
-    int failed;
 
-    tcase_add_loop_test(tcase, groups_that_are_due_within_a_slot_share_a_waking, 0,
-                        (int)(sizeof(slots) / sizeof(slots[0])));
+    suite_add_rows(tcase, groups_that_are_due_within_a_slot_share_a_waking, slots);
     tcase_add_test(tcase, no_ping_is_late_when_the_slot_changes);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 /* Pub/sub: who gets which message, in which version, and what is left when somebody goes. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "shell/pubsub.h"
+#include "suite.h"
 
 #define COUNT 50
 
@@ -128,16 +128,11 @@ int main(void)
 {
     Suite *suite = suite_create("pubsub");
     TCase *tcase = tcase_create("pubsub");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, messages);
     tcase_add_test(tcase, counts);
     tcase_add_test(tcase, coming_and_going);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

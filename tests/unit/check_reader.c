@@ -6,10 +6,10 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/reader.h"
+#include "suite.h"
 
 #define REPEAT_MARK '~' /* "~" in a table stands for 70,000 times 'x' */
 #define REPEAT_COUNT 70000
@@ -215,11 +215,9 @@ int main(void)
 {
     Suite *suite = suite_create("reader");
     TCase *tcase = tcase_create("reader");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, reads, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    suite_add_rows(tcase, reads, cases);
     tcase_add_test(tcase, long_lines_in_pieces);
     tcase_add_test(tcase, many_words);
     suite_add_tcase(suite, tcase);
@@ -227,9 +225,5 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, junk, 0, 2000);
     suite_add_tcase(suite, tcase);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run_unforked(suite);
 }

@@ -18,6 +18,7 @@
 #include "replay/replay.h"
 #include "shell/log.h"
 #include "shell/record.h"
+#include "suite.h"
 
 #define SELF "5e1f000000000000000000000000000000000000"
 #define REPLID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -592,8 +593,6 @@ int main(void)
 {
     Suite *suite = suite_create("recording");
     TCase *tcase = tcase_create("recording");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 60);
@@ -609,9 +608,5 @@ int main(void)
     tcase_add_test(tcase, a_full_disk);
     tcase_add_test(tcase, the_last_turn);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "proto/render.h"
 #include "proto/render_info.h"
+#include "suite.h"
 
 #define ID "5e1f000000000000000000000000000000000000"
 
@@ -501,8 +502,6 @@ int main(void)
 {
     Suite *suite = suite_create("render");
     TCase *tcase = tcase_create("render");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, healthy_primary);
@@ -518,8 +517,5 @@ int main(void)
     tcase_add_test(tcase, info_sections);
     tcase_add_test(tcase, info_fields);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -4,10 +4,10 @@
  * becomes an order, a question or a hello, and what is left to the shell.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "counter.h"
+#include "suite.h"
 
 static struct counter counter;
 
@@ -490,11 +490,9 @@ int main(void)
 {
     Suite *suite = suite_create("request");
     TCase *tcase = tcase_create("request");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, answered_at_once, 0, (int)(sizeof(answers) / sizeof(answers[0])));
+    suite_add_rows(tcase, answered_at_once, answers);
     tcase_add_test(tcase, plain_orders);
     tcase_add_test(tcase, own_orders);
     tcase_add_test(tcase, monitor);
@@ -507,8 +505,5 @@ int main(void)
     tcase_add_test(tcase, left_to_the_shell);
     tcase_add_test(tcase, replies);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -7,7 +7,6 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/text.h"
 #include "shell/clock.h"
 #include "shell/resolver.h"
+#include "suite.h"
 
 #define DEADLINE_MS 15000
 #define HEADER 12
@@ -298,8 +298,6 @@ int main(void)
 {
     Suite *suite = suite_create("resolver");
     TCase *tests = tcase_create("resolver");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, begin, finish);
     tcase_set_timeout(tests, 60);
@@ -313,8 +311,5 @@ int main(void)
     tcase_add_test(tests, leaves_amid_a_question);
     tcase_add_test(tests, bad_servers);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

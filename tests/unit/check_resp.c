@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RESP out, in both versions, byte by byte. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "proto/resp.h"
+#include "suite.h"
 
 static struct vd_text text;
 
@@ -72,15 +72,10 @@ int main(void)
 {
     Suite *suite = suite_create("resp");
     TCase *tcase = tcase_create("writer");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, version_two);
     tcase_add_test(tcase, version_three);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

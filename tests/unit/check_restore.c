@@ -10,6 +10,7 @@
 #include "shell/log.h"
 #include "shell/restore.h"
 #include "shell/store.h"
+#include "suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define ID2 "1123456789abcdef0123456789abcdef01234567"
@@ -502,15 +503,10 @@ START_TEST(a_line_added_at_runtime)
 }
 END_TEST
 
-#define LOOP(test, table)                                                                          \
-    tcase_add_loop_test(tcase, test, 0, (int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("restore");
     TCase *tcase = tcase_create("restore");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, nothing_saved);
@@ -518,8 +514,8 @@ int main(void)
     tcase_add_test(tcase, hints_stay_hints_until_a_primary_has_spoken);
     tcase_add_test(tcase, what_a_file_brings_along_counts_once);
     tcase_add_test(tcase, the_saved_primary_wins);
-    LOOP(a_changed_address_wins, moved);
-    LOOP(a_number_set_at_runtime, lines);
+    suite_add_rows(tcase, a_changed_address_wins, moved);
+    suite_add_rows(tcase, a_number_set_at_runtime, lines);
     tcase_add_test(tcase, a_text_set_at_runtime);
     tcase_add_test(tcase, renames_set_at_runtime);
     tcase_add_test(tcase, what_was_not_set_at_runtime_follows_the_configuration);
@@ -527,14 +523,11 @@ int main(void)
     tcase_add_test(tcase, a_group_gone_from_the_configuration);
     tcase_add_test(tcase, a_new_group);
     tcase_add_test(tcase, a_group_of_monitor);
-    LOOP(a_group_of_monitor_gets_its_line, adopted);
+    suite_add_rows(tcase, a_group_of_monitor_gets_its_line, adopted);
     tcase_add_test(tcase, a_line_added_at_runtime);
     tcase_add_test(tcase, a_removed_group_stays_away);
     tcase_add_test(tcase, a_removed_group_comes_back_with_a_new_address);
     tcase_add_test(tcase, a_removed_group_monitored_anew);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,10 +2,10 @@
 /* Who a client is: names, protocol version, password, subscriptions; and how clients are listed. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "counter.h"
+#include "suite.h"
 
 static struct counter counter;
 
@@ -327,8 +327,6 @@ int main(void)
 {
     Suite *suite = suite_create("session");
     TCase *tcase = tcase_create("session");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, names);
@@ -337,14 +335,11 @@ int main(void)
     tcase_add_test(tcase, versions);
     tcase_add_test(tcase, password);
     tcase_add_test(tcase, subscribed);
-    tcase_add_loop_test(tcase, filters_take, 0, (int)(sizeof(takers) / sizeof(takers[0])));
+    suite_add_rows(tcase, filters_take, takers);
     tcase_add_test(tcase, replies_switched_off);
     tcase_add_test(tcase, pauses);
     tcase_add_test(tcase, filters);
     tcase_add_test(tcase, client_line);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "shell/clock.h"
 #include "shell/spawn.h"
+#include "suite.h"
 
 #define DEADLINE_MS 10000
 
@@ -278,8 +279,6 @@ int main(void)
 {
     Suite *suite = suite_create("spawn");
     TCase *tests = tcase_create("spawn");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, begin, finish);
     tcase_set_timeout(tests, 60);
@@ -292,8 +291,5 @@ int main(void)
     tcase_add_test(tests, many_at_once);
     tcase_add_test(tests, strangers_are_reaped);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

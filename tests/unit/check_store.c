@@ -21,6 +21,7 @@
 #include "shell/clock.h"
 #include "shell/state_dir.h"
 #include "shell/store.h"
+#include "suite.h"
 #include "victim.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
@@ -803,8 +804,6 @@ int main(void)
     TCase *refusals = make_case("refusals");
     TCase *faults = make_case("faults");
     TCase *history = make_case("history");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(back, empty_at_first);
     tcase_add_test(back, there_and_back);
@@ -829,8 +828,5 @@ int main(void)
     suite_add_tcase(suite, refusals);
     suite_add_tcase(suite, faults);
     suite_add_tcase(suite, history);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -24,6 +24,7 @@
 #include "shell/guise.h"
 #include "shell/restore.h"
 #include "shell/store.h"
+#include "suite.h"
 #include "victim.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
@@ -445,8 +446,6 @@ int main(void)
 {
     Suite *suite = suite_create("store_classic");
     TCase *tcase = tcase_create("store_classic");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, begin, finish);
@@ -463,10 +462,7 @@ int main(void)
     tcase_add_test(tcase, a_directory_that_cannot_be_synced);
     tcase_add_test(tcase, full_disk);
     tcase_add_loop_test(tcase, killed_while_saving, 0, 10);
-    tcase_add_loop_test(tcase, names, 0, (int)(sizeof(calls) / sizeof(calls[0])));
+    suite_add_rows(tcase, names, calls);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

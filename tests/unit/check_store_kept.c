@@ -18,6 +18,7 @@
 #include "shell/store_db.h"
 #include "shell/watch.h"
 #include "shell/witness.h"
+#include "suite.h"
 
 #define ID1 "1111111111111111111111111111111111111111"
 
@@ -306,8 +307,6 @@ int main(void)
 {
     Suite *suite = suite_create("store_kept");
     TCase *tests = tcase_create("store_kept");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tests, begin, finish);
     tcase_add_test(tests, told_alerts_outlive_the_process);
@@ -319,8 +318,5 @@ int main(void)
     tcase_add_test(tests, a_history_of_before_the_witness_is_printed);
     tcase_add_test(tests, a_history_of_a_newer_vedette_is_refused);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "shell/clock.h"
 #include "shell/tls.h"
+#include "suite.h"
 
 #define DEADLINE_MS 10000
 #define MUCH ((size_t)1 << 20)
@@ -510,15 +511,24 @@ START_TEST(bad_keys_change_nothing)
 }
 END_TEST
 
+/* Once for all tests: keys take long to make. */
+static void certify(void)
+{
+    (void)close(mkstemp(cert_path));
+    make_certificate(cert_path);
+}
+
+static void forget_certificate(void)
+{
+    (void)unlink(cert_path);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("stream");
     TCase *tcase = tcase_create("stream");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
-    (void)close(mkstemp(cert_path));
-    make_certificate(cert_path);
+    tcase_add_unchecked_fixture(tcase, certify, forget_certificate);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, much_in_both_directions);
@@ -537,9 +547,5 @@ int main(void)
     tcase_add_test(tcase, hears_plain_text_for_tls);
     tcase_add_test(tcase, bad_keys_change_nothing);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    (void)unlink(cert_path);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,11 +5,11 @@
  * together with us. Method: a puppet core of three sentinels' one.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "core/candidate.h"
 #include "core/health.h"
 #include "puppet.h"
+#include "suite.h"
 
 static struct puppet puppet;
 static struct vd_group *group;
@@ -464,8 +464,6 @@ int main(void)
 {
     Suite *suite = suite_create("upkeep");
     TCase *tcase = tcase_create("upkeep");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_replica_that_is_gone_is_forgotten);
@@ -484,9 +482,5 @@ int main(void)
     tcase_add_test(tcase, offset_0_is_complete_where_the_lineage_is_carried);
     tcase_add_test(tcase, who_would_be_promoted_and_why_not_the_others);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "shell/conf_file.h"
 #include "shell/conf_native.h"
 #include "shell/config_load.h"
+#include "suite.h"
 
 static struct vd_text shipped;
 static char *shipped_path;
@@ -227,8 +228,6 @@ int main(void)
 {
     Suite *suite = suite_create("vedette_cfg");
     TCase *tcase = tcase_create("vedette_cfg");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, passes_the_check);
@@ -236,8 +235,5 @@ int main(void)
     tcase_add_test(tcase, every_server_setting);
     tcase_add_test(tcase, no_other_setting);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The words in which a leader tells its peers of a failover, and what a watch makes of them. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/hello.h"
 #include "shell/watch.h"
 #include "shell/witness.h"
+#include "suite.h"
 
 #define ID "1111111111111111111111111111111111111111"
 #define NOW_MS 1700000010000
@@ -179,19 +179,13 @@ int main(void)
 {
     Suite *suite = suite_create("witness");
     TCase *tests = tcase_create("witness");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tests, there_and_back);
     tcase_add_test(tests, a_sentinel_takes_it_for_no_hello);
     tcase_add_test(tests, nobody_was_promoted);
-    tcase_add_loop_test(tests, nonsense_is_refused, 0,
-                        (int)(sizeof(nonsense) / sizeof(nonsense[0])));
+    suite_add_rows(tests, nonsense_is_refused, nonsense);
     tcase_add_test(tests, who_knows_more_is_believed);
     tcase_add_test(tests, the_last_thousand_are_remembered);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
