@@ -291,20 +291,25 @@ class Cluster:
     def _take_ports(self):
         for service in self.services.values():
             service.port, service.health_port = self.free_port(), self.free_port()
-            service.host = "localhost"
-        nodes = " ".join(f"localhost:{one.port}" for one in self.redis)
-        sentinels = " ".join(f"localhost:{one.port}" for one in self.sentinels)
+        self.go_by("localhost")
+
+    def go_by(self, host):
+        """All are known by this name or address, to each other too; before the first is started."""
+        shown = f"[{host}]" if ":" in host else host
+        nodes = " ".join(f"{shown}:{one.port}" for one in self.redis)
+        sentinels = " ".join(f"{shown}:{one.port}" for one in self.sentinels)
         for service in self.services.values():
+            service.host = host
             root = os.path.join(self.dir, service.kind)
             home = os.path.join(self.dir, service.name)
             service.environment.update({
                 "REDIS_NODES": nodes, "SENTINELS": sentinels, "PORT": str(service.health_port),
-                "REDIS_NAME": "localhost", "REDIS_PORT": str(service.port),
+                "REDIS_NAME": host, "REDIS_PORT": str(service.port),
                 "REDIS_RUN_DIR": home, "REDIS_BASE_CONFIG": root + "/etc/redis/base.conf",
                 "REDIS_HEALTH_ROOT": root + "/usr/local/share/redis-health",
-                "VEDETTE_NAME": "localhost", "SENTINEL_PORT": str(service.port),
+                "VEDETTE_NAME": host, "SENTINEL_PORT": str(service.port),
                 "VEDETTE_RUN_DIR": home, "VEDETTE_STATE_DIR": home + "/state",
-                "PRIMARY": f"localhost:{self.redis[0].port}",
+                "PRIMARY": f"{shown}:{self.redis[0].port}",
                 "TINI_SUBREAPER": "1", "PATH": root + "/usr/local/bin:" + PATH,
             })
 

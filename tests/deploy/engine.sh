@@ -19,11 +19,14 @@ unshare --net --mount true 2>/dev/null || skip "this kernel lets us make no name
 
 tmp=${VEDETTE_STORE:-$(mktemp -d /var/tmp/vd-images.XXXXXX)}
 mkdir -p "$tmp"
+tmp=$(cd "$tmp" && pwd -P)
 clean_up() {
-    # Layers of containers that were killed are mounted still.
+    # Layers of containers and of builds that were killed are mounted still; the deepest goes first.
     podman umount --all >/dev/null 2>&1 || true
-    umount "$tmp/graph/overlay" 2>/dev/null || true
-    [ -n "${VEDETTE_STORE:-}" ] || rm -rf "$tmp"
+    awk -v top="$tmp/" 'index($2, top) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r place; do
+        umount "$place" 2>/dev/null || umount --lazy "$place" || true
+    done
+    [ -n "${VEDETTE_STORE:-}" ] || rm -rf --one-file-system "$tmp"
     # What Podman leaves of control groups, where nobody else's containers are in it.
     for group in /sys/fs/cgroup/*/libpod_parent /sys/fs/cgroup/libpod_parent; do
         [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true

@@ -95,9 +95,9 @@ def test_dockerfile(kind):
 
 
 def used_variables(name):
-    """Variables of the environment that an entry point looks at: in ${NAME:-...} and need NAME."""
+    """Variables of the environment that an entry point looks at: in ${NAME:-...}, need NAME and read_hosts NAME."""
     text = re.sub(r"^\s*#.*", "", read("packaging/" + name), flags=re.M)
-    found = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", text)) | set(re.findall(r"need(?:_number)? ([A-Z][A-Z_]+)", text))
+    found = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", text)) | set(re.findall(r"(?:need|need_number|read_hosts) ([A-Z][A-Z_]+)", text))
     return found - {"GATEWAY_INTERFACE", "REDISCLI_AUTH"}
 
 
@@ -144,6 +144,10 @@ VEDETTE_GOOD = {**SECRETS, "VEDETTE_NAME": "sentinel-1", "PRIMARY": "redis-maste
         ("redis-boot", "REDIS_SENTINEL_PASSWORD", "a\nrequirepass b", "REDIS_SENTINEL_PASSWORD has a character"),
         ("redis-boot", "SENTINELS", "", "SENTINELS is not set"),
         ("redis-boot", "REDIS_NODES", "", "REDIS_NODES is not set"),
+        ("redis-boot", "REDIS_NODES", "[::1]:6379,[::1:6380", "REDIS_NODES: '[::1:6380' is no host"),
+        ("redis-boot", "REDIS_NODES", " , ", "REDIS_NODES names nobody"),
+        ("redis-boot", "SENTINELS", "sentinel-1:http", "SENTINELS: 'http' of 'sentinel-1:http' is no port"),
+        ("redis-boot", "SENTINELS", "[::1]:123456", "is no port"),
         ("redis-boot", "REDIS_PORT", "6379x", "REDIS_PORT is no whole number"),
         ("redis-boot", "REDIS_MAXMEMORY", "1 gb", "REDIS_MAXMEMORY has a character"),
         ("redis-boot", "REDIS_APP_KEYS", "~a\nuser eve on nopass +@all", "REDIS_APP_KEYS has a line feed"),
@@ -153,7 +157,9 @@ VEDETTE_GOOD = {**SECRETS, "VEDETTE_NAME": "sentinel-1", "PRIMARY": "redis-maste
         ("vedette-boot", "QUORUM", "two", "QUORUM is no whole number"),
         ("vedette-boot", "DOWN_AFTER", "3", "down-after must be a duration with its unit"),
         ("vedette-boot", "GROUP", 'm"; x = "', "GROUP has a character"),
-        ("vedette-boot", "REDIS_NODES", "a b;c", "REDIS_NODES has a character"),
+        ("vedette-boot", "REDIS_NODES", "a b;c", "REDIS_NODES: 'b;c' is no host"),
+        ("vedette-boot", "PRIMARY", 'a"; x = "', "PRIMARY: 'a\";' is no host"),
+        ("vedette-boot", "PRIMARY", "redis-1 redis-2", "PRIMARY names more than one"),
         ("vedette-boot", "REDIS_SENTINEL_PASSWORD", "", "REDIS_SENTINEL_PASSWORD is not set"),
         ("vedette-boot", "VEDETTE_EXTRA", "nosuch = 1;", "nosuch"),
     ],
@@ -167,6 +173,32 @@ def test_what_is_wrong_with_the_environment_is_said(tmp_path, entry, variable, v
     assert done.returncode == 0, done.stderr
     done = run_entry(entry, "--config", **{**environment, variable: value})
     assert done.returncode == 1 and complaint in done.stderr, done.stderr
+
+
+def read_hosts(text):
+    script = f". {image.TOP}/packaging/boot.sh; read_hosts HOSTS \"$1\" 6379"
+    return subprocess.run(["sh", "-c", script, "sh", text], check=True, capture_output=True, text=True).stdout.split()
+
+
+def test_hosts_are_names_or_addresses(tmp_path, monkeypatch):
+    assert read_hosts("Redis-1,redis-2:6380  10.0.0.1:6381\nfd00::1 [fd00::2] [FD00::3]:6382") == [
+        "redis-1/6379", "redis-2/6380", "10.0.0.1/6381", "fd00::1/6379", "fd00::2/6379", "fd00::3/6382",
+    ]
+    # Brackets are no pattern for the names of files.
+    (tmp_path / "1").touch()
+    monkeypatch.chdir(tmp_path)
+    assert read_hosts("[::1]") == ["::1/6379"]
+
+
+def test_a_vedette_is_told_addresses_in_brackets(tmp_path):
+    path = os.path.dirname(os.environ.get("VEDETTE", "")) + ":" + os.environ["PATH"]
+    done = run_entry(
+        "vedette-boot", "--config", **{**VEDETTE_GOOD, "PRIMARY": "fd00::1", "REDIS_NODES": "[fd00::1]:6380 redis-2"},
+        VEDETTE_RUN_DIR=str(tmp_path), VEDETTE_STATE_DIR=str(tmp_path), PATH=path,
+    )
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "vedette.cfg").read_text(encoding="utf-8")
+    assert 'primary = "[fd00::1]:6379";' in written and 'replicas = ["[fd00::1]:6380", "redis-2:6379"];' in written
 
 
 def test_collected_programs_need_nothing_else(tmp_path):

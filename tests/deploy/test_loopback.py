@@ -85,6 +85,20 @@ def test_one_that_refuses_the_password_may_hold_data(plain):
     wait_until(lambda: first.health()[0] == 200, 10, "nobody is there who could hold any")
 
 
+def test_addresses_in_the_place_of_names(plain):
+    plain.go_by("::1")
+    for one in plain.services.values():
+        one.start()
+    first = plain.wait_whole()
+    first.ask("SET", "session:1", "1", user="app")
+    wait_until(lambda: all(one.keys() == 1 for one in plain.redis), 5, "it is everywhere")
+    first.kill()
+    wait_until(lambda: plain.agreed() is not first, 20, "another is the primary")
+    first.start()
+    assert plain.wait_whole() is not first
+    assert first.keys() == 1
+
+
 def test_a_single_server(plain):
     """The way back: no vedettes, no replicas, one variable."""
     one = plain.redis[0]
