@@ -438,6 +438,11 @@ static void receive(struct vd_conn *conn)
 void vd_conn_replied(struct vd_conn *conn)
 {
     vd_conn_awaited_came(conn);
+    vd_conn_go_on(conn);
+}
+
+void vd_conn_go_on(struct vd_conn *conn)
+{
     vd_conn_owe(conn);
     if (conn->awaited != NULL)
         return;

@@ -149,6 +149,8 @@ void vd_conn_send_all(struct vd_clients *home);
 
 /* The reply that was awaited first has been written: it is owed, and the client goes on. */
 void vd_conn_replied(struct vd_conn *conn);
+/* Something was written that its next request waited for; it goes on, unless more is awaited. */
+void vd_conn_go_on(struct vd_conn *conn);
 
 /* What it sent meanwhile is run, from the loop. */
 void vd_conn_resume(struct vd_conn *conn);
@@ -167,6 +169,8 @@ size_t vd_conn_awaits(const struct vd_conn *conn);
 bool vd_conn_awaits_muted(const struct vd_conn *conn);
 /* The first was written to vd_conn_reply: what waited behind it moves up. */
 void vd_conn_awaited_came(struct vd_conn *conn);
+/* The last, behind which nothing was run, does not come from the core: write it to vd_conn_out. */
+void vd_conn_await_no_more(struct vd_conn *conn);
 /* Where that waits; NULL: nothing is awaited. */
 struct vd_text *vd_conn_behind(struct vd_conn *conn);
 void vd_conn_forget_awaited(struct vd_conn *conn);

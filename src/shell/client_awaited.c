@@ -79,3 +79,12 @@ void vd_conn_awaited_came(struct vd_conn *conn)
     if (is_last)
         vd_conn_forget_awaited(conn);
 }
+
+void vd_conn_await_no_more(struct vd_conn *conn)
+{
+    VD_ASSERT(vd_conn_awaits(conn) > 0);
+    if (vd_conn_awaits(conn) == 1)
+        vd_conn_awaited_came(conn);
+    else
+        conn->awaited->count--; /* what waits behind it waits behind the one before */
+}

@@ -41,6 +41,19 @@ static void keep_order(struct vd_conn *conn, const struct vd_order *order)
     conn->order->quorum = order->quorum;
 }
 
+/* Its host has no address. What its client asked before may be unanswered yet, and comes first. */
+static void refuse_order(struct vd_conn *conn)
+{
+    struct vd_resp resp;
+
+    vd_conn_await_no_more(conn);
+    resp = reply_to(conn);
+    if (!conn->session.muted)
+        vd_resp_error(&resp, "ERR Invalid IP address or hostname specified");
+    conn->home->stats.error_replies++;
+    vd_conn_go_on(conn);
+}
+
 void vd_conn_resolved(struct vd_conn *conn, const char *ip)
 {
     const struct vd_client_order *kept = conn->order;
@@ -52,12 +65,7 @@ void vd_conn_resolved(struct vd_conn *conn, const char *ip)
     order = (struct vd_order){
         .type = VD_ORDER_MONITOR, .name = kept->name, .addr = kept->addr, .quorum = kept->quorum};
     if (ip == NULL || !vd_copy(order.addr.ip, sizeof(order.addr.ip), ip) || ip[0] == '\0') {
-        struct vd_resp resp = {.to = vd_conn_reply(conn), .version = conn->session.version};
-
-        if (!conn->session.muted)
-            vd_resp_error(&resp, "ERR Invalid IP address or hostname specified");
-        conn->home->stats.error_replies++;
-        vd_conn_replied(conn);
+        refuse_order(conn);
     } else {
         event = (struct vd_event){.type = VD_EV_ORDER,
                                   .order = {.client = conn->session.id, .order = &order}};
@@ -324,6 +332,8 @@ void vd_conn_run(struct vd_conn *conn, const struct vd_word *words, size_t count
         vd_conn_log_denial(conn, &out->denial);
     act(conn, out);
     conn->subscriber.version = conn->session.version;
+    if (out->type == VD_OUT_RESOLVE)
+        return; /* if it is answered already, that was done in full */
     if (conn->session.muted && !is_push(out->type))
         vd_text_cut(to, before);
     if (to->len > before && to->bytes[before] == '-')

@@ -252,21 +252,12 @@ START_TEST(hello)
 }
 END_TEST
 
-static void allow_names(void)
-{
-    struct vd_setting resolve = {.option = VD_OPT_RESOLVE_HOSTNAMES, .number = 1};
-    struct vd_order order = {.type = VD_ORDER_CONFIGURE, .settings = &resolve, .setting_count = 1};
-    struct vd_event event = {.type = VD_EV_ORDER, .order = {.order = &order}};
-
-    puppet_step(&house.puppet, &event);
-}
-
 START_TEST(monitor_by_name)
 {
     int fd = house_enter(&house);
     const struct vd_order *order;
 
-    allow_names();
+    house_allow_names(&house);
     house_write(&house, fd, "SENTINEL MONITOR n host.example 6380 2\r\nPING\r\n");
     house_expect_nothing(&house, fd);
     ck_assert_str_eq(house.resolve_host, "host.example");

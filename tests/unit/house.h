@@ -22,6 +22,7 @@ struct house {
     unsigned shutdowns;       /* hooks called */
     vd_client resolve_client; /* the last */
     char resolve_host[64];
+    const char *unknown_host; /* whoever asks for it is told at once that it has no address */
 };
 
 void house_init(struct house *house);
@@ -53,5 +54,7 @@ const struct vd_event *house_event(struct house *house, enum vd_event_type type)
 void house_clear(struct house *house);
 /* The core says OK to the client. */
 void house_reply_ok(struct house *house, vd_client client);
+/* Names may stand for hosts: SENTINEL MONITOR has them resolved. */
+void house_allow_names(struct house *house);
 
 #endif
