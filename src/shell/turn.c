@@ -13,9 +13,6 @@
 #define ROUNDS_MAX 64     /* turns in a row; then the loop looks at its sockets again ... */
 #define ROUNDS_MOST_MS 10 /* ... after so long at the latest */
 #define SLOW_TURN_MS 5    /* from then on it counts when what was sent had really left */
-/* libev asks epoll for so many at least, and for twice as many as soon as all of them come. */
-#define READY_LEAST 64
-#define OTHERS_WATCHED 64 /* descriptors beside those of links and clients */
 #define CRASH_STATUS 99
 
 /* Performing --------------------------------------------------------------------- */
@@ -204,7 +201,7 @@ static void push_due(struct vd_turn *turn, vd_ms now)
 {
     struct vd_event event = {.type = VD_EV_DUE};
 
-    event.due.deaf_ms = now - turn->heard_until;
+    event.due.deaf_ms = now - turn->hearing.until;
     event.due.from = turn->slow_from;
     event.due.left_at = turn->slow_until;
     turn->slow_from = turn->slow_until = 0;
@@ -286,47 +283,7 @@ static void before_waiting(struct ev_loop *loop, ev_prepare *watcher, int events
     vd_turn_run(turn);
     vd_links_flush(turn->links);
     arm(turn);
-    turn->looking_at = vd_clock_now();
-}
-
-/*
- * More may be ready than a look has room for. epoll brings what it had to leave
- * first in the next one: when looks in a row have brought as many as there are,
- * all that had arrived before the first of them has been read. So a load that
- * never ends hides nobody's silence.
- */
-static void note_crowd(struct vd_turn *turn, unsigned ready)
-{
-    size_t watched = vd_links_count(turn->links) + vd_clients_count(turn->clients) + OTHERS_WATCHED;
-
-    if (turn->crowd == 0)
-        turn->crowd_at = turn->looking_at;
-    turn->crowd += ready;
-    if (turn->crowd < watched)
-        return;
-    turn->heard_until = turn->crowd_at;
-    turn->crowd_at = turn->looking_at;
-    turn->crowd = ready;
-}
-
-/*
- * The loop has looked: what had arrived when it began to is read before the
- * next turn, unless more was ready than it has room for.
- */
-static void behind_waiting(struct ev_loop *loop, ev_check *watcher, int events)
-{
-    struct vd_turn *turn = watcher->data;
-    unsigned ready = ev_pending_count(loop);
-
-    (void)events;
-    if (ready < READY_LEAST || ready < turn->ready_most / 2) {
-        turn->heard_until = turn->looking_at;
-        turn->crowd = 0;
-    } else {
-        note_crowd(turn, ready);
-    }
-    if (ready > turn->ready_most)
-        turn->ready_most = ready;
+    vd_hearing_look(&turn->hearing);
 }
 
 /* The loop is awake: before_waiting does the rest. */
@@ -346,17 +303,13 @@ void vd_turn_start(struct vd_turn *turn)
     ev_prepare_init(&turn->before, before_waiting);
     turn->before.data = turn;
     ev_prepare_start(turn->loop, &turn->before);
-    ev_check_init(&turn->behind, behind_waiting);
-    ev_set_priority(&turn->behind, EV_MAXPRI);
-    turn->behind.data = turn;
-    ev_check_start(turn->loop, &turn->behind);
-    turn->heard_until = vd_clock_now();
+    vd_hearing_start(&turn->hearing, turn->loop);
 }
 
 void vd_turn_stop(struct vd_turn *turn)
 {
     ev_prepare_stop(turn->loop, &turn->before);
-    ev_check_stop(turn->loop, &turn->behind);
+    vd_hearing_stop(&turn->hearing);
     ev_timer_stop(turn->loop, &turn->due);
     vd_inbox_free(&turn->taken);
     vd_free(turn->ended);

@@ -13,6 +13,7 @@
 
 #include "core/drive.h"
 #include "shell/clients.h"
+#include "shell/hearing.h"
 #include "shell/inbox.h"
 #include "shell/links.h"
 #include "shell/record.h"
@@ -41,15 +42,10 @@ struct vd_turn {
     size_t ended_count;
     size_t ended_room;
     ev_prepare before;
-    ev_check behind;
     ev_timer due;
-    vd_ms looking_at;    /* the loop began to look at its sockets */
-    vd_ms heard_until;   /* all that had arrived by then has been read */
-    unsigned ready_most; /* watchers that it had to call at once */
-    size_t crowd;        /* ... and has called since crowd_at, while they may be too many */
-    vd_ms crowd_at;      /* the first of those looks began */
-    vd_ms slow_from;     /* the last turn, if it was slow, */
-    vd_ms slow_until;    /* ... and when what it had to send had left; 0: it was not */
+    struct vd_hearing hearing;
+    vd_ms slow_from;  /* the last turn, if it was slow, */
+    vd_ms slow_until; /* ... and when what it had to send had left; 0: it was not */
 };
 
 /* The ops by which the drive uses a struct vd_turn. */
