@@ -9,20 +9,20 @@
 
 #include "proto/option.h"
 #include "proto/server_option.h"
+#include "scratch.h"
 #include "shell/conf_file.h"
 #include "shell/config_load.h"
 #include "suite.h"
 
 /* Files of a test, in a directory of its own --------------------------------------------- */
 
-static char dir[] = "/tmp/check_conf_native.XXXXXX";
 static char *path; /* of the file under test */
 static struct vd_config config;
 static struct vd_err err;
 
 static void write_file(const char *name, const char *bytes, size_t len, mode_t mode)
 {
-    char *at = vd_conf_join(dir, name);
+    char *at = vd_conf_join(scratch_dir, name);
     FILE *file = fopen(at, "w");
 
     ck_assert_ptr_nonnull(file);
@@ -39,25 +39,15 @@ static void write_text(const char *name, const char *text)
 
 static void setup(void)
 {
-    memset(dir + strlen(dir) - 6, 'X', 6);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    path = vd_conf_join(dir, "v.cfg");
+    scratch_make();
+    path = vd_conf_join(scratch_dir, "v.cfg");
     err.text[0] = '\0';
     vd_config_init(&config);
 }
 
 static void teardown(void)
 {
-    static const char *const names[] = {"v.cfg",  "v",        "s.conf",  "pw",
-                                        "run.sh", "more.cfg", "loop.cfg"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char *at = vd_conf_join(dir, names[i]);
-
-        (void)unlink(at);
-        vd_free(at);
-    }
-    ck_assert_int_eq(rmdir(dir), 0);
+    scratch_remove();
     vd_free(path);
     vd_config_free(&config);
 }
@@ -324,7 +314,7 @@ static const struct {
 
 START_TEST(format_is_found)
 {
-    char *at = vd_conf_join(dir, formats[_i].name);
+    char *at = vd_conf_join(scratch_dir, formats[_i].name);
     const char *const arguments[] = {at};
     struct vd_text beside = {0};
 
@@ -342,7 +332,7 @@ END_TEST
 
 START_TEST(a_classic_mistake_is_told_as_sentinel_does)
 {
-    char *at = vd_conf_join(dir, "s.conf");
+    char *at = vd_conf_join(scratch_dir, "s.conf");
     const char *const arguments[] = {at};
     static const char block[] = " ***\nReading the configuration file, at line 2\n"
                                 ">>> 'sentinel auth-pass m ******'\n"
@@ -359,9 +349,9 @@ END_TEST
 
 START_TEST(relative_paths)
 {
-    char *at = vd_conf_join(dir, "s.conf");
-    const char *const arguments[] = {at, "--dir", dir, "--state-dir", "st"};
-    char *state = vd_conf_join(dir, "st");
+    char *at = vd_conf_join(scratch_dir, "s.conf");
+    const char *const arguments[] = {at, "--dir", scratch_dir, "--state-dir", "st"};
+    char *state = vd_conf_join(scratch_dir, "st");
 
     write_file("run.sh", "#!/bin/sh\n", 10, 0700);
     write_text("s.conf",
@@ -378,7 +368,7 @@ START_TEST(dir_is_settled)
 {
     static const char *const texts[] = {"dir = \".\";", "dir .\n"};
     static const char *const names[] = {"v.cfg", "s.conf"};
-    char *at = vd_conf_join(dir, names[_i]);
+    char *at = vd_conf_join(scratch_dir, names[_i]);
     const char *const arguments[] = {at};
     char here[4096];
     char *expected;
@@ -390,7 +380,7 @@ START_TEST(dir_is_settled)
     ck_assert_str_eq(config.server.dir, expected);
     vd_config_free(&config);
     vd_config_init(&config);
-    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_int_eq(chdir(scratch_dir), 0);
     ck_assert_msg(vd_config_load(&config, 1, arguments, &err), "%s", err.text);
     ck_assert_str_eq(config.server.dir, expected);
     ck_assert_int_eq(chdir(here), 0);

@@ -3,7 +3,6 @@
  * end. */
 #include <check.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <ev.h>
 
 #include "base/text.h"
+#include "scratch.h"
 #include "shell/clock.h"
 #include "shell/spawn.h"
 #include "suite.h"
@@ -25,27 +25,17 @@
 static struct ev_loop *loop;
 static struct vd_inbox inbox;
 static struct vd_spawn *spawn;
-static char top[] = "/tmp/vedette-spawn-XXXXXX";
 static char script[128];
 static char output[128];
 
 static void begin(void)
 {
-    memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(top));
-    (void)snprintf(script, sizeof(script), "%s/script", top);
-    (void)snprintf(output, sizeof(output), "%s/output", top);
+    scratch_make();
+    (void)snprintf(script, sizeof(script), "%s/script", scratch_dir);
+    (void)snprintf(output, sizeof(output), "%s/output", scratch_dir);
     loop = ev_default_loop(0);
     ck_assert_ptr_nonnull(loop);
     spawn = vd_spawn_new(loop, &inbox);
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
 }
 
 static void finish(void)
@@ -53,16 +43,12 @@ static void finish(void)
     vd_spawn_free(spawn);
     vd_inbox_free(&inbox);
     ev_loop_destroy(loop);
-    (void)nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove();
 }
 
 static void write_script(const char *text)
 {
-    FILE *file = fopen(script, "w");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
+    scratch_put(script, text);
     ck_assert_int_eq(chmod(script, 0700), 0);
 }
 

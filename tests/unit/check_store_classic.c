@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "shell/conf_file.h"
 #include "shell/config_load.h"
 #include "shell/guise.h"
@@ -29,21 +29,11 @@
 
 #define ID1 "1111111111111111111111111111111111111111"
 
-static char top[] = "/tmp/vedette-classic-XXXXXX";
 static char file[128];
 static struct vd_config config;
 static struct vd_arena arena;
 static struct vd_image *image;
 static struct vd_err err;
-
-static void put(const char *path, const char *text)
-{
-    FILE *out = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_ge(fputs(text, out), 0);
-    ck_assert_int_eq(fclose(out), 0);
-}
 
 /* The file read as a process would that is called redis-sentinel. */
 static void load(void)
@@ -60,24 +50,16 @@ static void load(void)
 
 static void begin(void)
 {
-    memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(top));
-    (void)snprintf(file, sizeof(file), "%s/sentinel.conf", top);
-    put(file, "# kept\nport 26380\nsentinel monitor m 10.0.0.1 6379 2\nsentinel myid " ID1 "\n");
+    scratch_make();
+    (void)snprintf(file, sizeof(file), "%s/sentinel.conf", scratch_dir);
+    scratch_put(file,
+                "# kept\nport 26380\nsentinel monitor m 10.0.0.1 6379 2\nsentinel myid " ID1 "\n");
     load();
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
 }
 
 static void finish(void)
 {
-    (void)nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove();
     vd_config_free(&config);
     vd_arena_free(&arena);
 }
@@ -123,7 +105,7 @@ static void check_file(uint64_t epoch)
 /* Files in the directory: no half-written one may stay behind. */
 static int count_files(void)
 {
-    DIR *dir = opendir(top);
+    DIR *dir = opendir(scratch_dir);
     int count = 0;
 
     ck_assert_ptr_nonnull(dir);
@@ -158,7 +140,7 @@ START_TEST(what_an_operator_has_written_meanwhile_stays)
     struct vd_store *store = must_open();
 
     must_save(store, 7);
-    put(file, "# kept\nport 26380\n# and this\ntimeout 3\n");
+    scratch_put(file, "# kept\nport 26380\n# and this\ntimeout 3\n");
     must_save(store, 8);
     check_file(8);
     ck_assert_int_eq(config.server.timeout_ms, 3000);
@@ -233,9 +215,9 @@ START_TEST(a_link_stays_one)
     struct vd_store *store;
     struct stat status;
 
-    (void)snprintf(name, sizeof(name), "%s/real.d", top);
+    (void)snprintf(name, sizeof(name), "%s/real.d", scratch_dir);
     ck_assert_int_eq(mkdir(name, 0700), 0);
-    (void)snprintf(name, sizeof(name), "%s/real.d/real.conf", top);
+    (void)snprintf(name, sizeof(name), "%s/real.d/real.conf", scratch_dir);
     ck_assert_int_eq(rename(file, name), 0);
     ck_assert_int_eq(symlink("real.d/real.conf", file), 0);
     store = must_open();
@@ -307,9 +289,9 @@ START_TEST(a_directory_that_cannot_be_written)
         struct vd_store *store;
 
         if (geteuid() == 0 && (chown(file, 4711, 4711) != 0 || setgid(4711) != 0 ||
-                               chmod(top, 0755) != 0 || setuid(4711) != 0))
+                               chmod(scratch_dir, 0755) != 0 || setuid(4711) != 0))
             _exit(2);
-        if (geteuid() != 4711 && chmod(top, 0500) != 0)
+        if (geteuid() != 4711 && chmod(scratch_dir, 0500) != 0)
             _exit(2);
         store = vd_store_open_classic(file, &err);
         if (store == NULL || try_save(store, 7))
@@ -322,7 +304,7 @@ START_TEST(a_directory_that_cannot_be_written)
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_int_eq(WEXITSTATUS(status), 0);
-    ck_assert_int_eq(chmod(top, 0700), 0);
+    ck_assert_int_eq(chmod(scratch_dir, 0700), 0);
 }
 END_TEST
 
@@ -341,8 +323,8 @@ START_TEST(a_directory_that_cannot_be_synced)
     if (pid == 0) {
         struct vd_store *store;
 
-        if (chown(file, 4711, 4711) != 0 || chown(top, 4711, 4711) != 0 || chmod(top, 0300) != 0 ||
-            setgid(4711) != 0 || setuid(4711) != 0)
+        if (chown(file, 4711, 4711) != 0 || chown(scratch_dir, 4711, 4711) != 0 ||
+            chmod(scratch_dir, 0300) != 0 || setgid(4711) != 0 || setuid(4711) != 0)
             _exit(2);
         store = vd_store_open_classic(file, &err);
         if (store == NULL || try_save(store, 7) ||
@@ -356,7 +338,7 @@ START_TEST(a_directory_that_cannot_be_synced)
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_int_eq(WEXITSTATUS(status), 0);
-    ck_assert_int_eq(chmod(top, 0700), 0);
+    ck_assert_int_eq(chmod(scratch_dir, 0700), 0);
     check_file(7);
     ck_assert_int_eq(count_files(), 1);
 }
