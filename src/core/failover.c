@@ -172,7 +172,7 @@ static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     enum vd_tally tally = vd_election_tally(core, group);
-    bool late = core->time_counts && failover->deadline <= core->now;
+    bool late = failover->deadline <= core->now;
     /* Who abstains now may vote in the next round: a coordinated one takes its time. */
     bool over = late || (tally == VD_TALLY_LOST && !failover->coordinated);
 
@@ -223,6 +223,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
 {
     struct vd_node *chosen;
 
+    group->failover.taken_back = false;
     if (group->failover.coordinated || group->failover.wanted.port != 0)
         return choose_ordered(core, group);
     chosen = vd_candidate_half_promoted(core, group);
@@ -235,6 +236,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
         return chosen;
     chosen = vd_candidate_former(core, group);
     if (chosen != NULL) {
+        group->failover.taken_back = true;
         vd_notice_node(core, VD_N_REMARK, chosen,
                        "is taken back as primary: its successor is gone, and nobody holds what "
                        "was written there");
@@ -269,9 +271,6 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     /* differs: the choice is made on INFO asked after the fault, not on one up to 10 s old. */
     if (waiting)
         return failover->deadline;
-    /* Nor before all that has arrived was read: what it is now may stand in there. */
-    if (!core->time_counts)
-        return core->now;
     failover->chosen = choose(core, group);
     if (failover->chosen == NULL) {
         explain(core, group);
@@ -354,6 +353,12 @@ void vd_failover_order(struct vd_core *core, struct vd_group *group, bool coordi
 
 vd_ms vd_failover_tick(struct vd_core *core, struct vd_group *group)
 {
+    /*
+     * A failover goes on when the inbox has been read: somebody else's newer
+     * configuration may stand in there, or what a replica has become.
+     */
+    if (group->failover.state != VD_FO_NONE && !core->time_counts)
+        return core->now;
     switch (group->failover.state) {
     case VD_FO_NONE:
         return tick_none(core, group);

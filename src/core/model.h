@@ -214,7 +214,8 @@ struct vd_failover {
     unsigned rounds;       /* elections held in it */
     const char *reason;
     struct vd_node *chosen;
-    vd_ms deadline; /* of the present state */
+    bool taken_back; /* ... though the primary that is gone holds more */
+    vd_ms deadline;  /* of the present state */
     enum vd_handover handover;
     vd_ms handover_until;      /* the present step of it is given up then */
     vd_ticket handover_ticket; /* what it waits for; 0: nothing */

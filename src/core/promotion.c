@@ -10,6 +10,7 @@
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/reconf.h"
+#include "core/report.h"
 #include "core/script.h"
 #include "core/succession.h"
 
@@ -147,6 +148,7 @@ static void promoted(struct vd_core *core, struct vd_group *group)
     group->failover_count++;
     vd_handover_hold(group);
     vd_succession(core, group, chosen, failover->epoch);
+    vd_report_learn_lineage(core, chosen); /* its INFO may have come in the same turn */
     vd_reconf_begin(core, group);
     vd_handover_finish(core, group, former);
     if ((core->simulate_failure & VD_CRASH_AFTER_PROMOTION) != 0)
@@ -160,12 +162,26 @@ static bool is_surely_dead(const struct vd_group *group, const struct vd_node *c
            !group->failover.coordinated && group->failover.handover < VD_HO_DEMOTING;
 }
 
+/* The former primary was taken back for want of a better one, and the better one is here again. */
+static bool is_needless(const struct vd_group *group)
+{
+    const struct vd_node *primary = group->primary;
+
+    return group->failover.taken_back && primary->command.up && primary->s_down_at == VD_NEVER &&
+           primary->role == VD_ROLE_PRIMARY;
+}
+
 vd_ms vd_promotion_await(struct vd_core *core, struct vd_group *group)
 {
     struct vd_failover *failover = &group->failover;
     struct vd_node *chosen = failover->chosen;
     vd_ms ask_at;
 
+    if (is_needless(group)) {
+        /* Nobody has been told of a switch; repair turns the one that was promoted for nothing. */
+        vd_failover_give_up(core, group, VD_N_SLAVE_TIMEOUT, "the primary is back");
+        return INT64_MAX;
+    }
     if (chosen != NULL && chosen->role == VD_ROLE_PRIMARY && chosen->turn_ticket.n == 0) {
         promoted(core, group);
         return INT64_MAX;
@@ -180,8 +196,7 @@ vd_ms vd_promotion_await(struct vd_core *core, struct vd_group *group)
         return choose_again(core, group);
     if (!chosen->command.up)
         return chosen->turn_sent_at + PROMOTION_MS;
-    if (chosen->turn_ticket.n != 0 && core->time_counts &&
-        core->now - chosen->turn_sent_at >= PROMOTION_MS) {
+    if (chosen->turn_ticket.n != 0 && core->now - chosen->turn_sent_at >= PROMOTION_MS) {
         vd_wire_close(core, &chosen->command); /* it hangs: let another take its place */
         return choose_again(core, group);
     }

@@ -196,9 +196,6 @@ vd_ms vd_reconf_tick(struct vd_core *core, struct vd_group *group)
         vd_failover_finish(core, group, true);
         return INT64_MAX;
     }
-    /* A newer configuration may stand unread in the inbox, and its primary is not to be turned. */
-    if (!core->time_counts)
-        return core->now;
     next = turn_next(core, group);
     if (all_turned(group)) {
         vd_failover_finish(core, group, false);

@@ -107,7 +107,7 @@ static bool tells_lineage(const struct vd_node *node)
            vd_addr_equal(&node->follows, &primary->addr);
 }
 
-static void learn_lineage(struct vd_core *core, struct vd_node *node)
+void vd_report_learn_lineage(struct vd_core *core, struct vd_node *node)
 {
     struct vd_group *group = node->group;
 
@@ -298,7 +298,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     set_role(core, node, info->role, restarted);
     if (!drop_double(core, node))
         return;
-    learn_lineage(core, node);
+    vd_report_learn_lineage(core, node);
     learn_replicas(core, node, info);
     if (info->role == VD_ROLE_REPLICA)
         (void)vd_guard_leaves_alone(core, node); /* said at once */

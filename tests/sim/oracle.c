@@ -314,11 +314,23 @@ static unsigned count_newcomers(const struct sim_sentinel *s, const struct vd_ef
     return count;
 }
 
+/* An order asks in one epoch after the other, and says +try-failover once: its own vote tells. */
+static uint64_t epoch_of(const struct watched *watched, const struct sim_sentinel *s,
+                         unsigned group)
+{
+    const struct durable_group *durable = &watched->groups[group];
+
+    return durable->known && strcmp(durable->vote.hex, s->id.hex) == 0 &&
+                   durable->vote_epoch > watched->try_epoch[group]
+               ? durable->vote_epoch
+               : watched->try_epoch[group];
+}
+
 static void check_leader(struct sim *sim, struct sim_sentinel *s, unsigned group,
                          const struct vd_effect *elected)
 {
     struct watched *watched = watch(sim, s);
-    uint64_t epoch = watched->try_epoch[group];
+    uint64_t epoch = epoch_of(watched, s, group);
     struct sim_fact_key key = {.group = group, .epoch = epoch};
     struct vd_view_group view;
     unsigned votes;

@@ -625,11 +625,64 @@ START_TEST(the_choice_waits_for_the_rest_of_the_inbox)
     vote.answer.leader = puppet.core->self;
     vote.answer.leader_epoch = group->failover.epoch;
     vd_core_step(puppet.core, &vote, &puppet.effects);
-    ck_assert_int_eq(group->failover.state, VD_FO_SELECT_SLAVE);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
     puppet_info(&puppet, best, &info);
     ck_assert_int_eq(group->failover.state, VD_FO_WAIT_PROMOTION);
     ck_assert_ptr_nonnull(group->failover.chosen);
     ck_assert_ptr_ne(group->failover.chosen, best);
+}
+END_TEST
+
+/* It was hardly better than none; the primary that holds more is back before anybody was told. */
+START_TEST(a_former_primary_is_not_needed_when_its_successor_returns)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *named = group->primary;
+    struct vd_info info = puppet_primary_info();
+    struct vd_node *chosen;
+
+    to_wait_promotion();
+    chosen = group->failover.chosen;
+    group->failover.taken_back = _i != 0;
+    ack_turn(chosen, true);
+    puppet_raise_links(&puppet);
+    puppet_pong(&puppet, &named->command, VD_PONG_OK);
+    ck_assert_int_eq(named->s_down_at, VD_NEVER);
+    puppet_info(&puppet, named, &info);
+    say_role(chosen, VD_ROLE_PRIMARY);
+    ck_assert_int_eq(group->failover.state == VD_FO_NONE, _i != 0);
+    ck_assert_ptr_eq(group->primary, _i != 0 ? named : chosen);
+}
+END_TEST
+
+/* The new primary's word, and behind it that somebody else leads: nobody hears of the first. */
+START_TEST(a_promotion_waits_for_the_rest_of_the_inbox)
+{
+    struct vd_hello hello = {.id = puppet_peer_id(1), .epoch = 9, .group = "m", .config_epoch = 9};
+    struct vd_event role = {.type = VD_EV_ROLE};
+    struct vd_event gossip = {.type = VD_EV_HELLO};
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_node *chosen;
+    struct vd_node *other;
+
+    to_wait_promotion();
+    chosen = group->failover.chosen;
+    other = chosen == puppet_node(&puppet, 2) ? puppet_node(&puppet, 3) : puppet_node(&puppet, 2);
+    ack_turn(chosen, true);
+    role.at = puppet.now;
+    role.role.link = chosen->command.link;
+    role.role.ticket = chosen->role_ticket;
+    role.role.role = VD_ROLE_PRIMARY;
+    vd_core_step(puppet.core, &role, &puppet.effects);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_PROMOTION);
+    hello.peer = puppet_addr("10.0.1.1", 26379);
+    hello.primary = other->addr;
+    gossip.hello.hello = &hello;
+    puppet_step(&puppet, &gossip);
+    ck_assert_ptr_eq(group->primary, other);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+promoted-slave"), 0);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_REPLICATE), 0);
 }
 END_TEST
 
@@ -737,6 +790,8 @@ int main(void)
     tcase_add_test(tcase, not_even_an_order_acts_in_an_epoch_it_has_lost);
     tcase_add_test(tcase, nobody_is_chosen_by_what_it_said_on_a_former_link);
     tcase_add_test(tcase, the_choice_waits_for_the_rest_of_the_inbox);
+    tcase_add_test(tcase, a_promotion_waits_for_the_rest_of_the_inbox);
+    tcase_add_loop_test(tcase, a_former_primary_is_not_needed_when_its_successor_returns, 0, 2);
     tcase_add_test(tcase, what_the_primary_held_stays_the_group_s);
     tcase_add_test(tcase, offsets_of_a_former_lineage_measure_nothing);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
