@@ -42,10 +42,35 @@ unsigned sim_facts_count(const struct sim_fact *facts, unsigned group, uint64_t 
     return count;
 }
 
+static bool is_split(const struct sim_fact *facts, unsigned group, uint64_t epoch)
+{
+    unsigned all = 0;
+    unsigned most = 0;
+
+    for (const struct sim_fact *fact = facts; fact != NULL; fact = fact->hh.next) {
+        if (fact->key.group == group && fact->key.epoch == epoch) {
+            unsigned alike = sim_facts_count(facts, group, epoch, fact->what);
+
+            most = alike > most ? alike : most;
+            all++;
+        }
+    }
+    return 2 * most <= all;
+}
+
 bool sim_facts_say(const struct sim_fact *facts, unsigned group, uint64_t what)
 {
     for (const struct sim_fact *fact = facts; fact != NULL; fact = fact->hh.next) {
         if (fact->key.group == group && fact->what == what)
+            return true;
+    }
+    return false;
+}
+
+bool sim_facts_are_split(const struct sim_fact *facts, unsigned group)
+{
+    for (const struct sim_fact *fact = facts; fact != NULL; fact = fact->hh.next) {
+        if (fact->key.group == group && is_split(facts, group, fact->key.epoch))
             return true;
     }
     return false;

@@ -36,6 +36,8 @@ unsigned sim_facts_count(const struct sim_fact *facts, unsigned group, uint64_t 
                          uint64_t what);
 /* Does any say this of the group, in whatever epoch? */
 bool sim_facts_say(const struct sim_fact *facts, unsigned group, uint64_t what);
+/* Is there an epoch of the group of which no more than half say the same? */
+bool sim_facts_are_split(const struct sim_fact *facts, unsigned group);
 void sim_facts_free(struct sim_fact *facts);
 
 #endif

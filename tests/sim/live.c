@@ -11,12 +11,14 @@
 #include "excuse.h"
 #include "faults.h"
 #include "node.h"
+#include "oracle.h"
 #include "original.h"
 #include "sentinel.h"
 #include "tell.h"
 
 #define LOOK_EVERY (200 * SIM_MS)
 #define LOOK_CLOSELY (5 * SIM_MS)
+#define SPLIT_MS 520 /* a lost election is tried again after 100 to 500 ms */
 /* Agreement holds when it has outlived whatever a timeout might still bring. */
 static sim_us stays(const struct sim *sim)
 {
@@ -295,6 +297,13 @@ static void run_look_closely(struct sim *sim, void *self)
         SIM_SAY(sim, "world", "failover took %.3f ms", (double)sim->stats.prompt_us / 1000.0);
         return;
     }
+    if (live->deadline != 0)
+        return; /* a shrunk world: the fault has been taken back */
+    /* Two stood within one way's time: the next try is up to half a second later, and decides. */
+    if (sim->now > live->prompt_by && !live->prompt_extended && sim_oracle_was_split(sim, 0)) {
+        live->prompt_extended = true;
+        live->prompt_by += SPLIT_MS * SIM_MS;
+    }
     if (sim->now > live->prompt_by) {
         sim_fail(sim, "%.0f ms after its death the primary has no successor that all name",
                  (double)(sim->now - live->struck_at) / 1000.0);
@@ -308,6 +317,8 @@ void sim_live_struck(struct sim *sim)
     struct sim_live *live = sim->live;
     vd_ms down_after_ms = sim->setup.down_after_ms;
 
+    if (sim->setup.nodes < 2)
+        return; /* a shrunk world: there is nobody to succeed */
     live->struck_at = sim->now;
     live->old = sim_sentinel_names(sim->sentinels[0], 0);
     live->prompt_by = sim->now + (down_after_ms + sim->setup.mix->within_ms) * SIM_MS;

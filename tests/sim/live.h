@@ -21,6 +21,7 @@ struct sim_live {
     sim_us deadline;
     struct sim_task prompt;
     sim_us prompt_by;
+    bool prompt_extended;              /* for a split election, once */
     const struct sim_host *old;        /* the primary that it struck */
     struct sim_entry *treasure;        /* the best data that replicas held at an empty restart */
     unsigned group;                    /* that is being looked at, */

@@ -502,6 +502,11 @@ bool sim_oracle_is_dual(const struct sim *sim, unsigned group)
     return sim->oracle->dual_since[group] >= 0;
 }
 
+bool sim_oracle_was_split(const struct sim *sim, unsigned group)
+{
+    return sim_facts_are_split(sim->oracle->votes, group);
+}
+
 void sim_oracle_on_roles(struct sim *sim)
 {
     for (unsigned g = 0; g < sim->setup.groups; g++) {

@@ -62,6 +62,8 @@ void sim_oracle_on_foreign_config(struct sim *sim, const struct sim_host *host, 
 void sim_oracle_on_turned(struct sim *sim, const struct sim_node *node, const struct sim_msg *msg);
 /* Do two servers of the group take writes now? */
 bool sim_oracle_is_dual(const struct sim *sim, unsigned group);
+/* Has an election of the group been split, so that nobody could win it? */
+bool sim_oracle_was_split(const struct sim *sim, unsigned group);
 /* Some node's role or life changed. */
 void sim_oracle_on_roles(struct sim *sim);
 /* A turn of this sentinel is over. */
