@@ -9,18 +9,16 @@
 
 #include "core/candidate.h"
 #include "core/order.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
 
-static struct puppet puppet;
 static struct vd_group *group;
 static struct vd_node *second; /* 10.0.0.2 */
 static struct vd_node *third;
 
 static void set_up(void)
 {
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
+    stage_set();
     group = puppet_group(&puppet);
     second = puppet_node(&puppet, 2);
     third = puppet_node(&puppet, 3);
@@ -29,11 +27,6 @@ static void set_up(void)
         node->pulse.ok_at = puppet.core->now;
         node->info_at = puppet.core->now;
     }
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
 }
 
 static void fill_id(struct vd_id *id, char c)
@@ -589,7 +582,7 @@ int main(void)
     Suite *suite = suite_create("candidate");
     TCase *tcase = tcase_create("candidate");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     suite_add_rows(tcase, it_is_said_why_one_is_no_candidate, spoiled);
     tcase_add_test(tcase, the_primary_is_none);
     tcase_add_test(tcase, a_known_run_id_before_an_unknown_one);

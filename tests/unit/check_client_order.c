@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "house.h"
+#include "suite.h"
 
 #define REQUESTS 60
 #define STREAMS 300
@@ -291,8 +292,6 @@ int main(void)
 {
     Suite *suite = suite_create("client order");
     TCase *tcase = tcase_create("client order");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
@@ -300,9 +299,5 @@ int main(void)
     tcase_add_test(tcase, a_refusal_at_once_counts_once);
     tcase_add_test(tcase, any_stream);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

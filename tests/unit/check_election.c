@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Votes and the tally: one vote per (group, epoch), and when an election is won or lost. */
+/*
+ * Votes and the tally: one vote per (group, epoch), when an election is won or
+ * lost, who stands and when again. Method: a puppet core, the test plays its peers.
+ */
 #include <check.h>
 
 #include "core/election.h"
 #include "core/view.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
-
-static struct puppet puppet;
-
-static void set_up(void)
-{
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
 
 /* Ballots as text: '+' for us, '-' for another, 'o' old epoch for us, '?' may come, '.' never will.
  */
@@ -222,23 +212,213 @@ START_TEST(ranks_are_a_permutation_that_all_agree_on)
 }
 END_TEST
 
+/* Standing for election ------------------------------------------------------------------ */
+
+/* With a quorum of one nobody was asked before: a voter that reaches the primary must know why. */
+START_TEST(who_asks_for_a_vote_says_why)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    const struct vd_effect *before = NULL;
+    unsigned votes = 0;
+
+    group->options.quorum = 1;
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 1);
+        if (group->failover.state == VD_FO_NONE)
+            stage_keep_alive();
+        ck_assert_int_lt(puppet.now, 5000);
+    }
+    for (size_t i = 0; i < puppet.effects.count; i++) {
+        const struct vd_effect *effect = &puppet.effects.list[i];
+
+        if (effect->type != VD_EF_SEND || effect->send.request != VD_RQ_QUESTION)
+            continue;
+        if (strcmp(effect->send.candidate, PUPPET_SELF) == 0) {
+            ck_assert_ptr_nonnull(before);
+            ck_assert_str_eq(before->send.candidate, "*");
+            ck_assert_uint_eq(before->send.link.n, effect->send.link.n);
+            votes++;
+        }
+        before = effect;
+    }
+    ck_assert_uint_eq(votes, 2);
+}
+END_TEST
+
+START_TEST(a_lost_election_is_retried_soon_in_a_new_epoch)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id two = puppet_peer_id(2);
+    uint64_t epoch;
+    vd_ms lost_at;
+
+    stage_to_wait_start();
+    epoch = group->failover.epoch;
+    puppet_answer(&puppet, 1, true, two.hex, epoch);
+    puppet_answer(&puppet, 2, true, two.hex, epoch);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-not-elected"), 1);
+    lost_at = puppet.now;
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 10);
+        stage_keep_alive();
+        ck_assert_int_lt(puppet.now, lost_at + 600);
+    }
+    ck_assert_int_ge(puppet.now, lost_at + 100);
+    ck_assert_uint_gt(group->failover.epoch, epoch);
+}
+END_TEST
+
+START_TEST(who_is_refused_for_long_wears_out_few_epochs)
+{
+    struct vd_group *group = puppet_group(&puppet);
+
+    stage_to_wait_start();
+    group->primary->o_down_at = puppet.now - 60000;
+    puppet_answer(&puppet, 1, true, "", 0);
+    puppet_answer(&puppet, 2, false, "", 0);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-failover-abort-not-elected"), 1);
+    ck_assert_int_ge(group->stand_at, puppet.now + 2000);
+    ck_assert_int_lt(group->stand_at, puppet.now + 10000);
+}
+END_TEST
+
+START_TEST(who_voted_watches_its_leader_and_succeeds_it)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id one = puppet_peer_id(1);
+    struct vd_opinion *leader = puppet_opinion(&puppet, 1);
+    vd_ms died_at;
+
+    stage_lose_primary();
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 7, one.hex)->reply.leader, one.hex);
+    puppet_answer(&puppet, 1, true, "", 0);
+    puppet_answer(&puppet, 2, true, "", 0);
+    for (int i = 0; i < 20; i++) {
+        puppet_pass(&puppet, puppet.now + 10);
+        stage_keep_alive();
+        ck_assert_int_eq(group->failover.state, VD_FO_NONE); /* it is given its time */
+    }
+    puppet_link_down(&puppet, &leader->peer->wire, VD_DOWN_CLOSED);
+    puppet_pass(&puppet, puppet.now + 20);
+    puppet_link_down(&puppet, &leader->peer->wire, VD_DOWN_REFUSED);
+    died_at = puppet.now;
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_pass(&puppet, puppet.now + 5);
+        stage_keep_alive();
+        ck_assert_int_lt(puppet.now, died_at + 200);
+    }
+    ck_assert_uint_gt(group->failover.epoch, 7);
+}
+END_TEST
+
+/* Two that each hold the other for dead, and yet get its questions, would outbid each other. */
+START_TEST(who_asked_for_our_vote_lived_then)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id one = puppet_peer_id(1);
+    vd_ms voted_at;
+
+    stage_lose_primary();
+    puppet_opinion(&puppet, 1)->s_down_at = puppet.now;
+    puppet_pass(&puppet, puppet.now + 1);
+    ck_assert_str_eq(puppet_question(&puppet, one.hex, 7, one.hex)->reply.leader, one.hex);
+    voted_at = puppet.now;
+    puppet_answer(&puppet, 2, true, "", 0);
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    while (group->failover.state == VD_FO_NONE) {
+        puppet_opinion(&puppet, 1)->s_down_at = voted_at - 1; /* and nothing of it is heard */
+        puppet_pass(&puppet, puppet.now + 5);
+        ck_assert_int_lt(puppet.now, voted_at + 1500);
+    }
+    ck_assert_int_ge(puppet.now, voted_at + 500);
+}
+END_TEST
+
+static void keep_alive_with_priority(int64_t priority)
+{
+    for (unsigned last_byte = 2; last_byte <= 3; last_byte++) {
+        struct vd_node *node = puppet_node(&puppet, last_byte);
+        struct vd_info info = puppet_replica_info(last_byte, 1000);
+
+        info.priority = priority;
+        if (node->info_ticket.n != 0)
+            puppet_info(&puppet, node, &info);
+    }
+    stage_keep_alive();
+}
+
+START_TEST(without_a_candidate_no_epochs_are_worn_out)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    uint64_t epoch;
+
+    stage_to_wait_start();
+    epoch = group->failover.epoch;
+    keep_alive_with_priority(0);
+    puppet_answer(&puppet, 1, true, PUPPET_SELF, epoch);
+    for (int i = 0; i < 300; i++) {
+        keep_alive_with_priority(0);
+        puppet_pass(&puppet, puppet.now + 10);
+        if (puppet_opinion(&puppet, 1)->asked.n != 0)
+            puppet_answer(&puppet, 1, true, "", 0);
+    }
+    ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_uint_eq(puppet.core->epoch, epoch);
+    /* The operator gives one its priority back: the next INFO is enough. */
+    for (int i = 0; i < 150 && group->failover.state == VD_FO_NONE; i++) {
+        keep_alive_with_priority(100);
+        puppet_pass(&puppet, puppet.now + 10);
+        if (puppet_opinion(&puppet, 1)->asked.n != 0 && group->failover.state == VD_FO_NONE)
+            puppet_answer(&puppet, 1, true, "", 0);
+    }
+    ck_assert_uint_gt(puppet.core->epoch, epoch);
+}
+END_TEST
+
+START_TEST(not_even_an_order_acts_in_an_epoch_it_has_lost)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_id other = puppet_peer_id(2);
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    uint64_t epoch;
+
+    (void)puppet_order(&puppet, &order);
+    epoch = group->failover.epoch;
+    puppet_answer(&puppet, 1, false, other.hex, epoch);
+    puppet_answer(&puppet, 2, false, other.hex, epoch);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+elected-leader"), 0);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
+    ck_assert_uint_gt(group->failover.epoch, epoch);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("election");
-    TCase *tcase = tcase_create("election");
+    TCase *votes = stage_case("votes");
+    TCase *standing = stage_case("standing");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    suite_add_rows(tcase, count_says, tallies);
-    tcase_add_test(tcase, first_come_first_served);
-    tcase_add_test(tcase, who_reaches_the_primary_refuses_whom_claims_it_down);
-    tcase_add_test(tcase, who_reached_the_primary_a_moment_ago_refuses_too);
-    tcase_add_test(tcase, who_bears_no_name_gets_the_vote);
-    tcase_add_test(tcase, a_vote_is_for_a_newer_epoch_than_the_configuration);
-    tcase_add_test(tcase, the_global_epoch_starves_nobody);
-    tcase_add_test(tcase, an_absurd_epoch_is_no_epoch);
-    tcase_add_test(tcase, an_unknown_address_gets_no_answer_of_substance);
-    tcase_add_test(tcase, who_lost_its_state_abstains);
-    tcase_add_test(tcase, ranks_are_a_permutation_that_all_agree_on);
-    suite_add_tcase(suite, tcase);
+    suite_add_rows(votes, count_says, tallies);
+    tcase_add_test(votes, first_come_first_served);
+    tcase_add_test(votes, who_reaches_the_primary_refuses_whom_claims_it_down);
+    tcase_add_test(votes, who_reached_the_primary_a_moment_ago_refuses_too);
+    tcase_add_test(votes, who_bears_no_name_gets_the_vote);
+    tcase_add_test(votes, a_vote_is_for_a_newer_epoch_than_the_configuration);
+    tcase_add_test(votes, the_global_epoch_starves_nobody);
+    tcase_add_test(votes, an_absurd_epoch_is_no_epoch);
+    tcase_add_test(votes, an_unknown_address_gets_no_answer_of_substance);
+    tcase_add_test(votes, who_lost_its_state_abstains);
+    tcase_add_test(votes, ranks_are_a_permutation_that_all_agree_on);
+    tcase_add_test(standing, who_asks_for_a_vote_says_why);
+    tcase_add_test(standing, a_lost_election_is_retried_soon_in_a_new_epoch);
+    tcase_add_test(standing, who_is_refused_for_long_wears_out_few_epochs);
+    tcase_add_test(standing, who_voted_watches_its_leader_and_succeeds_it);
+    tcase_add_test(standing, who_asked_for_our_vote_lived_then);
+    tcase_add_test(standing, without_a_candidate_no_epochs_are_worn_out);
+    tcase_add_test(standing, not_even_an_order_acts_in_an_epoch_it_has_lost);
+    suite_add_tcase(suite, votes);
+    suite_add_tcase(suite, standing);
     return suite_run(suite);
 }

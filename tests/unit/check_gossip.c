@@ -7,51 +7,23 @@
 #include <check.h>
 
 #include "core/script.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
-
-static struct puppet puppet;
-
-static void set_up(void)
-{
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
 
 static void say_hello(struct vd_id id, const char *ip, uint64_t epoch, const char *primary,
                       uint64_t config_epoch)
 {
     struct vd_hello hello = {.id = id, .epoch = epoch, .group = "m", .config_epoch = config_epoch};
-    struct vd_event event = {.type = VD_EV_HELLO};
 
     hello.peer = puppet_addr(ip, 26379);
     hello.primary = puppet_addr(primary, 6379);
-    event.hello.hello = &hello;
-    puppet_step(&puppet, &event);
+    puppet_say_hello(&puppet, &hello);
 }
 
 static void share_configuration(void)
 {
     say_hello(puppet_peer_id(1), "10.0.1.1", 0, puppet_group(&puppet)->primary->addr.ip,
               puppet_group(&puppet)->config_epoch);
-}
-
-static const struct vd_effect *give_order(struct vd_order *order)
-{
-    struct vd_event event = {.type = VD_EV_ORDER};
-    const struct vd_effect *reply;
-
-    event.order.client.n = 3;
-    event.order.order = order;
-    puppet_step(&puppet, &event);
-    reply = puppet_find(&puppet, VD_EF_REPLY);
-    ck_assert_ptr_nonnull(reply);
-    return reply;
 }
 
 START_TEST(a_new_peer_is_found_and_linked)
@@ -314,13 +286,11 @@ START_TEST(a_hello_about_our_primary_needs_no_address)
     vd_group_set_address(puppet.core, puppet_group(&puppet)->primary, &unresolved);
     for (size_t i = 0; i < 2; i++) {
         struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
-        struct vd_event event = {.type = VD_EV_HELLO};
 
         hello.peer = puppet_addr("10.0.1.1", 26379);
         hello.primary = (struct vd_addr){.port = 6379};
         memcpy(hello.primary.host, told[i], strlen(told[i]));
-        event.hello.hello = &hello;
-        puppet_step(&puppet, &event);
+        puppet_say_hello(&puppet, &hello);
         ck_assert_int_eq(puppet_opinion(&puppet, 1)->heard, i == 1);
     }
 }
@@ -364,18 +334,20 @@ START_TEST(orders_about_unknown_groups_are_refused)
 {
     struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
 
-    ck_assert_str_eq(give_order(&order)->reply.text, "ERR No such master with that name");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "ERR No such master with that name");
 }
 END_TEST
 
 START_TEST(failover_on_order_asks_for_votes_and_says_so_when_busy)
 {
     struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
-    const struct vd_effect *reply = give_order(&order);
+    const struct vd_effect *reply = puppet_order(&puppet, &order);
 
     ck_assert_int_eq(reply->reply.kind, VD_REPLY_OK);
     ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_QUESTION), 2);
-    ck_assert_str_eq(give_order(&order)->reply.text, "INPROG Failover already in progress");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "INPROG Failover already in progress");
 }
 END_TEST
 
@@ -387,7 +359,8 @@ START_TEST(failover_on_order_needs_a_replica)
     info.priority = 0;
     puppet_info(&puppet, puppet_node(&puppet, 2), &info);
     puppet_info(&puppet, puppet_node(&puppet, 3), &info);
-    ck_assert_str_eq(give_order(&order)->reply.text, "NOGOODSLAVE No suitable replica to promote");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "NOGOODSLAVE No suitable replica to promote");
 }
 END_TEST
 
@@ -398,13 +371,13 @@ START_TEST(monitor_and_remove)
 
     puppet.core->epoch = 12;
     order.addr = puppet_addr("10.0.5.1", 6379);
-    ck_assert_int_eq(give_order(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+monitor"), 1);
     group = vd_group_find(puppet.core, "n");
     ck_assert_uint_eq(group->vote_epoch, 12); /* it may have voted in it before a REMOVE */
-    ck_assert_str_eq(give_order(&order)->reply.text, "ERR Duplicate master name.");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR Duplicate master name.");
     order.type = VD_ORDER_REMOVE;
-    ck_assert_int_eq(give_order(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-monitor"), 1);
     ck_assert_ptr_null(vd_group_find(puppet.core, "n"));
     ck_assert_ptr_nonnull(puppet.core->removed);
@@ -419,7 +392,7 @@ START_TEST(reset_forgets_members_but_not_the_age_of_a_silence)
 
     puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
     puppet.now += 500;
-    ck_assert_int_eq(give_order(&order)->reply.number, 1);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
     ck_assert_uint_eq(group->opinion_count, 0);
     ck_assert_uint_eq(group->node_count, 1);
     ck_assert_int_eq(group->primary->pulse.silent_since, died_at);
@@ -436,7 +409,7 @@ START_TEST(set_applies_what_it_can_and_replies_the_error)
                              .setting_count = 1,
                              .error = "ERR the second was wrong"};
 
-    ck_assert_str_eq(give_order(&order)->reply.text, "ERR the second was wrong");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR the second was wrong");
     ck_assert_uint_eq(puppet_group(&puppet)->options.quorum, 5);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+set"), 1);
     ck_assert(vd_core_is_dirty(puppet.core));
@@ -534,9 +507,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("gossip");
-    TCase *tcase = tcase_create("gossip");
+    TCase *tcase = stage_case("gossip");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_new_peer_is_found_and_linked);
     tcase_add_test(tcase, a_moved_peer_is_followed);
     tcase_add_test(tcase, another_id_at_an_address_takes_its_place);

@@ -8,41 +8,28 @@
 
 #include "core/handover.h"
 #include "core/probe.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
 
-static struct puppet puppet;
 static struct vd_group *group;
 static struct vd_node *primary;
 
 static void set_up(void)
 {
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
+    stage_set();
     group = puppet_group(&puppet);
     primary = group->primary;
     primary->can_hand_over = true;
     puppet_pass(&puppet, puppet.now + 1);
 }
 
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
-
 static const struct vd_effect *order(unsigned flags, unsigned wanted)
 {
     struct vd_order words = {.type = VD_ORDER_FAILOVER, .name = "m", .flags = flags};
-    struct vd_event event = {.type = VD_EV_ORDER};
-    const struct vd_effect *reply;
 
     if (wanted != 0)
         words.addr = puppet_node(&puppet, wanted)->addr;
-    event.order.order = &words;
-    puppet_step(&puppet, &event);
-    reply = puppet_find(&puppet, VD_EF_REPLY);
-    ck_assert_ptr_nonnull(reply);
-    return reply;
+    return puppet_order(&puppet, &words);
 }
 
 /* What a node says to an INFO that it was asked. */
@@ -65,14 +52,7 @@ static void tell(struct vd_node *node, enum vd_role role, int64_t offset)
 
 static void ack(struct vd_node *node, vd_ticket ticket, bool ok)
 {
-    struct vd_event event = {.type = VD_EV_ACK};
-
-    ck_assert_uint_ne(ticket.n, 0);
-    event.ack.link = node->command.link;
-    event.ack.ticket = ticket;
-    event.ack.ok = ok;
-    event.ack.text = ok ? NULL : "NOPERM no";
-    puppet_step(&puppet, &event);
+    puppet_ack(&puppet, node, ticket, ok ? NULL : "NOPERM no");
 }
 
 /* How often this was sent on the node's link in the last step. */
@@ -126,14 +106,7 @@ static void demote(unsigned flags)
 
 static void say_role(struct vd_node *node, enum vd_role role)
 {
-    struct vd_event event = {.type = VD_EV_ROLE};
-
-    ck_assert_uint_ne(node->role_ticket.n, 0);
-    event.role.link = node->command.link;
-    event.role.ticket = node->role_ticket;
-    event.role.role = role;
-    event.role.primary = primary->addr;
-    puppet_step(&puppet, &event);
+    puppet_role(&puppet, node, role, primary->addr);
 }
 
 static const unsigned both[] = {0, VD_FAILOVER_COORDINATED};
@@ -546,7 +519,7 @@ int main(void)
     Suite *suite = suite_create("handover");
     TCase *tcase = tcase_create("handover");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     tcase_add_loop_test(tcase, the_whole_way, 0, 2);
     tcase_add_test(tcase, a_held_back_primary_is_not_told_hellos);
     tcase_add_loop_test(tcase, a_primary_that_holds_more_is_made_one_again, 0, 2);

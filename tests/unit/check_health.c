@@ -6,21 +6,8 @@
 #include <check.h>
 
 #include "core/link.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
-
-static struct puppet puppet;
-
-static void set_up(void)
-{
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
 
 START_TEST(links_are_asked_for_at_once)
 {
@@ -375,9 +362,8 @@ static void set_option(enum vd_option option, int64_t number)
                              .name = "m",
                              .settings = &setting,
                              .setting_count = 1};
-    struct vd_event event = {.type = VD_EV_ORDER, .order = {.order = &order}};
 
-    puppet_step(&puppet, &event);
+    (void)puppet_order(&puppet, &order);
 }
 
 /* Whoever hangs while a hundred other requests are under way has had no PING since: it gets one. */
@@ -476,8 +462,6 @@ START_TEST(a_late_answer_about_a_former_primary_counts_for_nothing)
     struct vd_node *primary = puppet_node(&puppet, 1);
     struct vd_opinion *peer = puppet_opinion(&puppet, 1);
     struct vd_event answer = {.type = VD_EV_ANSWER};
-    struct vd_hello hello = {.id = puppet_peer_id(2), .epoch = 5, .group = "m", .config_epoch = 5};
-    struct vd_event gossip = {.type = VD_EV_HELLO};
 
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     puppet_pass(&puppet, puppet.now + 1000);
@@ -485,10 +469,7 @@ START_TEST(a_late_answer_about_a_former_primary_counts_for_nothing)
     answer.answer.ticket = peer->asked;
     answer.answer.ok = true;
     answer.answer.down = true;
-    hello.peer = puppet_addr("10.0.1.2", 26379);
-    hello.primary = puppet_addr("10.0.0.2", 6379);
-    gossip.hello.hello = &hello;
-    puppet_step(&puppet, &gossip);
+    puppet_hello(&puppet, 2, puppet_addr("10.0.0.2", 6379), 5);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
     puppet_step(&puppet, &answer); /* "your primary is down": said about the one before */
     ck_assert(!peer->primary_down);
@@ -498,9 +479,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("health");
-    TCase *tcase = tcase_create("health");
+    TCase *tcase = stage_case("health");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, links_are_asked_for_at_once);
     tcase_add_test(tcase, unanswered_ping_is_down_at_the_exact_millisecond);
     tcase_add_test(tcase, a_dead_socket_starts_the_clock);

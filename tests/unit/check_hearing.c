@@ -6,7 +6,6 @@
 #include <check.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "shell/clock.h"
 #include "shell/hearing.h"
 #include "shell/log.h"
+#include "suite.h"
 
 /*
  * libev asks for 64 in the first look, and for twice as many after each that was full. A mark that
@@ -211,8 +211,6 @@ int main(void)
 {
     Suite *suite = suite_create("hearing");
     TCase *tcase = tcase_create("hearing");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
@@ -221,9 +219,5 @@ int main(void)
     tcase_add_test(tcase, noise_hides_nothing_for_long);
     tcase_add_test(tcase, after_noise_comes_peace);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

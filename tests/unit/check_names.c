@@ -9,26 +9,19 @@
 #include <stdio.h>
 
 #include "core/names.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
 
 #define NAMES_MAX 4096 /* as in names.c */
 
-static struct puppet puppet;
 static struct vd_group *group;
 
 static void set_up(void)
 {
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
+    stage_set();
     group = puppet_group(&puppet);
     puppet.core->globals.resolve_hostnames = true;
     puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2; /* jumps are the test's */
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
 }
 
 static struct vd_addr named(const char *host, const char *ip, uint16_t port)
@@ -49,10 +42,8 @@ static void say_hello(unsigned peer, struct vd_addr from, struct vd_addr primary
                              .primary = primary,
                              .epoch = epoch,
                              .config_epoch = epoch};
-    struct vd_event event = {.type = VD_EV_HELLO};
 
-    event.hello.hello = &hello;
-    puppet_step(&puppet, &event);
+    puppet_say_hello(&puppet, &hello);
 }
 
 static void say_hello_by_name(const char *host)
@@ -298,10 +289,8 @@ static void configure(enum vd_option option, const char *text, int64_t number)
 {
     struct vd_setting setting = {.option = option, .text = text, .number = number};
     struct vd_order order = {.type = VD_ORDER_CONFIGURE, .settings = &setting, .setting_count = 1};
-    struct vd_event event = {.type = VD_EV_ORDER};
 
-    event.order.order = &order;
-    puppet_step(&puppet, &event);
+    (void)puppet_order(&puppet, &order);
 }
 
 START_TEST(we_are_announced_as_configured)
@@ -367,7 +356,7 @@ int main(void)
     Suite *suite = suite_create("names");
     TCase *tcase = tcase_create("names");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     tcase_add_test(tcase, who_is_known_by_name_only_is_taken_in_when_it_is_resolved);
     tcase_add_test(tcase, names_are_no_addresses_unless_allowed);
     tcase_add_test(tcase, an_answer_is_good_for_ten_seconds_and_the_last_good_one_beyond);

@@ -7,40 +7,21 @@
 #include <check.h>
 
 #include "core/script.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
 
-static struct puppet puppet;
 static struct vd_group *group;
 
 static void set_up(void)
 {
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
+    stage_set();
     group = puppet_group(&puppet);
     vd_core_saved(puppet.core);
 }
 
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
-
-static const struct vd_effect *give(const struct vd_order *order)
-{
-    struct vd_event event = {.type = VD_EV_ORDER};
-    const struct vd_effect *reply;
-
-    event.order.order = order;
-    puppet_step(&puppet, &event);
-    reply = puppet_find(&puppet, VD_EF_REPLY);
-    ck_assert_ptr_nonnull(reply);
-    return reply;
-}
-
 static void must_refuse(const struct vd_order *order, const char *text)
 {
-    const struct vd_effect *reply = give(order);
+    const struct vd_effect *reply = puppet_order(&puppet, order);
 
     ck_assert_int_eq(reply->reply.kind, VD_REPLY_ERROR);
     ck_assert_str_eq(reply->reply.text, text);
@@ -48,7 +29,7 @@ static void must_refuse(const struct vd_order *order, const char *text)
 
 static void must_take(const struct vd_order *order)
 {
-    ck_assert_int_eq(give(order)->reply.kind, VD_REPLY_OK);
+    ck_assert_int_eq(puppet_order(&puppet, order)->reply.kind, VD_REPLY_OK);
 }
 
 static struct vd_order about(enum vd_order_type type, const char *name)
@@ -214,10 +195,10 @@ START_TEST(not_while_a_switchover_is_under_way)
     order = about(VD_ORDER_REMOVE, "m");
     must_refuse(&order, "INPROG Failover already in progress");
     order = about(VD_ORDER_RESET, "*");
-    ck_assert_int_eq(give(&order)->reply.number, 0);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 0);
     ck_assert_uint_eq(group->node_count, 3);
     group->failover.handover = VD_HO_NEARING; /* nothing has been asked of it yet */
-    ck_assert_int_eq(give(&order)->reply.number, 1);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
     ck_assert_uint_eq(group->node_count, 1);
     ck_assert_int_eq(group->failover.state, VD_FO_NONE);
     order = about(VD_ORDER_REMOVE, "m");
@@ -230,10 +211,10 @@ START_TEST(reset_is_for_those_whose_name_matches)
 {
     struct vd_order order = about(VD_ORDER_RESET, "n*");
 
-    ck_assert_int_eq(give(&order)->reply.number, 0);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 0);
     ck_assert_uint_eq(group->node_count, 3);
     order.name = "[a-m]";
-    ck_assert_int_eq(give(&order)->reply.number, 1);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
     ck_assert_uint_eq(group->node_count, 1);
 }
 END_TEST
@@ -310,17 +291,6 @@ END_TEST
 
 /* Scripts ---------------------------------------------------------------------------------- */
 
-static void hear_of_switch(const char *ip)
-{
-    struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m", .epoch = 5, .config_epoch = 5};
-    struct vd_event event = {.type = VD_EV_HELLO};
-
-    hello.peer = puppet_addr("10.0.1.1", 26379);
-    hello.primary = puppet_addr(ip, 6379);
-    event.hello.hello = &hello;
-    puppet_step(&puppet, &event);
-}
-
 START_TEST(the_script_is_told_of_a_switch_and_views_show_it)
 {
     struct vd_view_script view;
@@ -328,7 +298,7 @@ START_TEST(the_script_is_told_of_a_switch_and_views_show_it)
     set(VD_OPT_CLIENT_RECONFIG_SCRIPT, "/bin/reconfig", NULL, 0);
     puppet.core->globals.script_retry_delay_ms = 30000;
     ck_assert(!vd_view_script(puppet.core, puppet.now, 0, &view));
-    hear_of_switch("10.0.0.2");
+    puppet_hello(&puppet, 1, puppet_addr("10.0.0.2", 6379), 5);
     ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_SPAWN));
     ck_assert(vd_view_script(puppet.core, puppet.now + 20, 0, &view));
     ck_assert(!vd_view_script(puppet.core, puppet.now, 1, &view));
@@ -377,7 +347,7 @@ START_TEST(how_a_script_ends)
     const struct vd_effect *notice;
 
     set(VD_OPT_CLIENT_RECONFIG_SCRIPT, "/bin/reconfig", NULL, 0);
-    hear_of_switch("10.0.0.2");
+    puppet_hello(&puppet, 1, puppet_addr("10.0.0.2", 6379), 5);
     event.script.job.n = 12345; /* nobody's: nothing happens */
     puppet_step(&puppet, &event);
     ck_assert_uint_eq(puppet.core->scripts_running, 1);
@@ -421,7 +391,7 @@ int main(void)
     Suite *suite = suite_create("order");
     TCase *tcase = tcase_create("order");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     tcase_add_test(tcase, new_credentials_make_new_links);
     tcase_add_test(tcase, new_credentials_of_ours_make_new_links_to_peers);
     tcase_add_test(tcase, debug_settings_are_not_saved);

@@ -8,46 +8,26 @@
 
 #include "core/candidate.h"
 #include "core/health.h"
-#include "puppet.h"
+#include "stage.h"
 #include "suite.h"
 
-static struct puppet puppet;
 static struct vd_group *group;
 
 static void set_up(void)
 {
-    puppet_init(&puppet, 2, 2, 2);
-    puppet_settle(&puppet);
+    stage_set();
     group = puppet_group(&puppet);
-}
-
-static void tear_down(void)
-{
-    puppet_free(&puppet);
-}
-
-static const struct vd_effect *give(struct vd_order *order)
-{
-    struct vd_event event = {.type = VD_EV_ORDER};
-    const struct vd_effect *reply;
-
-    order->name = "m";
-    event.order.order = order;
-    puppet_step(&puppet, &event);
-    reply = puppet_find(&puppet, VD_EF_REPLY);
-    ck_assert_ptr_nonnull(reply);
-    return reply;
 }
 
 static const char *forget_node(unsigned last_byte)
 {
-    struct vd_order order = {.type = VD_ORDER_FORGET};
+    struct vd_order order = {.type = VD_ORDER_FORGET, .name = "m"};
 
     order.addr = puppet_addr(last_byte == 2   ? "10.0.0.2"
                              : last_byte == 3 ? "10.0.0.3"
                                               : "10.0.0.1",
                              6379);
-    return give(&order)->reply.text;
+    return puppet_order(&puppet, &order)->reply.text;
 }
 
 /* Lose the links of a node or peer, for good; what is pending stays unanswered. */
@@ -115,24 +95,21 @@ END_TEST
 
 START_TEST(a_sentinel_that_is_gone_is_forgotten)
 {
-    struct vd_order order = {.type = VD_ORDER_FORGET, .id = puppet_peer_id(1)};
-    struct vd_order nobody = {.type = VD_ORDER_FORGET, .id = puppet_peer_id(9)};
-    struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
-    struct vd_event gossip = {.type = VD_EV_HELLO};
+    struct vd_order order = {.type = VD_ORDER_FORGET, .name = "m", .id = puppet_peer_id(1)};
+    struct vd_order nobody = {.type = VD_ORDER_FORGET, .name = "m", .id = puppet_peer_id(9)};
 
-    ck_assert_str_eq(give(&nobody)->reply.text, "ERR No such sentinel is known of that master");
-    ck_assert_str_eq(give(&order)->reply.text, "ERR The sentinel is alive: stop it first");
+    ck_assert_str_eq(puppet_order(&puppet, &nobody)->reply.text,
+                     "ERR No such sentinel is known of that master");
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "ERR The sentinel is alive: stop it first");
     lose(&puppet_opinion(&puppet, 1)->peer->wire);
-    ck_assert_int_eq(give(&order)->reply.kind, VD_REPLY_OK);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-sentinel"), 1);
     ck_assert_uint_eq(group->opinion_count, 1);
-    hello.peer = puppet_addr("10.0.1.1", 26379);
-    hello.primary = group->primary->addr;
-    gossip.hello.hello = &hello;
-    puppet_step(&puppet, &gossip); /* a hello of before */
+    puppet_hello(&puppet, 1, group->primary->addr, 0); /* a hello of before */
     ck_assert_uint_eq(group->opinion_count, 1);
     live(31000);
-    puppet_step(&puppet, &gossip);
+    puppet_hello(&puppet, 1, group->primary->addr, 0);
     ck_assert_uint_eq(group->opinion_count, 2);
 }
 END_TEST
@@ -163,10 +140,11 @@ END_TEST
 
 START_TEST(a_paused_group_is_watched_but_not_acted_on)
 {
-    struct vd_order pause = {.type = VD_ORDER_PAUSE, .for_ms = 20000, .flags = VD_PAUSE_TELL_PEERS};
+    struct vd_order pause = {
+        .type = VD_ORDER_PAUSE, .name = "m", .for_ms = 20000, .flags = VD_PAUSE_TELL_PEERS};
     struct vd_id one = puppet_peer_id(1);
 
-    ck_assert_int_eq(give(&pause)->reply.kind, VD_REPLY_OK);
+    ck_assert_int_eq(puppet_order(&puppet, &pause)->reply.kind, VD_REPLY_OK);
     ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_MAINTAIN), 2);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+paused"), 1);
     lose(&group->primary->command);
@@ -184,20 +162,20 @@ END_TEST
 
 START_TEST(it_ends_by_itself_or_by_order)
 {
-    struct vd_order pause = {.type = VD_ORDER_PAUSE, .for_ms = 3000};
-    struct vd_order resume = {.type = VD_ORDER_RESUME, .flags = VD_PAUSE_TELL_PEERS};
+    struct vd_order pause = {.type = VD_ORDER_PAUSE, .name = "m", .for_ms = 3000};
+    struct vd_order resume = {.type = VD_ORDER_RESUME, .name = "m", .flags = VD_PAUSE_TELL_PEERS};
 
-    give(&pause);
+    (void)puppet_order(&puppet, &pause);
     ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_MAINTAIN), 0);
     puppet_pass(&puppet, puppet.now + 2999);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 0);
     puppet_pass(&puppet, puppet.now + 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 1);
     puppet_raise_links(&puppet);
-    give(&pause);
-    give(&resume);
+    (void)puppet_order(&puppet, &pause);
+    (void)puppet_order(&puppet, &resume);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 1);
-    give(&resume);
+    (void)puppet_order(&puppet, &resume);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-paused"), 0); /* it was not */
 }
 END_TEST
@@ -246,14 +224,7 @@ static unsigned pauses(void)
 /* The primary's answer to what it was told last: NULL: OK. */
 static void answer_fence(const char *error)
 {
-    struct vd_event event = {.type = VD_EV_ACK};
-
-    ck_assert_uint_ne(group->fence_ticket.n, 0);
-    event.ack.link = group->primary->command.link;
-    event.ack.ticket = group->fence_ticket;
-    event.ack.ok = error == NULL;
-    event.ack.text = error;
-    puppet_step(&puppet, &event);
+    puppet_ack(&puppet, group->primary, group->fence_ticket, error);
 }
 
 static void cut_off(void)
@@ -303,14 +274,8 @@ END_TEST
 /* At once, also by one who says what it said before it all: that was too long ago to count. */
 START_TEST(lifted_when_a_majority_says_that_it_is_primary)
 {
-    struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
-    struct vd_event gossip = {.type = VD_EV_HELLO};
-
-    hello.peer = puppet_addr("10.0.1.1", 26379);
-    hello.primary = group->primary->addr;
-    gossip.hello.hello = &hello;
     if (_i == 1)
-        puppet_step(&puppet, &gossip);
+        puppet_hello(&puppet, 1, group->primary->addr, 0);
     cut_off();
     live(_i == 1 ? 7000 : 1000);
     ck_assert_ptr_eq(group->fenced, group->primary);
@@ -320,7 +285,7 @@ START_TEST(lifted_when_a_majority_says_that_it_is_primary)
         live(50);
     }
     ck_assert_ptr_eq(group->fenced, group->primary); /* linked, but they have not said it */
-    puppet_step(&puppet, &gossip);
+    puppet_hello(&puppet, 1, group->primary->addr, 0);
     ck_assert_ptr_null(group->fenced);
     ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_UNPAUSE), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "-fenced"), 1);
@@ -465,7 +430,7 @@ int main(void)
     Suite *suite = suite_create("upkeep");
     TCase *tcase = tcase_create("upkeep");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     tcase_add_test(tcase, a_replica_that_is_gone_is_forgotten);
     tcase_add_test(tcase, a_sentinel_that_is_gone_is_forgotten);
     tcase_add_test(tcase, a_replica_that_nobody_misses_expires);

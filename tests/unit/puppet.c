@@ -30,6 +30,14 @@ static struct vd_addr node_addr(unsigned last_byte)
     return puppet_addr(ip, 6379);
 }
 
+static struct vd_addr peer_addr(unsigned number)
+{
+    char ip[32];
+
+    ck_assert_int_gt(snprintf(ip, sizeof(ip), "10.0.1.%u", number), 0);
+    return puppet_addr(ip, 26379);
+}
+
 void puppet_init(struct puppet *puppet, unsigned quorum, unsigned replicas, unsigned peers)
 {
     struct vd_globals globals;
@@ -49,12 +57,8 @@ void puppet_init(struct puppet *puppet, unsigned quorum, unsigned replicas, unsi
     options.failover_timeout_ms = 10000;
     for (unsigned i = 0; i < replicas; i++)
         nodes[i] = node_addr(i + 2);
-    for (unsigned i = 0; i < peers; i++) {
-        char ip[32];
-
-        ck_assert_int_gt(snprintf(ip, sizeof(ip), "10.0.1.%u", i + 1), 0);
-        known[i] = (struct vd_image_peer){puppet_peer_id(i + 1), puppet_addr(ip, 26379)};
-    }
+    for (unsigned i = 0; i < peers; i++)
+        known[i] = (struct vd_image_peer){puppet_peer_id(i + 1), peer_addr(i + 1)};
     group.primary = node_addr(1);
     group.options = &options;
     group.replicas = nodes;
@@ -279,6 +283,65 @@ const struct vd_effect *puppet_question(struct puppet *puppet, const char *asker
     ck_assert_ptr_nonnull(reply);
     ck_assert_int_eq(reply->reply.kind, VD_REPLY_VOTE);
     return reply;
+}
+
+void puppet_say_hello(struct puppet *puppet, const struct vd_hello *hello)
+{
+    struct vd_event event = {.type = VD_EV_HELLO};
+
+    event.hello.hello = hello;
+    puppet_step(puppet, &event);
+}
+
+void puppet_hello(struct puppet *puppet, unsigned number, struct vd_addr primary, uint64_t epoch)
+{
+    struct vd_hello hello = {.id = puppet_peer_id(number),
+                             .group = "m",
+                             .peer = peer_addr(number),
+                             .primary = primary,
+                             .epoch = epoch,
+                             .config_epoch = epoch};
+
+    puppet_say_hello(puppet, &hello);
+}
+
+const struct vd_effect *puppet_order(struct puppet *puppet, const struct vd_order *order)
+{
+    struct vd_event event = {.type = VD_EV_ORDER};
+    const struct vd_effect *reply;
+
+    event.order.client.n = 3;
+    event.order.order = order;
+    puppet_step(puppet, &event);
+    reply = puppet_find(puppet, VD_EF_REPLY);
+    ck_assert_ptr_nonnull(reply);
+    return reply;
+}
+
+void puppet_role(struct puppet *puppet, const struct vd_node *node, enum vd_role role,
+                 struct vd_addr primary)
+{
+    struct vd_event event = {.type = VD_EV_ROLE};
+
+    ck_assert_uint_ne(node->role_ticket.n, 0);
+    event.role.link = node->command.link;
+    event.role.ticket = node->role_ticket;
+    event.role.role = role;
+    event.role.primary = primary;
+    puppet_step(puppet, &event);
+}
+
+void puppet_ack(struct puppet *puppet, const struct vd_node *node, vd_ticket ticket,
+                const char *error)
+{
+    struct vd_event event = {.type = VD_EV_ACK};
+
+    ck_assert_uint_ne(ticket.n, 0);
+    event.ack.link = node->command.link;
+    event.ack.ticket = ticket;
+    event.ack.ok = error == NULL;
+    event.ack.text = error;
+    puppet_step(puppet, &event);
 }
 
 unsigned puppet_noticed(const struct puppet *puppet, const char *event)

@@ -54,6 +54,17 @@ void puppet_answer(struct puppet *puppet, unsigned number, bool down, const char
 const struct vd_effect *puppet_question(struct puppet *puppet, const char *asker, uint64_t epoch,
                                         const char *candidate);
 
+/* Peer `number`, at home, says which address is primary by the configuration of this epoch. */
+void puppet_hello(struct puppet *puppet, unsigned number, struct vd_addr primary, uint64_t epoch);
+void puppet_say_hello(struct puppet *puppet, const struct vd_hello *hello);
+/* An operator's order; the reply, valid until the next step. */
+const struct vd_effect *puppet_order(struct puppet *puppet, const struct vd_order *order);
+/* A node's word on what it was asked: its role, and whom it follows; OK (NULL) or an error. */
+void puppet_role(struct puppet *puppet, const struct vd_node *node, enum vd_role role,
+                 struct vd_addr primary);
+void puppet_ack(struct puppet *puppet, const struct vd_node *node, vd_ticket ticket,
+                const char *error);
+
 /* How often the last step's effects have this notice; or this request. */
 unsigned puppet_noticed(const struct puppet *puppet, const char *event);
 unsigned puppet_sent(const struct puppet *puppet, enum vd_request request);
