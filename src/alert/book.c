@@ -11,7 +11,6 @@
 #define KEEP_MS 600000   /* a resolved alert is shown for so long */
 #define HEARSAY_MS 60000 /* what others told is repeated by them; else it is forgotten */
 #define ORPHAN_MS 10000  /* ... and by the next of them */
-#define ENTRIES_MAX 20000U
 
 struct entry {
     struct vd_alert alert;
@@ -21,6 +20,8 @@ struct entry {
 struct vd_book {
     struct entry *entries;
     uint64_t round;
+    size_t missed; /* in this round */
+    bool full;     /* in this round no more room can be made */
     vd_ms doubt_until;
 };
 
@@ -80,14 +81,45 @@ static struct entry *find(const struct vd_book *book, const char *rule, const ch
     return entry;
 }
 
+static bool is_idle(const struct vd_alert *alert)
+{
+    for (unsigned i = 0; i < VD_ALERT_CHANNELS; i++)
+        if (alert->tellings[i].in_flight)
+            return false;
+    return true;
+}
+
+/*
+ * What is over, of which nobody is owed a word, stays only to be shown, or for a
+ * store that cannot be written: then its end may be told once more after a restart.
+ */
+static void make_room(struct vd_book *book)
+{
+    struct entry *entry;
+    struct entry *next;
+
+    if (book->full)
+        return;
+    HASH_ITER (hh, book->entries, entry, next) {
+        if (entry->alert.state == VD_ALERT_RESOLVED && entry->alert.told == 0 &&
+            is_idle(&entry->alert))
+            drop(book, entry);
+    }
+    book->full = HASH_COUNT(book->entries) >= VD_BOOK_MAX;
+}
+
 static struct entry *enter(struct vd_book *book, const struct vd_alert_rule *rule,
                            const char *group, const char *target, vd_ms now)
 {
     struct entry *entry;
     struct vd_text key = {0};
 
-    if (HASH_COUNT(book->entries) >= ENTRIES_MAX)
+    if (HASH_COUNT(book->entries) >= VD_BOOK_MAX)
+        make_room(book);
+    if (HASH_COUNT(book->entries) >= VD_BOOK_MAX) {
+        book->missed++;
         return NULL;
+    }
     entry = vd_alloc(sizeof(*entry));
     vd_text_printf(&key, "%s %s %s", rule->name, group, target);
     entry->alert = (struct vd_alert){.key = vd_strdup(vd_text_cstr(&key)),
@@ -230,10 +262,8 @@ void vd_book_end_round(struct vd_book *book, vd_ms now,
 
     HASH_ITER (hh, book->entries, entry, next) {
         struct vd_alert *alert = &entry->alert;
-        bool idle = true;
+        bool idle = is_idle(alert);
 
-        for (unsigned i = 0; i < VD_ALERT_CHANNELS; i++)
-            idle = idle && !alert->tellings[i].in_flight;
         if (is_stale_hearsay(alert, now))
             set_told(alert, 0);
         if (alert->state == VD_ALERT_RESOLVED && alert->told == 0 && idle && !alert->unkept &&
@@ -246,6 +276,13 @@ void vd_book_end_round(struct vd_book *book, vd_ms now,
         }
     }
     book->round++;
+    book->missed = 0;
+    book->full = false;
+}
+
+size_t vd_book_missed(const struct vd_book *book)
+{
+    return book->missed;
 }
 
 /* Telling -------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "proto/alert_rule.h"
 
+#define VD_BOOK_MAX 20000U /* alerts at a time; 600 bytes each */
+
 enum vd_alert_state {
     VD_ALERT_PENDING,
     VD_ALERT_FIRING,
@@ -78,6 +80,9 @@ enum vd_alert_change vd_book_look(struct vd_book *book, const struct vd_alert_ru
  */
 void vd_book_end_round(struct vd_book *book, vd_ms now,
                        void (*changed)(void *self, struct vd_alert *alert), void *self);
+
+/* How many had no room in this round, since there are VD_BOOK_MAX that somebody must hear of. */
+size_t vd_book_missed(const struct vd_book *book);
 
 /*
  * Another vedette has told a channel that the alert fires, or that it ended.

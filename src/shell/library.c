@@ -12,12 +12,16 @@ bool vd_library_load(const char *file, const char *const *names, void *table, si
     char *slots = table;
 
     if (library == NULL)
-        return vd_err_set(err, "%s; install the package that has it", dlerror());
+        return vd_err_set(err,
+                          "%s; install the package that has it, and if packages were upgraded since"
+                          " this vedette was started, restart it",
+                          dlerror());
     for (size_t i = 0; i < count; i++) {
         void *call = dlsym(library, names[i]);
 
         if (call == NULL) {
             (void)dlclose(library);
+            memset(table, 0, count * sizeof(call));
             return vd_err_set(err, "%s has no %s; install the version that this was built with",
                               file, names[i]);
         }

@@ -24,7 +24,8 @@
 /*
  * Fill `table`, which has room for `count` pointers to functions and nothing
  * else, in the order of their names. Once loaded it stays. False with the
- * reason: `file` is not there, or of another version.
+ * reason, and the table empty: `file` is not there, or of another version; so
+ * may be what it needs, if that is loaded already as it was before an upgrade.
  */
 bool vd_library_load(const char *file, const char *const *names, void *table, size_t count,
                      struct vd_err *err) VD_MUSTCHECK;

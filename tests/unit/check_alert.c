@@ -7,6 +7,7 @@
 #include <check.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "alert/book.h"
@@ -283,6 +284,72 @@ START_TEST(what_the_store_does_not_know_is_kept)
 }
 END_TEST
 
+/* Limits ----------------------------------------------------------------------------- */
+
+static enum vd_alert_change look_at(unsigned target, double value, vd_ms now)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "10.0.0.2:%u", target);
+    return vd_book_look(book, &lag, "m", name, value, now, 1000000 + now, &alert);
+}
+
+/* All of them have begun, were told, and `ending` are over, of which the store knows nothing. */
+static void fill(unsigned ending)
+{
+    for (unsigned i = 0; i < VD_BOOK_MAX; i++) {
+        (void)look_at(i, 0.6, 0);
+        ck_assert_int_eq(look_at(i, 0.6, 5000), VD_ALERT_BEGAN);
+        vd_alert_note_told(alert, 0, false);
+        if (i >= ending)
+            continue;
+        (void)look_at(i, 0.1, 6000);
+        ck_assert_int_eq(look_at(i, 0.1, 8000), VD_ALERT_ENDED);
+        vd_alert_note_told(alert, 0, true);
+        ck_assert(alert->unkept);
+    }
+    ck_assert_uint_eq(vd_book_missed(book), 0);
+}
+
+/* A disk that takes nothing keeps what is over in the book, but not what is new out of it. */
+START_TEST(what_is_unkept_makes_room)
+{
+    fill(VD_BOOK_MAX - 1);
+    ck_assert_uint_eq(vd_book_count(book, VD_ALERT_RESOLVED), VD_BOOK_MAX - 1);
+    (void)look_at(VD_BOOK_MAX, 0.6, 9000);
+    ck_assert_int_eq(look_at(VD_BOOK_MAX, 0.6, 14000), VD_ALERT_BEGAN);
+    ck_assert_uint_eq(vd_book_missed(book), 0);
+    ck_assert_uint_eq(vd_book_count(book, VD_ALERT_RESOLVED), 0);
+    ck_assert_uint_eq(vd_book_count(book, VD_ALERT_FIRING), 2);
+}
+END_TEST
+
+/* What somebody must hear of is never given up for another, and who is left out is counted. */
+START_TEST(a_full_book_says_so)
+{
+    unsigned ended = 0;
+
+    fill(0);
+    alert = vd_book_next(book, NULL);
+    alert->tellings[0].in_flight = true;
+    (void)look_at(0, 0.1, 6000);
+    (void)look_at(0, 0.1, 8000);
+    vd_alert_note_told(vd_book_next(book, NULL), 0, true); /* over, but a request is under way */
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(look_at(VD_BOOK_MAX + i, 0.6, 9000), VD_ALERT_SAME);
+        ck_assert_ptr_null(alert);
+    }
+    vd_book_heard(book, &lag, "m", "10.0.0.3:1", 0, false, 0, 9000);
+    ck_assert_uint_eq(vd_book_missed(book), 4);
+    ck_assert_uint_eq(vd_book_count(book, VD_ALERT_FIRING), VD_BOOK_MAX - 1);
+    vd_book_next(book, NULL)->tellings[0].in_flight = false;
+    vd_book_end_round(book, 10000, ignore, &ended);
+    ck_assert_uint_eq(vd_book_missed(book), 0);
+    (void)look_at(VD_BOOK_MAX, 0.6, 11000); /* another round, another try */
+    ck_assert_int_eq(look_at(VD_BOOK_MAX, 0.6, 16000), VD_ALERT_BEGAN);
+}
+END_TEST
+
 /* Words ------------------------------------------------------------------------------ */
 
 static json_t *body_of(enum vd_channel_kind kind, bool ended)
@@ -405,6 +472,8 @@ int main(void)
     tcase_add_test(telling, what_is_seen_to_be_bad_may_end);
     tcase_add_test(telling, who_nobody_speaks_of_is_an_orphan);
     tcase_add_test(telling, what_the_store_does_not_know_is_kept);
+    tcase_add_test(telling, what_is_unkept_makes_room);
+    tcase_add_test(telling, a_full_book_says_so);
     suite_add_tcase(suite, telling);
     tcase_add_checked_fixture(words, set_up, tear_down);
     tcase_add_test(words, generic_json);

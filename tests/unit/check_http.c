@@ -96,8 +96,10 @@ START_TEST(libraries_are_loaded_or_missed)
     ck_assert(!vd_library_load("libvedette-has-none.so.1", names, &calls, 2, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "libvedette-has-none.so.1"));
     ck_assert_ptr_nonnull(strstr(err.text, "; install the package that has it"));
+    ck_assert_ptr_nonnull(strstr(err.text, "restart"));
     ck_assert(!vd_library_load("libjansson.so.4", wrong, &calls, 2, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "libjansson.so.4 has no json_of_another_version"));
+    ck_assert(calls.object == NULL && calls.truth == NULL);
     ck_assert(vd_library_load("libjansson.so.4", names, &calls, 2, &err));
     ck_assert(json_is_true(calls.truth()));
 }
