@@ -167,8 +167,8 @@ static void end_round(struct vd_alerts *alerts, vd_ms now)
 {
     if (vd_book_missed(alerts->book) > 0)
         vd_log_limited("alerts missed", VD_LOG_WARNING,
-                       "alerts: there are %u, and %zu more are neither shown nor told",
-                       VD_BOOK_MAX, vd_book_missed(alerts->book));
+                       "alerts: there are %u, and %zu more are neither shown nor told", VD_BOOK_MAX,
+                       vd_book_missed(alerts->book));
     if (vd_cost_config_is_on(alerts->prices))
         alerts->cost_month = alerts->cost_sum;
     alerts->next_group = 0;

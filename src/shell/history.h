@@ -8,6 +8,10 @@
 
 #include "shell/phases.h"
 
+#define VD_HISTORY_MAX 1000
+/* Of those, what others told: it never takes the place of all that is known at first hand. */
+#define VD_HISTORY_TOLD_MAX 800
+
 enum vd_history_source {
     VD_HISTORY_LED,
     VD_HISTORY_TOLD, /* by its leader */

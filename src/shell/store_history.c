@@ -48,6 +48,8 @@ static bool put_row(struct vd_store_db *store, struct vd_history_entry *entry, s
     return true;
 }
 
+_Static_assert(VD_HISTORY_TOLD == 1, "VD_SQL_TRIM_TOLD has the number");
+
 static bool put_rows(struct vd_store_db *store, struct vd_history_entry *entries, size_t count,
                      struct vd_err *err)
 {
@@ -55,7 +57,9 @@ static bool put_rows(struct vd_store_db *store, struct vd_history_entry *entries
 
     for (size_t i = 0; good && i < count; i++)
         good = put_row(store, &entries[i], err);
-    if (good && vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "") &&
+    if (good &&
+        vd_sql_run(store->statements[VD_SQL_TRIM_TOLD], err, "i", (int64_t)VD_HISTORY_TOLD_MAX) &&
+        vd_sql_run(store->statements[VD_SQL_TRIM_HISTORY], err, "i", (int64_t)VD_HISTORY_MAX) &&
         vd_sql_run(store->statements[VD_SQL_COMMIT], err, ""))
         return true;
     for (size_t i = 0; i < count; i++)

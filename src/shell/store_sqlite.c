@@ -90,7 +90,10 @@ static const char *const statements[VD_SQL_COUNT] = {
         " from_ip, from_port, to_host, to_ip, to_port, silence_ms, agreement_ms, election_ms,"
         " selection_ms, promotion_ms, total_ms, replicas_ms, loss_bytes, source, leader)"
         " VALUES (NULLIF(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [VD_SQL_TRIM_HISTORY] = "DELETE FROM history WHERE id <= (SELECT MAX(id) FROM history) - 1000",
+    [VD_SQL_TRIM_TOLD] = "DELETE FROM history WHERE id <= (SELECT id FROM history WHERE source = 1"
+                         " ORDER BY id DESC LIMIT 1 OFFSET ?) AND source = 1",
+    [VD_SQL_TRIM_HISTORY] = "DELETE FROM history WHERE id <= (SELECT id FROM history"
+                            " ORDER BY id DESC LIMIT 1 OFFSET ?)",
     [VD_SQL_PUT_ALERT] = "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?)",
     [VD_SQL_DROP_ALERT] = "DELETE FROM alert WHERE rule = ? AND monitored = ? AND target = ?",
 };

@@ -10,7 +10,7 @@
 #include "shell/clock.h"
 
 /* More than are kept: a thousand at once must not move all the others a thousand times. */
-#define FAILOVERS_ROOM (VD_WATCH_FAILOVERS + VD_WATCH_FAILOVERS / 4)
+#define FAILOVERS_ROOM (VD_HISTORY_MAX + VD_HISTORY_MAX / 4)
 
 struct vd_watch_group {
     char *name;
@@ -169,7 +169,7 @@ void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *en
         watch->failover_room = vd_calloc(FAILOVERS_ROOM, sizeof(watch->failovers[0]));
         watch->failovers = watch->failover_room;
     }
-    if (watch->failover_count == VD_WATCH_FAILOVERS) {
+    if (watch->failover_count == VD_HISTORY_MAX) {
         free_entry(watch->failovers++);
         watch->failover_count--;
     }
@@ -191,6 +191,26 @@ static struct vd_history_entry *find_failover(struct vd_watch *watch, const char
     return NULL;
 }
 
+/* If there are too many: the oldest goes. */
+static void limit_told(struct vd_watch *watch)
+{
+    size_t oldest = watch->failover_count;
+    size_t count = 0;
+
+    for (size_t i = watch->failover_count; i > 0; i--) {
+        if (watch->failovers[i - 1].source != VD_HISTORY_TOLD)
+            continue;
+        oldest = i - 1;
+        count++;
+    }
+    if (count <= VD_HISTORY_TOLD_MAX)
+        return;
+    free_entry(&watch->failovers[oldest]);
+    memmove(watch->failovers + 1, watch->failovers, oldest * sizeof(watch->failovers[0]));
+    watch->failovers++;
+    watch->failover_count--;
+}
+
 bool vd_watch_witness(struct vd_watch *watch, const struct vd_history_entry *entry)
 {
     struct vd_history_entry *known = find_failover(watch, entry->group, entry->epoch);
@@ -208,6 +228,7 @@ bool vd_watch_witness(struct vd_watch *watch, const struct vd_history_entry *ent
         known = &watch->failovers[watch->failover_count - 1];
     }
     known->unkept = true;
+    limit_told(watch);
     return true;
 }
 

@@ -12,7 +12,6 @@
 #include "shell/history.h"
 
 #define VD_WATCH_EVENTS 1000
-#define VD_WATCH_FAILOVERS 1000
 
 /* One event as it was published, or a warning that was only logged. */
 struct vd_watch_event {
@@ -61,7 +60,8 @@ void vd_watch_failover(struct vd_watch *watch, const struct vd_history_entry *en
 
 /*
  * A failover that another led is entered, or what its leader tells takes the
- * place of what was seen; copied. False: that is known already.
+ * place of what was seen; copied. False: that is known already. Others are not
+ * believed without end: of what they told there are VD_HISTORY_TOLD_MAX.
  */
 bool vd_watch_witness(struct vd_watch *watch, const struct vd_history_entry *entry);
 

@@ -246,6 +246,15 @@ void vd_witness_tell(struct vd_witness *witness, const struct vd_history_entry *
     vd_text_free(&text);
 }
 
+/* An epoch that our core has not heard of cannot be that of a failover that is over. */
+static bool has_been(const struct vd_witness *witness, uint64_t epoch)
+{
+    struct vd_view_core core;
+
+    vd_view_core(witness->drive->core, vd_clock_now(), &core);
+    return epoch > 0 && epoch <= core.epoch;
+}
+
 static bool is_peer(const struct vd_witness *witness, const char *group, const char *id)
 {
     struct vd_view_peer peer;
@@ -265,7 +274,7 @@ void vd_witness_hear(struct vd_witness *witness, const char *text, size_t len)
     if (witness == NULL)
         return;
     word = vd_memdup(text, len);
-    if (vd_witness_parse(word, vd_clock_wall_ms(), &entry) &&
+    if (vd_witness_parse(word, vd_clock_wall_ms(), &entry) && has_been(witness, entry.epoch) &&
         is_peer(witness, entry.group, entry.leader) && vd_watch_witness(witness->watch, &entry))
         look_soon(witness);
     vd_free(word);

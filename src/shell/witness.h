@@ -37,8 +37,11 @@ void vd_witness_event(struct vd_witness *witness, const char *name, const char *
 /* A failover that we led has ended: the group's peers are told. */
 void vd_witness_tell(struct vd_witness *witness, const struct vd_history_entry *entry);
 
-/* What came in the channel of hellos and begins as these words do; nonsense and what strangers say
- * is ignored. */
+/*
+ * What came in the channel of hellos and begins as these words do. Nonsense is
+ * ignored, and what strangers say, or of an election that is yet to come: who
+ * may publish there can invent failovers, but only so many (history.h).
+ */
 void vd_witness_hear(struct vd_witness *witness, const char *text, size_t len);
 
 /* ---- the words (witness_word.c) ---- */

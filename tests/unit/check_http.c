@@ -284,12 +284,12 @@ START_TEST(failovers_newest_first)
     json_t *body;
     json_t *first;
 
-    for (entry.id = 1; entry.id <= VD_WATCH_FAILOVERS + 1; entry.id++)
+    for (entry.id = 1; entry.id <= VD_HISTORY_MAX + 1; entry.id++)
         vd_watch_failover(watch, &entry);
     ck_assert_uint_eq(ask(vd_http_failovers, &body), 200);
-    ck_assert_int_eq(json_integer_value(json_object_get(body, "total")), VD_WATCH_FAILOVERS);
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "total")), VD_HISTORY_MAX);
     first = json_array_get(json_object_get(body, "failovers"), 0);
-    ck_assert_int_eq(json_integer_value(json_object_get(first, "id")), VD_WATCH_FAILOVERS + 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(first, "id")), VD_HISTORY_MAX + 1);
     ck_assert(json_is_null(json_object_get(first, "to")));
     ck_assert(json_is_null(json_object_get(first, "total_ms")));
     ck_assert(json_is_null(json_object_get(first, "loss_bytes")));

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "depot.h"
+#include "puppet.h"
 #include "shell/clock.h"
 #include "shell/watch.h"
 #include "shell/witness.h"
@@ -250,6 +251,88 @@ START_TEST(a_crowd_is_kept)
 }
 END_TEST
 
+static void count_sources(void *self, const struct vd_history_entry *entry)
+{
+    ++((size_t *)self)[entry->source];
+}
+
+/* Nor do they drive out of the store what is known at first hand. */
+START_TEST(what_is_told_does_not_drive_out_the_rest)
+{
+    struct vd_store *store = depot_open();
+    struct vd_history_entry entries[100];
+    size_t counts[VD_HISTORY_SOURCES] = {0};
+    uint64_t epoch = 0;
+
+    for (size_t i = 0; i < 20; i++)
+        entries[i] = entry_of(i % 2 == 0 ? VD_HISTORY_SEEN : VD_HISTORY_LED, ++epoch);
+    ck_assert(vd_store_witness(store, entries, 20, &err));
+    for (unsigned round = 0; round < 15; round++) {
+        for (size_t i = 0; i < 100; i++)
+            entries[i] = entry_of(VD_HISTORY_TOLD, ++epoch);
+        ck_assert(vd_store_witness(store, entries, 100, &err));
+    }
+    ck_assert(vd_store_history(store, count_sources, counts, &err));
+    ck_assert_uint_eq(counts[VD_HISTORY_SEEN], 10);
+    ck_assert_uint_eq(counts[VD_HISTORY_LED], 10);
+    ck_assert_uint_eq(counts[VD_HISTORY_TOLD], VD_HISTORY_TOLD_MAX);
+    /* What is known at first hand may use all of the room. */
+    for (unsigned round = 0; round < 11; round++) {
+        for (size_t i = 0; i < 100; i++)
+            entries[i] = entry_of(VD_HISTORY_LED, ++epoch);
+        ck_assert(vd_store_record(store, entries, 100, &err));
+    }
+    memset(counts, 0, sizeof(counts));
+    ck_assert(vd_store_history(store, count_sources, counts, &err));
+    ck_assert_uint_eq(counts[VD_HISTORY_LED], VD_HISTORY_MAX);
+    vd_store_close(store);
+}
+END_TEST
+
+static struct puppet puppet;
+
+static void hear(struct vd_witness *witness, const char *leader, uint64_t epoch)
+{
+    struct vd_history_entry entry = entry_of(VD_HISTORY_LED, epoch);
+    struct vd_text text = {0};
+
+    vd_witness_print(&entry, leader, entry.at_ms + 1, &text);
+    vd_witness_hear(witness, vd_text_cstr(&text), text.len);
+    vd_text_free(&text);
+}
+
+/* A peer tells of an election that our core has not heard of, or of none: it is invented. */
+START_TEST(what_has_not_been_is_not_believed)
+{
+    struct vd_store *store = depot_open();
+    struct vd_watch *watch = vd_watch_new();
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct vd_drive drive = {0};
+    struct vd_witness *witness;
+    struct vd_id peer;
+
+    puppet_init(&puppet, 2, 2, 2);
+    puppet.core->epoch = 5;
+    drive.core = puppet.core;
+    peer = puppet_peer_id(1);
+    witness = vd_witness_new(loop, &drive, NULL, store, watch);
+    hear(witness, peer.hex, 6);
+    hear(witness, peer.hex, 0);
+    hear(witness, peer.hex, UINT64_MAX / 2);
+    hear(witness, ID1, 5); /* a stranger */
+    ck_assert_uint_eq(watch->failover_count, 0);
+    hear(witness, peer.hex, 5);
+    hear(witness, peer.hex, 5);
+    hear(witness, peer.hex, 1);
+    ck_assert_uint_eq(watch->failover_count, 2);
+    vd_witness_free(witness);
+    ev_loop_destroy(loop);
+    vd_watch_free(watch);
+    vd_store_close(store);
+    puppet_free(&puppet);
+}
+END_TEST
+
 /* As a vedette of before the witness left it, with a failover that it led. */
 static void leave_old_state(void)
 {
@@ -317,6 +400,8 @@ int main(void)
     tcase_add_test(led, history_of_nothing);
     tcase_add_test(others, what_was_told_is_written_over_what_was_seen);
     tcase_add_test(others, a_crowd_is_kept);
+    tcase_add_test(others, what_is_told_does_not_drive_out_the_rest);
+    tcase_add_test(others, what_has_not_been_is_not_believed);
     tcase_add_test(others, a_history_of_before_the_witness);
     tcase_add_test(others, a_history_of_before_the_witness_is_printed);
     tcase_add_test(others, a_history_of_a_newer_vedette_is_refused);

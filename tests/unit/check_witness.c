@@ -161,8 +161,8 @@ START_TEST(the_last_thousand_are_remembered)
     struct vd_watch *watch = vd_watch_new();
     struct vd_history_entry entry = sample;
 
-    for (uint64_t epoch = 1; epoch <= 4 * VD_WATCH_FAILOVERS; epoch++) {
-        uint64_t first = epoch > VD_WATCH_FAILOVERS ? epoch - VD_WATCH_FAILOVERS + 1 : 1;
+    for (uint64_t epoch = 1; epoch <= 4 * VD_HISTORY_MAX; epoch++) {
+        uint64_t first = epoch > VD_HISTORY_MAX ? epoch - VD_HISTORY_MAX + 1 : 1;
 
         entry.epoch = epoch;
         vd_watch_failover(watch, &entry);
@@ -170,7 +170,39 @@ START_TEST(the_last_thousand_are_remembered)
         ck_assert_uint_eq(watch->failovers[0].epoch, first);
         ck_assert_uint_eq(watch->failovers[watch->failover_count - 1].epoch, epoch);
     }
-    ck_assert_str_eq(watch->failovers[VD_WATCH_FAILOVERS / 2].group, sample.group);
+    ck_assert_str_eq(watch->failovers[VD_HISTORY_MAX / 2].group, sample.group);
+    vd_watch_free(watch);
+}
+END_TEST
+
+/* However many a peer invents, what was led here and seen from here stays. */
+START_TEST(what_is_told_does_not_drive_out_the_rest)
+{
+    struct vd_watch *watch = vd_watch_new();
+    struct vd_history_entry entry = sample;
+    size_t told = 0;
+
+    for (uint64_t epoch = 1; epoch <= 20; epoch++) {
+        entry.epoch = epoch;
+        entry.source = epoch % 2 == 0 ? VD_HISTORY_LED : VD_HISTORY_SEEN;
+        if (entry.source == VD_HISTORY_LED)
+            vd_watch_failover(watch, &entry);
+        else
+            ck_assert(vd_watch_witness(watch, &entry));
+    }
+    entry.source = VD_HISTORY_TOLD;
+    for (uint64_t epoch = 21; epoch <= 20 + 3 * VD_HISTORY_MAX; epoch++) {
+        entry.epoch = epoch;
+        ck_assert(vd_watch_witness(watch, &entry));
+    }
+    ck_assert_uint_eq(watch->failover_count, 20 + VD_HISTORY_TOLD_MAX);
+    for (size_t i = 0; i < watch->failover_count; i++) {
+        told += watch->failovers[i].source == VD_HISTORY_TOLD;
+        ck_assert(i == 0 || watch->failovers[i].epoch > watch->failovers[i - 1].epoch);
+    }
+    ck_assert_uint_eq(told, VD_HISTORY_TOLD_MAX);
+    ck_assert_uint_eq(watch->failovers[19].epoch, 20);
+    ck_assert_uint_eq(watch->failovers[watch->failover_count - 1].epoch, 20 + 3 * VD_HISTORY_MAX);
     vd_watch_free(watch);
 }
 END_TEST
@@ -186,6 +218,7 @@ int main(void)
     suite_add_rows(tests, nonsense_is_refused, nonsense);
     tcase_add_test(tests, who_knows_more_is_believed);
     tcase_add_test(tests, the_last_thousand_are_remembered);
+    tcase_add_test(tests, what_is_told_does_not_drive_out_the_rest);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
 }
