@@ -78,13 +78,19 @@ static void copy_facts(struct vd_core *core, struct vd_node *node, const struct 
         node->follows.port = 0;
 }
 
-/* Restarted, by its run id; or, when we have just started ourselves, by its lineage. */
+/*
+ * Restarted, by its run id; or, when we have just started ourselves, by its
+ * lineage: where it has told us one. From a switch until the new primary has
+ * told its own the group's is that of the one before, who proves nothing.
+ */
 static bool was_restarted(const struct vd_node *node, const struct vd_info *info)
 {
     const struct vd_id *lineage = &node->group->lineage;
 
     if (vd_id_known(&node->run_id))
         return vd_id_known(&info->run_id) && !vd_id_equal(&node->run_id, &info->run_id);
+    if (vd_id_equal(lineage, &node->group->lineage_before))
+        return false;
     return vd_node_is_primary(node) && info->role == VD_ROLE_PRIMARY && vd_id_known(lineage) &&
            vd_id_known(&info->replid) && !vd_id_equal(&info->replid, lineage) &&
            !vd_id_equal(&info->replid2, lineage);

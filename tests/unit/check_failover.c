@@ -148,6 +148,32 @@ START_TEST(after_a_restart_of_the_primary)
 }
 END_TEST
 
+/* Named by a peer before we ever met it, and of a branch that knows nothing of what the primary
+ * before it held: whose lineage the group has as yet does not tell that it was restarted. */
+START_TEST(a_new_primary_that_was_never_met_was_not_restarted)
+{
+    struct vd_group *group = puppet_group(&puppet);
+    struct vd_info info = puppet_primary_info();
+
+    puppet_hello(&puppet, 2, puppet_addr("10.0.0.9", 6379), 1);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.9");
+    puppet_raise_links(&puppet);
+    puppet_pong(&puppet, &group->primary->command, VD_PONG_OK);
+    memset(info.run_id.hex, '9', VD_ID_LEN);
+    memset(info.replid.hex, 'b', VD_ID_LEN);
+    info.keys = 0;
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+reboot"), 0);
+    ck_assert(!group->primary->reboot_review && !group->primary->empty_restart);
+    /* It has told its own now, and comes back without it under an id that nobody knew. */
+    ck_assert(vd_id_equal(&group->lineage, &info.replid));
+    group->primary->run_id.hex[0] = '\0';
+    memset(info.replid.hex, 'c', VD_ID_LEN);
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+reboot"), 1);
+}
+END_TEST
+
 START_TEST(a_half_made_promotion_is_completed)
 {
     struct vd_group *group = puppet_group(&puppet);
@@ -296,6 +322,7 @@ int main(void)
     tcase_add_test(tcase, a_leader_leaves_another_cluster_s_primary_alone);
     tcase_add_test(tcase, a_newer_configuration_ends_ours);
     suite_add_rows(tcase, after_a_restart_of_the_primary, reboots);
+    tcase_add_test(tcase, a_new_primary_that_was_never_met_was_not_restarted);
     tcase_add_test(tcase, a_half_made_promotion_is_completed);
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
     tcase_add_test(tcase, a_promotion_waits_for_the_rest_of_the_inbox);
