@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who is taken where there is no candidate: one that is promoted already, the
+ * former primary, the last resort. Each table spoils, in one thing, a node that
+ * would do.
+ */
+#include "core/candidate.h"
+#include "spoil.h"
+#include "suite.h"
+
+static void be_of_another_lineage(struct vd_node *node)
+{
+    spoil_id(&node->replid, 'f');
+}
+
+static void have_no_lineage(struct vd_node *node)
+{
+    node->replid.hex[0] = '\0';
+}
+
+static void tell_long_ago(struct vd_node *node)
+{
+    node->info_at = puppet.core->now - 2 * puppet.core->globals.info_period_ms - 1;
+}
+
+static void be_replica(struct vd_node *node)
+{
+    node->role = VD_ROLE_REPLICA;
+}
+
+/* The group has no primary for failover-timeout, and this was its primary before. */
+static void make_former(struct vd_node *node)
+{
+    node->role = VD_ROLE_PRIMARY;
+    node->replid = group->lineage;
+    group->primary->s_down_at = puppet.core->now - group->options.failover_timeout_ms;
+}
+
+static void (*const spoil_former[])(struct vd_node *) = {
+    spoil_go_down,         spoil_lose_link, spoil_load,    spoil_never, spoil_refuse,
+    be_of_another_lineage, have_no_lineage, tell_long_ago, be_replica,
+};
+
+START_TEST(a_former_primary_is_not_taken_back)
+{
+    make_former(second);
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    spoil_former[_i](second);
+    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+}
+END_TEST
+
+START_TEST(a_former_primary_is_taken_back_late_and_the_one_with_most)
+{
+    make_former(second);
+    make_former(third);
+    second->keys = 7;
+    third->keys = 8;
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), third);
+    second->keys = 9;
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    /* The successor was named only a moment ago: it is given its time. */
+    group->switch_count = 1;
+    group->switches[0] = puppet.core->now - group->options.failover_timeout_ms + 1;
+    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    group->switches[0] -= 1;
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    group->primary->s_down_at += 1;
+    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    group->primary->s_down_at = VD_NEVER;
+    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    /* Under the lineage of before it is one, too. */
+    make_former(second);
+    spoil_id(&second->replid, 'b');
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), third);
+    group->lineage_before = second->replid;
+    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+}
+END_TEST
+
+/* All are there, and all say that they are replicas, the named primary as well. */
+static void make_last_resort(void)
+{
+    group->primary->role = VD_ROLE_REPLICA;
+    group->primary->follows = second->addr;
+    group->primary->keys = 1000;
+}
+
+static void know_no_keys(struct vd_node *node)
+{
+    node->keys = -1;
+}
+
+static void follow_another_group_s(struct vd_node *node)
+{
+    spoil_follow_a_stranger_with_data_of_its_own(node);
+    node->keys = 500;
+}
+
+static const struct resort {
+    void (*spoil)(struct vd_node *node);
+    bool waits; /* for all: it may be back, with the data */
+} resorts[] = {
+    {spoil_lose_link, true}, {spoil_stop_answering, true},
+    {tell_long_ago, true},   {spoil_tell_nothing, true},
+    {spoil_load, true},      {spoil_say_primary, true},
+    {spoil_never, false},    {spoil_refuse, true},
+    {know_no_keys, false},   {follow_another_group_s, false},
+};
+
+START_TEST(who_is_no_last_resort)
+{
+    make_last_resort();
+    second->keys = 600;
+    third->keys = 5;
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    resorts[_i].spoil(second);
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group),
+                     resorts[_i].waits ? NULL : third);
+}
+END_TEST
+
+/* Turned by hand: the named primary follows a replica, and that one a primary with new data. */
+START_TEST(who_heads_the_chain_is_primary_in_all_but_name)
+{
+    make_last_resort();
+    group->primary->follows = third->addr;
+    third->role = VD_ROLE_REPLICA;
+    third->follows = second->addr;
+    spoil_say_primary(second);
+    spoil_id(&second->replid, 'e');
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    third->follows = group->primary->addr; /* a circle, and nobody heads it */
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    third->follows = second->addr;
+    third->role = VD_ROLE_PRIMARY; /* it says itself that it follows nobody */
+    ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
+}
+END_TEST
+
+/* Two leaders have turned each other's: a former primary, or one that is away, is not waited for.
+ */
+START_TEST(in_a_circle_nobody_is_waited_for)
+{
+    make_last_resort();
+    second->keys = 600;
+    ck_assert(vd_addr_equal(&second->follows, &group->primary->addr));
+    spoil_say_primary(third);
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    spoil_lose_link(third);
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    /* But where there is nothing left, whoever is away may have it. */
+    second->keys = 0;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    second->keys = 600;
+    second->follows = third->addr;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+}
+END_TEST
+
+START_TEST(the_last_resort_is_who_holds_most)
+{
+    make_last_resort();
+    second->keys = 5;
+    third->keys = 5;
+    second->offset = 10;
+    third->offset = 11;
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), third);
+    second->keys = 6;
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    second->offset = 12;
+    second->keys = 5;
+    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    group->primary->role = VD_ROLE_PRIMARY;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    /* What it said before it was named is about its life as a replica. */
+    group->primary->role = VD_ROLE_REPLICA;
+    group->switch_count = 1;
+    group->switches[0] = puppet.core->now;
+    group->primary->info_at = puppet.core->now - 1;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    group->primary->info_at = VD_NEVER;
+    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+}
+END_TEST
+
+/* REPLICAOF NO ONE came to it, from whoever: a new id, and the group's behind it. */
+static void promote(struct vd_node *node)
+{
+    node->role = VD_ROLE_PRIMARY;
+    spoil_id(&node->replid, 'e');
+    node->replid2 = group->lineage;
+    node->replid2_offset = 900;
+}
+
+static void (*const spoil_promoted[])(struct vd_node *) = {
+    spoil_go_down, spoil_lose_link, spoil_load, spoil_never, be_replica,
+};
+
+START_TEST(who_is_not_half_promoted)
+{
+    promote(second);
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    spoil_promoted[_i](second);
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+}
+END_TEST
+
+START_TEST(who_is_half_promoted)
+{
+    promote(second);
+    /* Detached by hand long ago, while the other went on. */
+    second->replid2_offset = third->offset - group->options.candidate_max_lag_bytes - 1;
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    /* Nobody went on: it is the best there is. */
+    third->s_down_at = puppet.core->now;
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    second->replid2 = group->lineage_before;
+    spoil_id(&group->lineage_before, 'b');
+    spoil_id(&second->replid2, 'c');
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    second->replid2 = group->lineage_before;
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    /* Or the named primary itself follows it. */
+    second->replid2.hex[0] = '\0';
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    group->primary->role = VD_ROLE_REPLICA;
+    group->primary->follows = second->addr;
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    group->primary->follows = third->addr;
+    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stopgap");
+    TCase *tcase = spoil_case("stopgap");
+
+    suite_add_rows(tcase, a_former_primary_is_not_taken_back, spoil_former);
+    tcase_add_test(tcase, a_former_primary_is_taken_back_late_and_the_one_with_most);
+    suite_add_rows(tcase, who_is_no_last_resort, resorts);
+    tcase_add_test(tcase, the_last_resort_is_who_holds_most);
+    tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
+    tcase_add_test(tcase, who_heads_the_chain_is_primary_in_all_but_name);
+    suite_add_rows(tcase, who_is_not_half_promoted, spoil_promoted);
+    tcase_add_test(tcase, who_is_half_promoted);
+    suite_add_tcase(suite, tcase);
+    return suite_run(suite);
+}
