@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What others say and what is done about it: hellos, INFO, repairs, orders,
- * scripts. Method: a puppet core whose two peers and two replicas the test
- * plays.
+ * What others say and what is done about it: hellos, INFO, repairs. Method: a
+ * puppet core whose two peers and two replicas the test plays.
  */
 #include <check.h>
 
-#include "core/script.h"
 #include "stage.h"
 #include "suite.h"
 
@@ -330,180 +328,6 @@ START_TEST(hints_are_not_taken_for_memory)
 }
 END_TEST
 
-START_TEST(orders_about_unknown_groups_are_refused)
-{
-    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
-
-    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
-                     "ERR No such master with that name");
-}
-END_TEST
-
-START_TEST(failover_on_order_asks_for_votes_and_says_so_when_busy)
-{
-    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
-    const struct vd_effect *reply = puppet_order(&puppet, &order);
-
-    ck_assert_int_eq(reply->reply.kind, VD_REPLY_OK);
-    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_QUESTION), 2);
-    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
-                     "INPROG Failover already in progress");
-}
-END_TEST
-
-START_TEST(failover_on_order_needs_a_replica)
-{
-    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
-    struct vd_info info = puppet_replica_info(2, 10);
-
-    info.priority = 0;
-    puppet_info(&puppet, puppet_node(&puppet, 2), &info);
-    puppet_info(&puppet, puppet_node(&puppet, 3), &info);
-    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
-                     "NOGOODSLAVE No suitable replica to promote");
-}
-END_TEST
-
-START_TEST(monitor_and_remove)
-{
-    struct vd_order order = {.type = VD_ORDER_MONITOR, .name = "n", .quorum = 1};
-    struct vd_group *group;
-
-    puppet.core->epoch = 12;
-    order.addr = puppet_addr("10.0.5.1", 6379);
-    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "+monitor"), 1);
-    group = vd_group_find(puppet.core, "n");
-    ck_assert_uint_eq(group->vote_epoch, 12); /* it may have voted in it before a REMOVE */
-    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR Duplicate master name.");
-    order.type = VD_ORDER_REMOVE;
-    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-monitor"), 1);
-    ck_assert_ptr_null(vd_group_find(puppet.core, "n"));
-    ck_assert_ptr_nonnull(puppet.core->removed);
-}
-END_TEST
-
-START_TEST(reset_forgets_members_but_not_the_age_of_a_silence)
-{
-    struct vd_order order = {.type = VD_ORDER_RESET, .name = "*"};
-    struct vd_group *group = puppet_group(&puppet);
-    vd_ms died_at = puppet.now;
-
-    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
-    puppet.now += 500;
-    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
-    ck_assert_uint_eq(group->opinion_count, 0);
-    ck_assert_uint_eq(group->node_count, 1);
-    ck_assert_int_eq(group->primary->pulse.silent_since, died_at);
-}
-END_TEST
-
-START_TEST(set_applies_what_it_can_and_replies_the_error)
-{
-    struct vd_setting setting = {
-        .option = VD_OPT_QUORUM, .number = 5, .word = "quorum", .shown = "5"};
-    struct vd_order order = {.type = VD_ORDER_SET,
-                             .name = "m",
-                             .settings = &setting,
-                             .setting_count = 1,
-                             .error = "ERR the second was wrong"};
-
-    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR the second was wrong");
-    ck_assert_uint_eq(puppet_group(&puppet)->options.quorum, 5);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "+set"), 1);
-    ck_assert(vd_core_is_dirty(puppet.core));
-}
-END_TEST
-
-/* Scripts --------------------------------------------------------------------- */
-
-static unsigned spawned(void)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < puppet.effects.count; i++)
-        count += puppet.effects.list[i].type == VD_EF_SPAWN;
-    return count;
-}
-
-static void queue(unsigned count)
-{
-    const char *argv[] = {"/bin/true", "an event", NULL};
-
-    for (unsigned i = 0; i < count; i++)
-        vd_script_queue(puppet.core, argv);
-    puppet_pass(&puppet, puppet.now + 1);
-}
-
-static void exits(vd_job job, int code)
-{
-    struct vd_event event = {.type = VD_EV_SCRIPT_EXIT};
-
-    event.script.job = job;
-    event.script.exit_code = code;
-    puppet_step(&puppet, &event);
-}
-
-START_TEST(scripts_run_sixteen_at_a_time)
-{
-    queue(40);
-    ck_assert_uint_eq(spawned(), VD_SCRIPT_RUNNING_MAX);
-    exits(puppet.core->scripts->job, 0);
-    ck_assert_uint_eq(spawned(), 1);
-    ck_assert_uint_eq(puppet.core->scripts_running, VD_SCRIPT_RUNNING_MAX);
-}
-END_TEST
-
-START_TEST(the_queue_is_bounded)
-{
-    queue(1000);
-    ck_assert_uint_le(puppet.core->scripts_count, VD_SCRIPT_QUEUE_MAX);
-}
-END_TEST
-
-START_TEST(exit_one_is_run_again_ten_times_with_growing_delay)
-{
-    vd_ms delay_ms = 30000;
-
-    queue(1);
-    for (int run = 1; run < VD_SCRIPT_RUNS_MAX; run++) {
-        vd_ms ended_at = puppet.now;
-
-        ck_assert_uint_eq(spawned(), 1);
-        exits(puppet.core->scripts->job, 1);
-        ck_assert_int_eq(puppet.core->scripts->start_at, ended_at + delay_ms);
-        puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2; /* the jump is the test's */
-        puppet.now = ended_at + delay_ms;
-        puppet_step(&puppet, &(struct vd_event){.type = VD_EV_DUE});
-        delay_ms *= 2;
-    }
-    exits(puppet.core->scripts->job, 1);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-error"), 1);
-    ck_assert_ptr_null(puppet.core->scripts);
-}
-END_TEST
-
-START_TEST(another_exit_code_is_an_error_at_once)
-{
-    queue(1);
-    exits(puppet.core->scripts->job, 2);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-error"), 1);
-    ck_assert_ptr_null(puppet.core->scripts);
-}
-END_TEST
-
-START_TEST(one_that_runs_too_long_is_killed)
-{
-    queue(1);
-    puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2;
-    puppet.now += puppet.core->globals.script_max_runtime_ms;
-    puppet_step(&puppet, &(struct vd_event){.type = VD_EV_DUE});
-    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_KILL));
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-timeout"), 1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("gossip");
@@ -527,17 +351,6 @@ int main(void)
     tcase_add_test(tcase, a_stateless_sentinel_does_not_go_in_circles);
     tcase_add_test(tcase, a_hello_about_our_primary_needs_no_address);
     tcase_add_test(tcase, hints_are_not_taken_for_memory);
-    tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
-    tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
-    tcase_add_test(tcase, failover_on_order_needs_a_replica);
-    tcase_add_test(tcase, monitor_and_remove);
-    tcase_add_test(tcase, reset_forgets_members_but_not_the_age_of_a_silence);
-    tcase_add_test(tcase, set_applies_what_it_can_and_replies_the_error);
-    tcase_add_test(tcase, scripts_run_sixteen_at_a_time);
-    tcase_add_test(tcase, the_queue_is_bounded);
-    tcase_add_test(tcase, exit_one_is_run_again_ten_times_with_growing_delay);
-    tcase_add_test(tcase, another_exit_code_is_an_error_at_once);
-    tcase_add_test(tcase, one_that_runs_too_long_is_killed);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
 }

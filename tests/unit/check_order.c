@@ -6,7 +6,6 @@
  */
 #include <check.h>
 
-#include "core/script.h"
 #include "stage.h"
 #include "suite.h"
 
@@ -289,79 +288,90 @@ START_TEST(what_is_restored_is_put_right)
 }
 END_TEST
 
-/* Scripts ---------------------------------------------------------------------------------- */
+/* Groups come and go, and are failed over ------------------------------------------------- */
 
-START_TEST(the_script_is_told_of_a_switch_and_views_show_it)
+START_TEST(orders_about_unknown_groups_are_refused)
 {
-    struct vd_view_script view;
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "nobody"};
 
-    set(VD_OPT_CLIENT_RECONFIG_SCRIPT, "/bin/reconfig", NULL, 0);
-    puppet.core->globals.script_retry_delay_ms = 30000;
-    ck_assert(!vd_view_script(puppet.core, puppet.now, 0, &view));
-    puppet_hello(&puppet, 1, puppet_addr("10.0.0.2", 6379), 5);
-    ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_SPAWN));
-    ck_assert(vd_view_script(puppet.core, puppet.now + 20, 0, &view));
-    ck_assert(!vd_view_script(puppet.core, puppet.now, 1, &view));
-    ck_assert_str_eq(view.argv[0], "/bin/reconfig");
-    ck_assert_str_eq(view.argv[1], "m");
-    ck_assert_str_eq(view.argv[2], "observer");
-    ck_assert_str_eq(view.argv[4], "10.0.0.1");
-    ck_assert_str_eq(view.argv[6], "10.0.0.2");
-    ck_assert_ptr_null(view.argv[8]);
-    ck_assert(view.running);
-    ck_assert_int_eq(view.run_ms, 20);
-    ck_assert_int_eq(view.delay_ms, 0);
-    /* It fails, and waits for its next run. */
-    puppet_step(&puppet, &(struct vd_event){.type = VD_EV_SCRIPT_EXIT,
-                                            .script = {.job = view.job, .exit_code = 1}});
-    ck_assert(vd_view_script(puppet.core, puppet.now + 1000, 0, &view));
-    ck_assert(!view.running);
-    ck_assert_int_eq(view.delay_ms, 29000);
-    ck_assert_uint_eq(view.runs, 1);
-    /* Its number is taken from it, and 0 is nobody's. */
-    puppet_step(&puppet, &(struct vd_event){.type = VD_EV_SCRIPT_EXIT});
-    ck_assert_uint_eq(puppet.core->scripts_count, 1);
-    ck_assert(vd_view_script(puppet.core, puppet.now + 31000, 0, &view));
-    ck_assert_int_eq(view.delay_ms, 0);
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "ERR No such master with that name");
 }
 END_TEST
 
-static const struct ended {
-    int exit_code;
-    int signal;
-    bool failed_to_start;
-    bool again;
-    const char *told; /* of -script-error; NULL: nothing */
-} endeds[] = {
-    {0, 0, false, false, NULL},
-    {1, 0, false, true, NULL},
-    {0, 9, false, true, NULL},
-    {2, 0, false, false, "/bin/reconfig 0 2"},
-    {0, 0, true, false, "/bin/reconfig 99 0"},
-};
-
-START_TEST(how_a_script_ends)
+START_TEST(failover_on_order_asks_for_votes_and_says_so_when_busy)
 {
-    const struct ended *row = &endeds[_i];
-    struct vd_event event = {.type = VD_EV_SCRIPT_EXIT};
-    const struct vd_effect *notice;
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    const struct vd_effect *reply = puppet_order(&puppet, &order);
 
-    set(VD_OPT_CLIENT_RECONFIG_SCRIPT, "/bin/reconfig", NULL, 0);
-    puppet_hello(&puppet, 1, puppet_addr("10.0.0.2", 6379), 5);
-    event.script.job.n = 12345; /* nobody's: nothing happens */
-    puppet_step(&puppet, &event);
-    ck_assert_uint_eq(puppet.core->scripts_running, 1);
-    event.script.job = puppet.core->scripts->job;
-    event.script.exit_code = row->exit_code;
-    event.script.signal = row->signal;
-    event.script.failed_to_start = row->failed_to_start;
-    puppet_step(&puppet, &event);
-    ck_assert_uint_eq(puppet.core->scripts_running, 0);
-    ck_assert_uint_eq(puppet.core->scripts_count, row->again ? 1 : 0);
-    notice = puppet_find(&puppet, VD_EF_NOTICE);
-    ck_assert_uint_eq(puppet_noticed(&puppet, "-script-error"), row->told != NULL ? 1 : 0);
-    if (row->told != NULL)
-        ck_assert_str_eq(notice->notice.payload, row->told);
+    ck_assert_int_eq(reply->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_sent(&puppet, VD_RQ_QUESTION), 2);
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "INPROG Failover already in progress");
+}
+END_TEST
+
+START_TEST(failover_on_order_needs_a_replica)
+{
+    struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
+    struct vd_info info = puppet_replica_info(2, 10);
+
+    info.priority = 0;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &info);
+    puppet_info(&puppet, puppet_node(&puppet, 3), &info);
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text,
+                     "NOGOODSLAVE No suitable replica to promote");
+}
+END_TEST
+
+START_TEST(monitor_and_remove)
+{
+    struct vd_order order = {.type = VD_ORDER_MONITOR, .name = "n", .quorum = 1};
+    struct vd_group *other;
+
+    puppet.core->epoch = 12;
+    order.addr = puppet_addr("10.0.5.1", 6379);
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+monitor"), 1);
+    other = vd_group_find(puppet.core, "n");
+    ck_assert_uint_eq(other->vote_epoch, 12); /* it may have voted in it before a REMOVE */
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR Duplicate master name.");
+    order.type = VD_ORDER_REMOVE;
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.kind, VD_REPLY_OK);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "-monitor"), 1);
+    ck_assert_ptr_null(vd_group_find(puppet.core, "n"));
+    ck_assert_ptr_nonnull(puppet.core->removed);
+}
+END_TEST
+
+START_TEST(reset_forgets_members_but_not_the_age_of_a_silence)
+{
+    struct vd_order order = {.type = VD_ORDER_RESET, .name = "*"};
+    vd_ms died_at = puppet.now;
+
+    puppet_link_down(&puppet, &group->primary->command, VD_DOWN_CLOSED);
+    puppet.now += 500;
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
+    ck_assert_uint_eq(group->opinion_count, 0);
+    ck_assert_uint_eq(group->node_count, 1);
+    ck_assert_int_eq(group->primary->pulse.silent_since, died_at);
+}
+END_TEST
+
+START_TEST(set_applies_what_it_can_and_replies_the_error)
+{
+    struct vd_setting setting = {
+        .option = VD_OPT_QUORUM, .number = 5, .word = "quorum", .shown = "5"};
+    struct vd_order order = {.type = VD_ORDER_SET,
+                             .name = "m",
+                             .settings = &setting,
+                             .setting_count = 1,
+                             .error = "ERR the second was wrong"};
+
+    ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR the second was wrong");
+    ck_assert_uint_eq(puppet_group(&puppet)->options.quorum, 5);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+set"), 1);
+    ck_assert(vd_core_is_dirty(puppet.core));
 }
 END_TEST
 
@@ -404,8 +414,12 @@ int main(void)
     tcase_add_test(tcase, reset_is_for_those_whose_name_matches);
     tcase_add_test(tcase, flush_saves_all);
     tcase_add_test(tcase, what_is_restored_is_put_right);
-    tcase_add_test(tcase, the_script_is_told_of_a_switch_and_views_show_it);
-    suite_add_rows(tcase, how_a_script_ends, endeds);
+    tcase_add_test(tcase, orders_about_unknown_groups_are_refused);
+    tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
+    tcase_add_test(tcase, failover_on_order_needs_a_replica);
+    tcase_add_test(tcase, monitor_and_remove);
+    tcase_add_test(tcase, reset_forgets_members_but_not_the_age_of_a_silence);
+    tcase_add_test(tcase, set_applies_what_it_can_and_replies_the_error);
     tcase_add_test(tcase, who_is_not_there_is_not_seen);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);
