@@ -31,7 +31,8 @@
  * once in so many milliseconds a piece, but no less often than judging it asks for.
  */
 #define LOST_EACH_MS 1
-#define LOST_DOWN_MOST_MS 10000 /* what is down already */
+#define LOST_DOWN_EACH_MS 4 /* what is down already: others need the processor to replace it */
+#define LOST_DOWN_MOST_MS 10000
 
 struct vd_wire *vd_wire_find(const struct vd_core *core, vd_link link)
 {
@@ -182,8 +183,9 @@ static vd_ms crowd_wait(const struct vd_core *core, const struct vd_wire *wire)
 {
     bool is_down = wire->node != NULL && wire->node->s_down_at != VD_NEVER;
     vd_ms most = is_down ? LOST_DOWN_MOST_MS : wire_down_after(wire) / 4;
+    vd_ms each = is_down ? LOST_DOWN_EACH_MS : LOST_EACH_MS;
 
-    return vd_min_ms((vd_ms)core->lost_wires * LOST_EACH_MS, most);
+    return vd_min_ms((vd_ms)core->lost_wires * each, most);
 }
 
 /* The link is gone for a reason of its own: the silence begins here, if it has not yet. */

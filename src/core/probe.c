@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "core/emit.h"
+#include "core/guard.h"
 #include "core/handover.h"
 #include "core/health.h"
 
@@ -148,6 +149,18 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
     return INT64_MAX;
 }
 
+/* Each other sentinel of the group hears us on its own link, and we hear it. */
+static bool all_hear_us(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_opinion *opinion;
+
+    DL_FOREACH (group->opinions, opinion) {
+        if (!opinion->peer->wire.up || !opinion->heard || !vd_guard_is_recent(core, opinion))
+            return false;
+    }
+    return group->opinions != NULL;
+}
+
 /*
  * differs: to a replica in step the primary's stream brings what is published
  * there, to a hundredth of a second; of what Sentinel sends a second time most
@@ -155,17 +168,35 @@ static vd_ms probe_info(struct vd_core *core, struct vd_node *node)
  * calls a stream up for a minute (repl-timeout) after it was cut silently, but
  * then our subscription there has fallen silent as well.
  */
-static vd_ms hello_period(const struct vd_core *core, const struct vd_node *node)
+static bool comes_by_stream(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_node *primary = node->group->primary;
-    vd_ms period = core->globals.publish_period_ms;
-    bool comes_by_stream =
-        node->role == VD_ROLE_REPLICA && node->link_up && node->s_down_at == VD_NEVER &&
-        vd_addr_equal(&node->follows, &primary->addr) && vd_health_reaches(core, primary) &&
-        primary->role == VD_ROLE_PRIMARY && !vd_handover_mutes(primary) &&
-        core->now - node->subscribe.heard_at <= SILENT_PERIODS * period;
 
-    return comes_by_stream ? SPARE_PERIODS * period : period;
+    return node->role == VD_ROLE_REPLICA && node->link_up && node->s_down_at == VD_NEVER &&
+           vd_addr_equal(&node->follows, &primary->addr) && vd_health_reaches(core, primary) &&
+           primary->role == VD_ROLE_PRIMARY && !vd_handover_mutes(primary) &&
+           core->now - node->subscribe.heard_at <= SILENT_PERIODS * core->globals.publish_period_ms;
+}
+
+/*
+ * differs: what is published at the primary tells strangers who we are, and
+ * subscriptions that they live. To those whom we know it is said on their own
+ * links, every period; when all of them are there, any sentinel's hello of the
+ * last period will do for the subscriptions, and ours follows when it was the
+ * last one. Sentinels that meet tell each other at once (vd_opinion_add).
+ */
+static vd_ms hello_due(const struct vd_core *core, struct vd_node *node)
+{
+    vd_ms period = core->globals.publish_period_ms;
+    vd_ms last = node->hello_sent_at;
+
+    if (vd_node_is_primary(node) && last != VD_NEVER && node->subscribe.up &&
+        all_hear_us(core, node->group))
+        last = vd_min_ms(vd_max_ms(last, node->subscribe.heard_at + period - 1),
+                         last + (SPARE_PERIODS - 1) * period);
+    if (comes_by_stream(core, node))
+        period *= SPARE_PERIODS;
+    return next_on_grid(core, &node->hello_grid, last, period, node->group->phase);
 }
 
 vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
@@ -182,15 +213,14 @@ vd_ms vd_probe_node(struct vd_core *core, struct vd_node *node)
     if (node->command.pending >= PENDING_MAX)
         return next;
     next = vd_min_ms(next, probe_info(core, node));
-    due =
-        next_on_grid(core, &node->hello_grid, node->hello_sent_at, hello_period(core, node), phase);
+    due = hello_due(core, node);
     if (vd_handover_mutes(node))
         return next; /* its end touches the group */
     if (node->hello_wanted || due <= core->now) {
         node->hello_wanted = false;
         node->hello_sent_at = core->now;
         send_hello(core, &node->command, node->group);
-        due = next_on_grid(core, &node->hello_grid, core->now, hello_period(core, node), phase);
+        due = hello_due(core, node);
     }
     return vd_min_ms(next, due);
 }

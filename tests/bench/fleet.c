@@ -53,33 +53,35 @@ static void hang_up(struct fleet_connection *connection)
     free(connection);
 }
 
+/*
+ * As a server does it: what a pass of the loop has brought is carried out, and then each connection
+ * is written to, once.
+ */
 void fleet_flush(struct fleet_connection *connection)
 {
-    struct fleet *fleet = connection->node->group->fleet;
-    struct vd_text *output = &connection->output;
-    ssize_t sent;
-
-    if (output->len == 0 || ev_is_active(&connection->writes))
-        return;
-    sent = send(connection->fd, output->bytes, output->len, MSG_NOSIGNAL);
-    if (sent > 0) {
-        fleet->bytes_out += (uint64_t)sent;
-        memmove(output->bytes, output->bytes + sent, output->len - (size_t)sent);
-        vd_text_cut(output, output->len - (size_t)sent);
-    }
-    if (output->len > 0)
-        ev_io_start(fleet->loop, &connection->writes);
-    else
-        vd_text_free(output); /* thousands of connections, of which few have anything to say */
+    if (connection->output.len > 0 && !ev_is_active(&connection->writes))
+        ev_feed_event(connection->node->group->fleet->loop, &connection->writes, EV_WRITE);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
     struct fleet_connection *connection = watcher->data;
+    struct vd_text *output = &connection->output;
+    ssize_t sent;
 
     (void)events;
-    ev_io_stop(loop, watcher);
-    fleet_flush(connection);
+    sent = send(connection->fd, output->bytes, output->len, MSG_NOSIGNAL);
+    if (sent > 0) {
+        connection->node->group->fleet->bytes_out += (uint64_t)sent;
+        memmove(output->bytes, output->bytes + sent, output->len - (size_t)sent);
+        vd_text_cut(output, output->len - (size_t)sent);
+    }
+    if (output->len > 0) {
+        ev_io_start(loop, &connection->writes);
+        return;
+    }
+    ev_io_stop(loop, &connection->writes);
+    vd_text_free(output); /* thousands of connections, of which few have anything to say */
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
@@ -141,6 +143,7 @@ static void on_connection(struct ev_loop *loop, struct ev_io *watcher, int event
     DL_APPEND(node->connections, connection);
     ev_io_init(&connection->reads, on_readable, fd, EV_READ);
     ev_io_init(&connection->writes, on_writable, fd, EV_WRITE);
+    ev_set_priority(&connection->writes, EV_MINPRI); /* behind all that is read */
     connection->reads.data = connection->writes.data = connection;
     ev_io_start(loop, &connection->reads);
 }

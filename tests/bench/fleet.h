@@ -27,6 +27,7 @@ struct fleet_node {
     int64_t offset;             /* when it was last looked at */
     struct fleet_node *primary; /* NULL: it is one */
     int listener;               /* -1: dead */
+    double last_hello_at;       /* anybody's; 0: none yet */
     struct ev_io accepts;
     struct fleet_connection *connections;
 };
@@ -44,7 +45,6 @@ struct fleet_connection {
     unsigned queued;
     struct vd_text queued_replies;
     double last_ping_at; /* 0: none yet */
-    double last_hello_at;
     struct ev_io reads, writes;
     struct vd_reader reader;
     struct vd_text input, output;
@@ -80,7 +80,7 @@ void fleet_node_begin(struct fleet_node *node, struct fleet_node *primary);
  */
 int64_t fleet_offset(const struct fleet_node *node);
 
-/* Send what is in the output; closes nothing. */
+/* Send what is in the output when all that has come was carried out; closes nothing. */
 void fleet_flush(struct fleet_connection *connection);
 
 #endif

@@ -300,9 +300,9 @@ static void carry_out(struct fleet_connection *connection, struct vd_resp *resp,
         put_info(connection->node, resp);
     } else if (vd_word_is(words, "PUBLISH") && count == 3) {
         fleet->publishes++;
-        /* Of those to replicas a program may leave some out. */
+        /* What was said to replicas, or by another sentinel, a program may leave out. */
         if (connection->node->primary == NULL)
-            note_period(&fleet->hello_late, &connection->last_hello_at, now, HELLO_PERIOD);
+            note_period(&fleet->hello_late, &connection->node->last_hello_at, now, HELLO_PERIOD);
         vd_resp_int(resp, (int64_t)publish(connection->node, &words[1], &words[2]));
     } else if (vd_word_is(words, "SUBSCRIBE") && count > 1) {
         subscribe(connection, resp, words, count);
