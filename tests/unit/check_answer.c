@@ -1,112 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests as words, and what replies mean; the transaction that turns a server, refused in every
- * way. */
-#include <check.h>
+/* Requests as words, and what simple replies mean. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "proto/answer.h"
+#include "notes.h"
 #include "proto/outgoing.h"
 #include "suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 
-static struct vd_arena arena;
-
-static void finish(void)
-{
-    vd_arena_free(&arena);
-}
-
-/* A value from a note: +status -error $text :number ~ (nil); *a|b|c is an array of such. */
-static struct vd_value *make(const char *note)
-{
-    struct vd_value *value = vd_arena_alloc(&arena, sizeof(*value));
-    const char *rest = note + 1;
-
-    value->text = rest;
-    value->len = strlen(rest);
-    switch (note[0]) {
-    case '+':
-        value->type = VD_VALUE_STATUS;
-        break;
-    case '-':
-        value->type = VD_VALUE_ERROR;
-        break;
-    case '$':
-        value->type = VD_VALUE_TEXT;
-        break;
-    case ':':
-        value->type = VD_VALUE_INTEGER;
-        value->number = strtoll(rest, NULL, 10);
-        break;
-    case '~':
-        value->type = VD_VALUE_NIL;
-        break;
-    case '*':
-        value->type = VD_VALUE_ARRAY;
-        value->elements = vd_arena_alloc(&arena, 16 * sizeof(*value->elements));
-        while (*rest != '\0') {
-            size_t len = strcspn(rest, "|");
-
-            ck_assert_uint_lt(value->count, 16);
-            value->elements[value->count++] = make(vd_arena_memdup(&arena, rest, len));
-            rest += len + (rest[len] == '|');
-        }
-        break;
-    default:
-        ck_abort_msg("a bad note: %s", note);
-    }
-    return value;
-}
-
-static struct vd_effect send_of(enum vd_request request)
-{
-    struct vd_effect effect = {.type = VD_EF_SEND};
-
-    effect.send.link.n = 7;
-    effect.send.ticket.n = 9;
-    effect.send.request = request;
-    return effect;
-}
-
 static enum vd_taken take_one(enum vd_request request, const char *note, struct vd_event *event)
 {
-    struct vd_effect effect = send_of(request);
+    struct vd_effect effect = notes_send(request);
     struct vd_grants grants = {0};
     struct vd_asked asked;
 
     vd_asked_init(&asked, &effect);
-    return vd_answer_take(&asked, make(note), &grants, false, &arena, event);
-}
-
-/* RESP arrays as lines of words, for reading. */
-static const char *spell(const struct vd_text *from)
-{
-    struct vd_text to = {0};
-    const char *at = vd_text_cstr(from);
-    const char *copy;
-
-    while (*at == '*') {
-        long words = strtol(at + 1, NULL, 10);
-
-        at = strstr(at, "\r\n") + 2;
-        for (long i = 0; i < words; i++) {
-            size_t len = strtoul(at + 1, NULL, 10);
-
-            at = strstr(at, "\r\n") + 2;
-            if (i > 0)
-                vd_text_putc(&to, ' ');
-            vd_text_add(&to, at, len);
-            at += len + 2;
-        }
-        vd_text_putc(&to, '\n');
-    }
-    copy = vd_arena_strdup(&arena, vd_text_cstr(&to));
-    vd_text_free(&to);
-    return copy;
+    return vd_answer_take(&asked, notes_value(note), &grants, false, &notes_arena, event);
 }
 
 static const char *words_of(const struct vd_effect *effect, const struct vd_grants *grants,
@@ -118,7 +29,7 @@ static const char *words_of(const struct vd_effect *effect, const struct vd_gran
 
     vd_asked_init(&asked, effect);
     vd_outgoing_put(&asked, effect, grants, dialect, &out);
-    words = spell(&out);
+    words = notes_spell(&out);
     vd_text_free(&out);
     return words;
 }
@@ -130,7 +41,7 @@ static const struct vd_dialect plain;
 
 START_TEST(words_of_simple_requests)
 {
-    struct vd_effect effect = send_of(VD_RQ_PING);
+    struct vd_effect effect = notes_send(VD_RQ_PING);
     struct vd_hello hello = {.peer = {.host = "127.0.0.1", .port = 26379},
                              .id = {ID},
                              .epoch = 3,
@@ -139,17 +50,17 @@ START_TEST(words_of_simple_requests)
                              .config_epoch = 2};
 
     ck_assert_str_eq(words_of(&effect, &all_granted, &plain), "PING\n");
-    effect = send_of(VD_RQ_INFO);
+    effect = notes_send(VD_RQ_INFO);
     ck_assert_str_eq(words_of(&effect, &all_granted, &plain), "INFO\n");
-    effect = send_of(VD_RQ_ROLE);
+    effect = notes_send(VD_RQ_ROLE);
     ck_assert_str_eq(words_of(&effect, &all_granted, &plain), "ROLE\n");
-    effect = send_of(VD_RQ_SCRIPT_KILL);
+    effect = notes_send(VD_RQ_SCRIPT_KILL);
     ck_assert_str_eq(words_of(&effect, &all_granted, &plain), "SCRIPT KILL\n");
-    effect = send_of(VD_RQ_HELLO);
+    effect = notes_send(VD_RQ_HELLO);
     effect.send.hello = &hello;
     ck_assert_str_eq(words_of(&effect, &all_granted, &plain),
                      "PUBLISH __sentinel__:hello 127.0.0.1,26379," ID ",3,m1,redis-1,6379,2\n");
-    effect = send_of(VD_RQ_QUESTION);
+    effect = notes_send(VD_RQ_QUESTION);
     effect.send.addr = (struct vd_addr){.host = "redis-1", .ip = "10.0.0.1", .port = 6379};
     effect.send.epoch = UINT64_MAX;
     effect.send.candidate = "*";
@@ -160,13 +71,13 @@ END_TEST
 
 START_TEST(words_of_turns)
 {
-    struct vd_effect effect = send_of(VD_RQ_PROMOTE);
+    struct vd_effect effect = notes_send(VD_RQ_PROMOTE);
     struct vd_grants grants = {0};
 
     ck_assert_str_eq(words_of(&effect, &grants, &plain),
                      "MULTI\nREPLICAOF NO ONE\nCONFIG REWRITE\nCLIENT KILL TYPE normal\n"
                      "CLIENT KILL TYPE pubsub\nEXEC\n");
-    effect = send_of(VD_RQ_REPLICATE);
+    effect = notes_send(VD_RQ_REPLICATE);
     effect.send.addr = (struct vd_addr){.host = "::1", .port = 6380};
     grants = (struct vd_grants){.no_replicaof = true, .no_rewrite = true};
     ck_assert_str_eq(words_of(&effect, &grants, &plain),
@@ -187,7 +98,7 @@ START_TEST(words_that_were_renamed)
     char third[] = "x3";
     const struct vd_rename renames[] = {{multi, secret}, {slaveof, other}, {config, third}};
     const struct vd_dialect dialect = {renames, 3};
-    struct vd_effect effect = send_of(VD_RQ_PROMOTE);
+    struct vd_effect effect = notes_send(VD_RQ_PROMOTE);
 
     ck_assert_str_eq(words_of(&effect, &all_granted, &dialect),
                      "x1\nx2 NO ONE\nx3 REWRITE\nCLIENT KILL TYPE normal\n"
@@ -215,7 +126,7 @@ START_TEST(words_of_greetings)
 
     vd_outgoing_greet(greetings[_i].kind, greetings[_i].user, greetings[_i].pass, "n", &plain, &out,
                       &greeting);
-    ck_assert_str_eq(spell(&out), greetings[_i].words);
+    ck_assert_str_eq(notes_spell(&out), greetings[_i].words);
     ck_assert(greeting.auth == (greetings[_i].pass != NULL));
     ck_assert(greeting.subscribe == (greetings[_i].kind == VD_LINK_SUBSCRIBE));
     vd_text_free(&out);
@@ -283,13 +194,14 @@ START_TEST(info_with_a_nul)
 {
     static const char text[] = "role:master\r\n\0run_id:" ID "\r\n";
     struct vd_value value = {.type = VD_VALUE_TEXT, .text = text, .len = sizeof(text) - 1};
-    struct vd_effect effect = send_of(VD_RQ_INFO);
+    struct vd_effect effect = notes_send(VD_RQ_INFO);
     struct vd_grants grants = {0};
     struct vd_asked asked;
     struct vd_event event;
 
     vd_asked_init(&asked, &effect);
-    ck_assert(vd_answer_take(&asked, &value, &grants, false, &arena, &event) == VD_TAKEN_DONE);
+    ck_assert(vd_answer_take(&asked, &value, &grants, false, &notes_arena, &event) ==
+              VD_TAKEN_DONE);
     ck_assert_str_eq(event.info.raw, "role:master\r\n");
     ck_assert_int_eq(event.info.info->role, VD_ROLE_PRIMARY);
     ck_assert_str_eq(event.info.info->run_id.hex, "");
@@ -381,224 +293,24 @@ START_TEST(messages)
     const char *payload;
     size_t len;
 
-    ck_assert(vd_answer_message(make("*$message|$__sentinel__:hello|$a,b"), &payload, &len));
+    ck_assert(vd_answer_message(notes_value("*$message|$__sentinel__:hello|$a,b"), &payload, &len));
     ck_assert_str_eq(payload, "a,b");
     ck_assert_uint_eq(len, 3);
-    ck_assert(!vd_answer_message(make("*$message|$other|$a,b"), &payload, &len));
-    ck_assert(!vd_answer_message(make("*$subscribe|$__sentinel__:hello|:1"), &payload, &len));
-    ck_assert(!vd_answer_message(make("*$message|$__sentinel__:hello|:1"), &payload, &len));
-    ck_assert(!vd_answer_message(make("*$message|$__sentinel__:hello"), &payload, &len));
-    ck_assert(!vd_answer_message(make("-ERR"), &payload, &len));
-}
-END_TEST
-
-/* Turning a server ------------------------------------------------------------------ */
-
-#define DENIED "-NOPERM this user has no permissions to run the command"
-#define UNKNOWN "-ERR unknown command 'X', with args beginning with: "
-#define ABORT "-EXECABORT Transaction discarded because of previous errors."
-#define LOADING "-LOADING Redis is loading the dataset in memory"
-
-/* A story: replies in order, "!" where what is sent again must be these words. */
-struct story {
-    const char *name;
-    const char *steps[24];
-    bool stale;
-    enum vd_taken end;
-    bool ok;
-    const char *error; /* its beginning */
-    struct vd_grants grants;
-};
-
-#define Q "+QUEUED"
-static const struct story stories[] = {
-    {"as it should be",
-     {"+OK", Q, Q, Q, Q, "*+OK|+OK|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {0}},
-    {"no configuration file: its error is of no interest",
-     {"+OK", Q, Q, Q, Q, "*+OK|-ERR The server is running without a config file|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {0}},
-    {"already connected to it",
-     {"+OK", Q, Q, Q, Q, "*+OK Already connected to specified master|+OK|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {0}},
-    {"cluster mode",
-     {"+OK", Q, Q, Q, Q, "*-ERR REPLICAOF not allowed in cluster mode.|+OK|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     false,
-     "ERR REPLICAOF not allowed",
-     {0}},
-    {"an empty transaction",
-     {"+OK", Q, Q, Q, Q, "*"},
-     false,
-     VD_TAKEN_DONE,
-     false,
-     "an empty transaction",
-     {0}},
-    {"a transaction that was watched away",
-     {"+OK", Q, Q, Q, Q, "~"},
-     false,
-     VD_TAKEN_DONE,
-     false,
-     "unexpected",
-     {0}},
-    {"Sentinel's documented rights: SLAVEOF alone",
-     {"+OK", DENIED, Q, Q, Q, ABORT,
-      "!MULTI\nSLAVEOF NO ONE\nCONFIG REWRITE\nCLIENT KILL TYPE normal\nCLIENT KILL TYPE pubsub\n"
-      "EXEC\n",
-      "+OK", Q, Q, Q, Q, "*+OK|+OK|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_replicaof = true}},
-    {"CONFIG was renamed",
-     {"+OK", Q, UNKNOWN, Q, Q, ABORT,
-      "!MULTI\nREPLICAOF NO ONE\nCLIENT KILL TYPE normal\nCLIENT KILL TYPE pubsub\nEXEC\n", "+OK",
-      Q, Q, Q, "*+OK|:3|:1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_rewrite = true}},
-    {"nothing but REPLICAOF in a transaction",
-     {"+OK", Q, DENIED, DENIED, DENIED, ABORT, "!MULTI\nREPLICAOF NO ONE\nEXEC\n", "+OK", Q,
-      "*+OK"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_rewrite = true, .no_kill = true}},
-    {"no MULTI: the rest is done one by one",
-     {DENIED, "+OK", "+OK", ":3", ":1", "-ERR EXEC without MULTI"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_transaction = true}},
-    {"no MULTI and no REPLICAOF",
-     {DENIED, DENIED, "+OK", ":3", ":1", "-ERR EXEC without MULTI",
-      "!SLAVEOF NO ONE\nCONFIG REWRITE\nCLIENT KILL TYPE normal\nCLIENT KILL TYPE pubsub\n", "+OK",
-      "+OK", ":3", ":1"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_transaction = true, .no_replicaof = true}},
-    {"neither REPLICAOF nor SLAVEOF",
-     {"+OK", DENIED, Q, Q, Q, ABORT,
-      "!MULTI\nSLAVEOF NO ONE\nCONFIG REWRITE\nCLIENT KILL TYPE normal\nCLIENT KILL TYPE pubsub\n"
-      "EXEC\n",
-      "+OK", DENIED, Q, Q, Q, ABORT},
-     false,
-     VD_TAKEN_DONE,
-     false,
-     "NOPERM",
-     {.no_replicaof = true}},
-    {"loading: nothing is learnt, for it will pass",
-     {"+OK", LOADING, LOADING, Q, Q, ABORT},
-     false,
-     VD_TAKEN_DONE,
-     false,
-     "LOADING",
-     {0}},
-    {"aborted, and nobody says why",
-     {"+OK", Q, Q, Q, Q, ABORT,
-      "!REPLICAOF NO ONE\nCONFIG REWRITE\nCLIENT KILL TYPE normal\nCLIENT KILL TYPE pubsub\n",
-      "+OK", "+OK", ":0", ":0"},
-     false,
-     VD_TAKEN_DONE,
-     true,
-     NULL,
-     {.no_transaction = true}},
-    {"EXEC is refused: whatever we say would be queued for ever",
-     {"+OK", Q, Q, Q, Q, DENIED},
-     false,
-     VD_TAKEN_BROKEN,
-     false,
-     NULL,
-     {.no_transaction = true}},
-    {"refused in part, but a later order is on its way",
-     {"+OK", DENIED, Q, Q, Q, ABORT},
-     true,
-     VD_TAKEN_DONE,
-     false,
-     "NOPERM",
-     {.no_replicaof = true}},
-};
-
-static void check_again(struct vd_asked *asked, const struct vd_grants *grants, const char *words)
-{
-    struct vd_text out = {0};
-
-    vd_outgoing_put(asked, NULL, grants, &plain, &out);
-    ck_assert_str_eq(spell(&out), words);
-    vd_text_free(&out);
-}
-
-START_TEST(turning)
-{
-    const struct story *story = &stories[_i];
-    struct vd_effect effect = send_of(VD_RQ_PROMOTE);
-    struct vd_grants grants = {0};
-    struct vd_text out = {0};
-    struct vd_asked asked;
-    struct vd_event event;
-    enum vd_taken taken = VD_TAKEN_MORE;
-
-    vd_asked_init(&asked, &effect);
-    vd_outgoing_put(&asked, &effect, &grants, &plain, &out);
-    vd_text_free(&out);
-    for (size_t i = 0; story->steps[i] != NULL; i++) {
-        const char *step = story->steps[i];
-
-        if (step[0] == '!') {
-            ck_assert_msg(taken == VD_TAKEN_AGAIN, "%s: not sent again", story->name);
-            check_again(&asked, &grants, step + 1);
-            taken = VD_TAKEN_MORE;
-            continue;
-        }
-        ck_assert_msg(taken == VD_TAKEN_MORE, "%s: ended before step %zu", story->name, i);
-        taken = vd_answer_take(&asked, make(step), &grants, story->stale, &arena, &event);
-    }
-    ck_assert_msg(taken == story->end, "%s: ended as %d", story->name, (int)taken);
-    ck_assert_int_eq(grants.no_replicaof, story->grants.no_replicaof);
-    ck_assert_int_eq(grants.no_transaction, story->grants.no_transaction);
-    ck_assert_int_eq(grants.no_rewrite, story->grants.no_rewrite);
-    ck_assert_int_eq(grants.no_kill, story->grants.no_kill);
-    if (taken != VD_TAKEN_DONE)
-        return;
-    ck_assert_int_eq(event.type, VD_EV_ACK);
-    ck_assert_msg(event.ack.ok == story->ok, "%s: %s", story->name,
-                  event.ack.ok ? "done" : event.ack.text);
-    if (story->error != NULL)
-        ck_assert_msg(strncmp(event.ack.text, story->error, strlen(story->error)) == 0, "%s: %s",
-                      story->name, event.ack.text);
+    ck_assert(!vd_answer_message(notes_value("*$message|$other|$a,b"), &payload, &len));
+    ck_assert(
+        !vd_answer_message(notes_value("*$subscribe|$__sentinel__:hello|:1"), &payload, &len));
+    ck_assert(!vd_answer_message(notes_value("*$message|$__sentinel__:hello|:1"), &payload, &len));
+    ck_assert(!vd_answer_message(notes_value("*$message|$__sentinel__:hello"), &payload, &len));
+    ck_assert(!vd_answer_message(notes_value("-ERR"), &payload, &len));
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("answer");
-    TCase *words = tcase_create("words");
-    TCase *answers = tcase_create("answers");
-    TCase *turns = tcase_create("turns");
+    TCase *words = notes_case("words");
+    TCase *answers = notes_case("answers");
 
-    tcase_add_checked_fixture(words, NULL, finish);
-    tcase_add_checked_fixture(answers, NULL, finish);
-    tcase_add_checked_fixture(turns, NULL, finish);
     tcase_add_test(words, words_of_simple_requests);
     tcase_add_test(words, words_of_turns);
     tcase_add_test(words, words_that_were_renamed);
@@ -610,9 +322,7 @@ int main(void)
     suite_add_rows(answers, opinion_answers, opinions);
     tcase_add_test(answers, acknowledgements);
     tcase_add_test(answers, messages);
-    suite_add_rows(turns, turning, stories);
     suite_add_tcase(suite, words);
     suite_add_tcase(suite, answers);
-    suite_add_tcase(suite, turns);
     return suite_run(suite);
 }
