@@ -23,8 +23,9 @@ def run(*words, check=True):
     return done.stdout
 
 
-def enter():
-    """Begin this program again in a network of its own, unless it is in one; it says so where none can be had."""
+def enter(needed=True):
+    """Begin this program again in a network of its own, unless it is in one. Where none can be had it says so and,
+    if it is needed, ends."""
     if INSIDE in os.environ:
         return
     unshare = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
@@ -32,7 +33,11 @@ def enter():
     ready = "mount -t tmpfs tmpfs /run && ip link set lo up && ip link add probe type bridge && ip link del probe"
     probe = subprocess.run([*unshare, "sh", "-c", ready], capture_output=True, text=True, check=False)
     if probe.returncode != 0:
-        sys.exit(f"{sys.argv[0]}: no network namespace with a bridge: {probe.stderr.strip()}")
+        why = f"{sys.argv[0]}: no network namespace with a bridge: {probe.stderr.strip()}"
+        if needed:
+            sys.exit(why)
+        print(why, file=sys.stderr)
+        return
     os.environ[INSIDE] = "1"
     os.execvp("unshare", [*unshare, "sh", "-c", ready + ' && exec "$@"', "sh", sys.executable, *sys.argv])
 
