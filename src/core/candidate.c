@@ -295,6 +295,27 @@ static bool heads_the_chain(const struct vd_group *group, const struct vd_node *
     return false;
 }
 
+bool vd_candidate_holds_newer(const struct vd_node *node, const struct vd_node *than)
+{
+    return node->role == VD_ROLE_PRIMARY && vd_id_known(&than->replid) &&
+           vd_id_equal(&node->replid2, &than->replid) &&
+           !vd_id_equal(&than->replid2, &node->replid) && node->offset > than->offset &&
+           (node->keys > than->keys || node->connected_replicas > 0);
+}
+
+/* Somebody who lives went on where this one stopped: to adopt it would cost what was written. */
+static bool is_outdone(const struct vd_group *group, const struct vd_node *node)
+{
+    const struct vd_node *other;
+
+    DL_FOREACH (group->nodes, other) {
+        if (other != node && !vd_node_is_primary(other) && other->s_down_at == VD_NEVER &&
+            has_told(other) && !other->loading && vd_candidate_holds_newer(other, node))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Promoted out of the group's lineage: its own replication id is new, the one
  * before is the group's; REPLICAOF NO ONE does that. Or the named primary
@@ -312,7 +333,7 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
         return !find_bounds(core, group, &best) ||
                best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
     }
-    return says_it_is_replica(group) && heads_the_chain(group, node);
+    return says_it_is_replica(group) && heads_the_chain(group, node) && !is_outdone(group, node);
 }
 
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)

@@ -2,6 +2,7 @@
 /* Repair: see repair.h. PROTOCOL facts: +convert-to-slave, +fix-slave-config. */
 #include "core/repair.h"
 
+#include "core/candidate.h"
 #include "core/election.h"
 #include "core/guard.h"
 #include "core/maintenance.h"
@@ -63,23 +64,12 @@ static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grac
 }
 
 /*
- * It says that it is a primary, left the lineage of ours after ours did, and
- * holds more: then our configuration is the old one. Nobody is made to forget
- * data on it; somebody who knows better, or an operator, has to decide.
+ * Then our configuration is the old one. Nobody is made to forget data on it;
+ * somebody who knows better, or an operator, has to decide.
  */
-static bool holds_newer_data(const struct vd_node *node)
-{
-    const struct vd_node *primary = node->group->primary;
-
-    return node->role == VD_ROLE_PRIMARY && vd_id_known(&primary->replid) &&
-           vd_id_equal(&node->replid2, &primary->replid) &&
-           !vd_id_equal(&primary->replid2, &node->replid) && node->offset > primary->offset &&
-           (node->keys > primary->keys || node->connected_replicas > 0);
-}
-
 static bool is_spared(struct vd_core *core, struct vd_node *node)
 {
-    if (!holds_newer_data(node)) {
+    if (!vd_candidate_holds_newer(node, node->group->primary)) {
         node->spared = false;
         return false;
     }

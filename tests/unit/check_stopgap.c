@@ -138,6 +138,26 @@ START_TEST(who_heads_the_chain_is_primary_in_all_but_name)
 }
 END_TEST
 
+/* Restarted by an old file, the named primary follows one that others have long gone on from. */
+START_TEST(who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives)
+{
+    make_last_resort();
+    say_primary(second);
+    fill_id(&second->replid, 'e');
+    say_primary(third);
+    fill_id(&third->replid, 'f');
+    second->offset = 100;
+    second->keys = 5;
+    third->offset = 200;
+    third->keys = 6;
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    third->replid2 = second->replid;
+    ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
+    lose_link(third);
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+}
+END_TEST
+
 /* Two leaders have turned each other's: a former primary, or one that is away, is not waited for.
  */
 START_TEST(in_a_circle_nobody_is_waited_for)
@@ -241,6 +261,7 @@ int main(void)
     tcase_add_test(tcase, a_former_primary_is_taken_back_late_and_the_one_with_most);
     suite_add_rows(tcase, who_is_no_last_resort, resorts);
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
+    tcase_add_test(tcase, who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives);
     tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
     tcase_add_test(tcase, who_heads_the_chain_is_primary_in_all_but_name);
     suite_add_rows(tcase, who_is_not_half_promoted, spoil_promoted);
