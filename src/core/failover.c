@@ -176,7 +176,8 @@ static vd_ms tick_wait_start(struct vd_core *core, struct vd_group *group)
     /* Who abstains now may vote in the next round: a coordinated one takes its time. */
     bool over = late || (tally == VD_TALLY_LOST && !failover->coordinated);
 
-    if (tally == VD_TALLY_WON || (failover->forced && over && !lost_to_another(core, group))) {
+    if ((tally == VD_TALLY_WON && !is_moot(group)) ||
+        (failover->forced && over && !lost_to_another(core, group))) {
         elected(core, group);
         return INT64_MAX;
     }

@@ -142,10 +142,10 @@ END_TEST
 START_TEST(who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives)
 {
     make_last_resort();
-    say_primary(second);
-    fill_id(&second->replid, 'e');
-    say_primary(third);
-    fill_id(&third->replid, 'f');
+    spoil_say_primary(second);
+    spoil_id(&second->replid, 'e');
+    spoil_say_primary(third);
+    spoil_id(&third->replid, 'f');
     second->offset = 100;
     second->keys = 5;
     third->offset = 200;
@@ -153,7 +153,7 @@ START_TEST(who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives)
     ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
     third->replid2 = second->replid;
     ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
-    lose_link(third);
+    spoil_lose_link(third);
     ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
 }
 END_TEST
