@@ -94,7 +94,7 @@ START_TEST(candidate_is)
         }
         puppet_info(&puppet, puppet_node(&puppet, i + 2), &info);
     }
-    chosen = vd_candidate_select(puppet.core, puppet_group(&puppet), NULL);
+    chosen = vd_candidate_select(puppet.core, group, NULL);
     ck_assert_msg((chosen == NULL) == (trial->chosen == 0), "%s", trial->what);
     if (chosen != NULL)
         ck_assert_msg(chosen == puppet_node(&puppet, trial->chosen), "%s", trial->what);
@@ -104,7 +104,6 @@ END_TEST
 /* Its link was lost for a moment: perhaps its process was, and all that it held. */
 START_TEST(nobody_is_chosen_by_what_it_said_on_a_former_link)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *first = puppet_node(&puppet, 2);
     struct vd_info info = puppet_replica_info(2, 1000);
 
@@ -122,7 +121,6 @@ END_TEST
 /* The vote that elects, and behind it in the same turn what the best one is by now. */
 START_TEST(the_choice_waits_for_the_rest_of_the_inbox)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_opinion *voter = puppet_opinion(&puppet, 1);
     struct vd_event vote = {.type = VD_EV_ANSWER};
     struct vd_info info;
@@ -153,7 +151,6 @@ END_TEST
 /* Two switches later its replication id is neither the group's nor the one before. */
 START_TEST(what_the_primary_held_stays_the_group_s)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *former = group->primary;
     struct vd_info info = puppet_replica_info(1, 1000);
 
@@ -176,11 +173,10 @@ START_TEST(offsets_of_a_former_lineage_measure_nothing)
     struct vd_info current = puppet_replica_info(3, 1000);
 
     memset(diverged.replid.hex, 'e', VD_ID_LEN);
-    puppet_group(&puppet)->lineage_before = diverged.replid;
+    group->lineage_before = diverged.replid;
     puppet_info(&puppet, puppet_node(&puppet, 2), &diverged);
     puppet_info(&puppet, puppet_node(&puppet, 3), &current);
-    ck_assert_ptr_eq(vd_candidate_select(puppet.core, puppet_group(&puppet), NULL),
-                     puppet_node(&puppet, 3));
+    ck_assert_ptr_eq(vd_candidate_select(puppet.core, group, NULL), puppet_node(&puppet, 3));
 }
 END_TEST
 

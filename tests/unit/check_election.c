@@ -113,7 +113,7 @@ START_TEST(a_vote_is_for_a_newer_epoch_than_the_configuration)
     struct vd_id one = puppet_peer_id(1);
     const struct vd_effect *reply;
 
-    puppet_group(&puppet)->config_epoch = 9;
+    group->config_epoch = 9;
     puppet.core->epoch = 9;
     reply = puppet_question(&puppet, one.hex, 9, one.hex);
     ck_assert_str_eq(reply->reply.leader, "*");
@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST(ranks_are_a_permutation_that_all_agree_on)
 {
-    unsigned own = vd_election_rank(puppet.core, puppet_group(&puppet));
+    unsigned own = vd_election_rank(puppet.core, group);
     unsigned seen[3] = {0};
 
     /* Seen from each of the three: swap who "we" are. */
@@ -201,7 +201,7 @@ START_TEST(ranks_are_a_permutation_that_all_agree_on)
 
         puppet.core->self = peer->peer->id;
         peer->peer->id = self;
-        rank = vd_election_rank(puppet.core, puppet_group(&puppet));
+        rank = vd_election_rank(puppet.core, group);
         peer->peer->id = puppet.core->self;
         puppet.core->self = self;
         ck_assert_uint_le(rank, 2);
@@ -217,7 +217,6 @@ END_TEST
 /* With a quorum of one nobody was asked before: a voter that reaches the primary must know why. */
 START_TEST(who_asks_for_a_vote_says_why)
 {
-    struct vd_group *group = puppet_group(&puppet);
     const struct vd_effect *before = NULL;
     unsigned votes = 0;
 
@@ -248,7 +247,6 @@ END_TEST
 
 START_TEST(a_lost_election_is_retried_soon_in_a_new_epoch)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_id two = puppet_peer_id(2);
     uint64_t epoch;
     vd_ms lost_at;
@@ -271,8 +269,6 @@ END_TEST
 
 START_TEST(who_is_refused_for_long_wears_out_few_epochs)
 {
-    struct vd_group *group = puppet_group(&puppet);
-
     stage_to_wait_start();
     group->primary->o_down_at = puppet.now - 60000;
     puppet_answer(&puppet, 1, true, "", 0);
@@ -285,7 +281,6 @@ END_TEST
 
 START_TEST(who_voted_watches_its_leader_and_succeeds_it)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_id one = puppet_peer_id(1);
     struct vd_opinion *leader = puppet_opinion(&puppet, 1);
     vd_ms died_at;
@@ -315,7 +310,6 @@ END_TEST
 /* Two that each hold the other for dead, and yet get its questions, would outbid each other. */
 START_TEST(who_asked_for_our_vote_lived_then)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_id one = puppet_peer_id(1);
     vd_ms voted_at;
 
@@ -350,7 +344,6 @@ static void keep_alive_with_priority(int64_t priority)
 
 START_TEST(without_a_candidate_no_epochs_are_worn_out)
 {
-    struct vd_group *group = puppet_group(&puppet);
     uint64_t epoch;
 
     stage_to_wait_start();
@@ -379,7 +372,6 @@ END_TEST
 
 START_TEST(not_even_an_order_acts_in_an_epoch_it_has_lost)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_id other = puppet_peer_id(2);
     struct vd_order order = {.type = VD_ORDER_FAILOVER, .name = "m"};
     uint64_t epoch;

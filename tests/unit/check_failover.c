@@ -9,7 +9,6 @@
 
 START_TEST(the_whole_story)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *old = group->primary;
     struct vd_node *other;
     struct vd_node *chosen;
@@ -62,7 +61,6 @@ END_TEST
 
 START_TEST(a_refused_promotion_goes_to_another)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *first;
 
     stage_to_wait_promotion();
@@ -80,7 +78,6 @@ END_TEST
 /* At the address of a replica another cluster's primary answers, with replicas of its own. */
 START_TEST(a_leader_leaves_another_cluster_s_primary_alone)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_info info = puppet_primary_info();
     struct vd_node *chosen;
     struct vd_node *other;
@@ -104,8 +101,6 @@ END_TEST
 
 START_TEST(a_newer_configuration_ends_ours)
 {
-    struct vd_group *group = puppet_group(&puppet);
-
     stage_to_wait_promotion();
     puppet_hello(&puppet, 2, puppet_addr("10.0.0.3", 6379), 9);
     ck_assert_int_eq(group->failover.state, VD_FO_NONE);
@@ -134,7 +129,6 @@ static const struct {
 
 START_TEST(after_a_restart_of_the_primary)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_info info = puppet_primary_info();
 
     group->options.reboot_failover = reboots[_i].option;
@@ -157,7 +151,6 @@ END_TEST
  * before it held: whose lineage the group has as yet does not tell that it was restarted. */
 START_TEST(a_new_primary_that_was_never_met_was_not_restarted)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_info info = puppet_primary_info();
 
     puppet_hello(&puppet, 2, puppet_addr("10.0.0.9", 6379), 1);
@@ -181,7 +174,6 @@ END_TEST
 
 START_TEST(a_half_made_promotion_is_completed)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *half = puppet_node(&puppet, 3);
     struct vd_info info = puppet_replica_info(3, 900); /* behind: it would not be our choice */
 
@@ -211,7 +203,7 @@ START_TEST(a_healthy_new_primary_is_not_called_down_for_its_past)
 
         puppet_pass(&puppet, puppet.now + 10);
         stage_keep_alive();
-        node = puppet_group(&puppet)->primary;
+        node = group->primary;
         if (node->pulse.ticket.n != 0)
             puppet_pong(&puppet, &node->command, VD_PONG_OK);
         if (node->info_ticket.n != 0)
@@ -222,7 +214,7 @@ START_TEST(a_healthy_new_primary_is_not_called_down_for_its_past)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sdown"), 0);
     ck_assert_uint_eq(puppet.core->stalls, 0);
     puppet_pass(&puppet, puppet.now + 100);
-    ck_assert_int_eq(puppet_group(&puppet)->primary->s_down_at, VD_NEVER);
+    ck_assert_int_eq(group->primary->s_down_at, VD_NEVER);
     ck_assert_uint_eq(puppet.core->stalls, 0);
 }
 END_TEST
@@ -230,7 +222,6 @@ END_TEST
 /* It was hardly better than none; the primary that holds more is back before anybody was told. */
 START_TEST(a_former_primary_is_not_needed_when_its_successor_returns)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *named = group->primary;
     struct vd_info info = puppet_primary_info();
     struct vd_node *chosen;
@@ -253,7 +244,6 @@ END_TEST
 START_TEST(a_promotion_waits_for_the_rest_of_the_inbox)
 {
     struct vd_event role = {.type = VD_EV_ROLE};
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *chosen;
     struct vd_node *other;
 
@@ -277,7 +267,6 @@ END_TEST
 
 START_TEST(a_half_promoted_one_that_refuses_is_not_asked_without_end)
 {
-    struct vd_group *group = puppet_group(&puppet);
     struct vd_node *half = puppet_node(&puppet, 3);
     struct vd_info info = puppet_replica_info(3, 1000);
     unsigned promotes = 0;

@@ -20,8 +20,7 @@ static void say_hello(struct vd_id id, const char *ip, uint64_t epoch, const cha
 
 static void share_configuration(void)
 {
-    say_hello(puppet_peer_id(1), "10.0.1.1", 0, puppet_group(&puppet)->primary->addr.ip,
-              puppet_group(&puppet)->config_epoch);
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, group->primary->addr.ip, group->config_epoch);
 }
 
 START_TEST(a_new_peer_is_found_and_linked)
@@ -30,7 +29,7 @@ START_TEST(a_new_peer_is_found_and_linked)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+new-epoch"), 1);
     ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_CONNECT));
-    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 3);
+    ck_assert_uint_eq(group->opinion_count, 3);
     ck_assert(vd_core_is_dirty(puppet.core));
 }
 END_TEST
@@ -41,7 +40,7 @@ START_TEST(a_moved_peer_is_followed)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-address-switch"), 1);
     ck_assert_ptr_nonnull(puppet_find(&puppet, VD_EF_CLOSE));
     ck_assert_str_eq(puppet_opinion(&puppet, 1)->peer->addr.ip, "10.0.1.99");
-    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 2);
+    ck_assert_uint_eq(group->opinion_count, 2);
 }
 END_TEST
 
@@ -51,7 +50,7 @@ START_TEST(another_id_at_an_address_takes_its_place)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-invalid-addr"), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel"), 1);
     ck_assert_ptr_null(puppet_opinion(&puppet, 1));
-    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 2);
+    ck_assert_uint_eq(group->opinion_count, 2);
 }
 END_TEST
 
@@ -62,7 +61,7 @@ START_TEST(one_process_has_one_vote)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+sentinel-invalid-addr"), 1);
     ck_assert_ptr_null(puppet_opinion(&puppet, 2));
     ck_assert_str_eq(puppet_opinion(&puppet, 1)->peer->addr.ip, "10.0.1.2");
-    ck_assert_uint_eq(puppet_group(&puppet)->opinion_count, 1);
+    ck_assert_uint_eq(group->opinion_count, 1);
     ck_assert_uint_eq(HASH_COUNT(puppet.core->peers), 1);
 }
 END_TEST
@@ -75,24 +74,24 @@ START_TEST(what_is_not_for_us_changes_nothing)
     say_hello(self, "10.0.1.1", 99, "10.0.0.2", 99);
     say_hello(puppet_peer_id(1), "10.0.1.1", UINT64_MAX, "10.0.0.2", UINT64_MAX);
     ck_assert(!vd_core_is_dirty(puppet.core));
-    ck_assert_uint_eq(puppet_group(&puppet)->config_epoch, 0);
+    ck_assert_uint_eq(group->config_epoch, 0);
 }
 END_TEST
 
 /* It was under way when we lost our state and our id; the group's first link brings it. */
 START_TEST(a_former_self_is_no_peer)
 {
-    struct vd_wire *wire = &puppet_group(&puppet)->primary->subscribe;
+    struct vd_wire *wire = &group->primary->subscribe;
     struct vd_hello hello = {.id = puppet_peer_id(7), .group = "m"};
     struct vd_event event = {.type = VD_EV_HELLO};
     struct vd_node *node;
 
     puppet.core->globals.listen_port = 26379;
-    DL_FOREACH (puppet_group(&puppet)->nodes, node) {
+    DL_FOREACH (group->nodes, node) {
         node->command.local_ip[0] = '\0';
     }
     hello.peer = puppet_addr(wire->local_ip, 26379);
-    hello.primary = puppet_group(&puppet)->primary->addr;
+    hello.primary = group->primary->addr;
     event.hello.link = wire->link;
     event.hello.hello = &hello;
     puppet_step(&puppet, &event);
@@ -118,7 +117,7 @@ START_TEST(a_newer_configuration_is_adopted_and_told_on)
     ck_assert_uint_eq(puppet_noticed(&puppet, "+config-update-from"), 1);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 1);
     ck_assert_uint_ge(puppet_sent(&puppet, VD_RQ_HELLO), 3);
-    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, "10.0.0.3");
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.3");
     ck_assert_ptr_nonnull(puppet_node(&puppet, 1)); /* the former one is a replica now */
     say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.1", 3);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+switch-master"), 0); /* older: no */
@@ -141,22 +140,19 @@ static const struct dispute {
 START_TEST(two_primaries_in_one_epoch)
 {
     say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
-    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, "10.0.0.2");
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
     say_hello(puppet_peer_id(2), "10.0.1.2", 5, disputes[_i].told, disputes[_i].epoch);
-    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, disputes[_i].named);
+    ck_assert_str_eq(group->primary->addr.ip, disputes[_i].named);
     /* And for good: the loser's word brings nothing back. */
     say_hello(puppet_peer_id(1), "10.0.1.1", 5, "10.0.0.2", 4);
-    ck_assert_str_eq(puppet_group(&puppet)->primary->addr.ip, disputes[_i].named);
-    ck_assert_uint_eq(puppet_group(&puppet)->config_epoch,
-                      disputes[_i].epoch > 4 ? disputes[_i].epoch : 4);
+    ck_assert_str_eq(group->primary->addr.ip, disputes[_i].named);
+    ck_assert_uint_eq(group->config_epoch, disputes[_i].epoch > 4 ? disputes[_i].epoch : 4);
 }
 END_TEST
 
 /* Epoch 0 is nobody's decision: what the configuration files say is not disputed. */
 START_TEST(nothing_is_disputed_in_epoch_0)
 {
-    struct vd_group *group = puppet_group(&puppet);
-
     say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
     group->config_epoch = 0;
     say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.1", 0);
@@ -281,7 +277,7 @@ START_TEST(a_hello_about_our_primary_needs_no_address)
     const struct vd_addr unresolved = {.host = "redis-1", .port = 6379};
 
     puppet.core->globals.resolve_hostnames = true;
-    vd_group_set_address(puppet.core, puppet_group(&puppet)->primary, &unresolved);
+    vd_group_set_address(puppet.core, group->primary, &unresolved);
     for (size_t i = 0; i < 2; i++) {
         struct vd_hello hello = {.id = puppet_peer_id(1), .group = "m"};
 

@@ -9,6 +9,23 @@
 #include "stage.h"
 #include "suite.h"
 
+/* Until it has been sent a PING that it has not answered; when that left. */
+static vd_ms wait_for_ping(const struct vd_pulse *pulse)
+{
+    while (pulse->ticket.n == 0)
+        puppet_pass(&puppet, puppet.now + 1);
+    return pulse->sent_at;
+}
+
+/* DUE at that instant, of a loop that may not have read what came in the last deaf_ms. */
+static void look_at(vd_ms at, vd_ms deaf_ms)
+{
+    struct vd_event due = {.type = VD_EV_DUE, .due = {.deaf_ms = deaf_ms}};
+
+    puppet.now = at;
+    puppet_step(&puppet, &due);
+}
+
 START_TEST(links_are_asked_for_at_once)
 {
     struct puppet fresh;
@@ -29,9 +46,7 @@ START_TEST(unanswered_ping_is_down_at_the_exact_millisecond)
     vd_ms sent_at;
 
     /* down-after 1000: PING every 200 ms. Let it be sent and not answered. */
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
-    sent_at = primary->pulse.sent_at;
+    sent_at = wait_for_ping(&primary->pulse);
     puppet_pass(&puppet, sent_at + 999);
     ck_assert_int_eq(primary->s_down_at, VD_NEVER);
     puppet_pass(&puppet, sent_at + 1000);
@@ -87,7 +102,7 @@ START_TEST(a_primary_whose_process_is_away_is_awaited)
     vd_ms lost_at = puppet.now;
     unsigned tries = 0;
 
-    puppet_group(&puppet)->options.down_after_ms = 30000;
+    group->options.down_after_ms = 30000;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     while (puppet.now < lost_at + 10000) {
         puppet_pass(&puppet, puppet.now + 2);
@@ -108,7 +123,7 @@ START_TEST(refused_is_faster_where_told)
     vd_ms died_at = puppet.now;
     vd_ms refused_at;
 
-    puppet_group(&puppet)->options.down_after_refused_ms = 300;
+    group->options.down_after_refused_ms = 300;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     while (primary->command.link.n == 0)
         puppet_pass(&puppet, puppet.now + 1);
@@ -132,7 +147,7 @@ START_TEST(refused_stays_dead_when_its_host_goes)
     struct vd_node *primary = puppet_node(&puppet, 1);
     vd_ms refused_at;
 
-    puppet_group(&puppet)->options.down_after_refused_ms = 300;
+    group->options.down_after_refused_ms = 300;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     while (primary->command.link.n == 0)
         puppet_pass(&puppet, puppet.now + 1);
@@ -165,8 +180,7 @@ START_TEST(what_counts_as_life)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
 
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
+    (void)wait_for_ping(&primary->pulse);
     puppet_pong(&puppet, &primary->command, pongs[_i].kind);
     ck_assert_int_eq(primary->pulse.silent_since == VD_NEVER, pongs[_i].alive);
 }
@@ -176,8 +190,7 @@ START_TEST(a_peer_that_refuses_our_password_is_of_no_use)
 {
     struct vd_opinion *peer = puppet_opinion(&puppet, 1);
 
-    while (peer->peer->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
+    (void)wait_for_ping(&peer->peer->pulse);
     puppet_pong(&puppet, &peer->peer->wire, VD_PONG_AUTH);
     ck_assert_int_ne(peer->peer->pulse.silent_since, VD_NEVER);
 }
@@ -188,8 +201,7 @@ START_TEST(sleeping_ourselves_accuses_nobody)
     struct vd_node *primary = puppet_node(&puppet, 1);
     struct vd_event due = {.type = VD_EV_DUE};
 
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
+    (void)wait_for_ping(&primary->pulse);
     puppet.now += 60000; /* a paused machine */
     puppet_step(&puppet, &due);
     ck_assert_int_eq(primary->s_down_at, VD_NEVER);
@@ -205,25 +217,19 @@ START_TEST(what_may_lie_unread_accuses_nobody)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
     struct vd_opinion *opinion = puppet_opinion(&puppet, 1);
-    struct vd_event due = {.type = VD_EV_DUE};
     uint64_t link = primary->command.link.n;
     vd_ms sent_at;
 
-    while (primary->pulse.ticket.n == 0 || opinion->peer->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
-    sent_at = vd_max_ms(primary->pulse.sent_at, opinion->peer->pulse.sent_at);
-    puppet.now = sent_at + 1500;
-    due.due.deaf_ms = 1400;
-    puppet_step(&puppet, &due);
+    sent_at = wait_for_ping(&primary->pulse);
+    sent_at = vd_max_ms(sent_at, wait_for_ping(&opinion->peer->pulse));
+    look_at(sent_at + 1500, 1400);
     ck_assert_int_eq(primary->s_down_at, VD_NEVER);
     ck_assert_int_eq(opinion->s_down_at, VD_NEVER);
     ck_assert_uint_eq(primary->command.link.n, link); /* nor is its link given up */
     /* It is looked at again as soon as the loop has: one that answered is well, */
     ck_assert_int_eq(vd_core_wake_at(puppet.core), puppet.now + 1);
     puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
-    due.due.deaf_ms = 0;
-    puppet.now++;
-    puppet_step(&puppet, &due);
+    look_at(puppet.now + 1, 0);
     ck_assert_int_eq(opinion->s_down_at, VD_NEVER);
     /* ... and one that did not is down. */
     ck_assert_int_eq(primary->s_down_at, puppet.now);
@@ -233,18 +239,12 @@ END_TEST
 START_TEST(who_was_heard_until_the_deadline_is_judged_by_it)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
-    struct vd_event due = {.type = VD_EV_DUE};
     vd_ms sent_at;
 
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
-    sent_at = primary->pulse.sent_at;
-    puppet.now = sent_at + 1300;
-    due.due.deaf_ms = 301;
-    puppet_step(&puppet, &due);
+    sent_at = wait_for_ping(&primary->pulse);
+    look_at(sent_at + 1300, 301);
     ck_assert_int_eq(primary->s_down_at, VD_NEVER);
-    puppet.now++;
-    puppet_step(&puppet, &due);
+    look_at(sent_at + 1301, 301);
     ck_assert_int_eq(primary->s_down_at, puppet.now);
 }
 END_TEST
@@ -256,9 +256,7 @@ START_TEST(a_ping_that_left_late_is_answered_late)
     struct vd_event due = {.type = VD_EV_DUE};
     vd_ms sent_at;
 
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
-    sent_at = primary->pulse.sent_at;
+    sent_at = wait_for_ping(&primary->pulse);
     due.due.from = sent_at;
     due.due.left_at = sent_at + 700;
     puppet.now = sent_at + 700;
@@ -274,20 +272,15 @@ END_TEST
 START_TEST(a_connection_that_may_be_up_is_not_given_up)
 {
     struct vd_node *primary = puppet_node(&puppet, 1);
-    struct vd_event due = {.type = VD_EV_DUE};
     uint64_t link;
 
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     puppet_pass(&puppet, puppet.now + 20);
     link = primary->command.link.n;
     ck_assert_uint_ne(link, 0);
-    puppet.now += 600;
-    due.due.deaf_ms = 590;
-    puppet_step(&puppet, &due);
+    look_at(puppet.now + 600, 590);
     ck_assert_uint_eq(primary->command.link.n, link);
-    due.due.deaf_ms = 0;
-    puppet.now++;
-    puppet_step(&puppet, &due);
+    look_at(puppet.now + 1, 0);
     ck_assert_uint_ne(primary->command.link.n, link);
 }
 END_TEST
@@ -372,8 +365,7 @@ START_TEST(a_ping_is_not_held_back_by_what_else_is_owed)
     struct vd_node *primary = puppet_node(&puppet, 1);
     vd_ms begun_at;
 
-    while (primary->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
+    (void)wait_for_ping(&primary->pulse);
     puppet_pong(&puppet, &primary->command, VD_PONG_OK);
     begun_at = puppet.now;
     for (int i = 0; i < 200; i++)
@@ -393,8 +385,7 @@ START_TEST(a_shorter_ping_period_counts_for_peers_at_once)
 
     set_option(VD_OPT_DOWN_AFTER, 1000000);
     set_option(VD_OPT_PING_PERIOD, 100000);
-    while (peer->pulse.ticket.n == 0)
-        puppet_pass(&puppet, puppet.now + 1);
+    (void)wait_for_ping(&peer->pulse);
     puppet_pong(&puppet, &peer->wire, VD_PONG_OK);
     set_at = puppet.now;
     set_option(VD_OPT_PING_PERIOD, 1000);

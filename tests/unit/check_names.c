@@ -14,12 +14,9 @@
 
 #define NAMES_MAX 4096 /* as in names.c */
 
-static struct vd_group *group;
-
 static void set_up(void)
 {
     stage_set();
-    group = puppet_group(&puppet);
     puppet.core->globals.resolve_hostnames = true;
     puppet.core->globals.tilt_trigger_ms = INT64_MAX / 2; /* jumps are the test's */
 }

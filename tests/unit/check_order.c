@@ -9,12 +9,9 @@
 #include "stage.h"
 #include "suite.h"
 
-static struct vd_group *group;
-
 static void set_up(void)
 {
     stage_set();
-    group = puppet_group(&puppet);
     vd_core_saved(puppet.core);
 }
 
@@ -369,7 +366,7 @@ START_TEST(set_applies_what_it_can_and_replies_the_error)
                              .error = "ERR the second was wrong"};
 
     ck_assert_str_eq(puppet_order(&puppet, &order)->reply.text, "ERR the second was wrong");
-    ck_assert_uint_eq(puppet_group(&puppet)->options.quorum, 5);
+    ck_assert_uint_eq(group->options.quorum, 5);
     ck_assert_uint_eq(puppet_noticed(&puppet, "+set"), 1);
     ck_assert(vd_core_is_dirty(puppet.core));
 }

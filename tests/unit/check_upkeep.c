@@ -11,14 +11,6 @@
 #include "stage.h"
 #include "suite.h"
 
-static struct vd_group *group;
-
-static void set_up(void)
-{
-    stage_set();
-    group = puppet_group(&puppet);
-}
-
 static const char *forget_node(unsigned last_byte)
 {
     struct vd_order order = {.type = VD_ORDER_FORGET, .name = "m"};
@@ -428,9 +420,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("upkeep");
-    TCase *tcase = tcase_create("upkeep");
+    TCase *tcase = stage_case("upkeep");
 
-    tcase_add_checked_fixture(tcase, set_up, stage_clear);
     tcase_add_test(tcase, a_replica_that_is_gone_is_forgotten);
     tcase_add_test(tcase, a_sentinel_that_is_gone_is_forgotten);
     tcase_add_test(tcase, a_replica_that_nobody_misses_expires);

@@ -2,14 +2,12 @@
 /* Spoil: nodes of the stage, each spoiled in one thing, see spoil.h. */
 #include "spoil.h"
 
-struct vd_group *group;
 struct vd_node *second;
 struct vd_node *third;
 
 static void set_up(void)
 {
     stage_set();
-    group = puppet_group(&puppet);
     second = puppet_node(&puppet, 2);
     third = puppet_node(&puppet, 3);
     puppet.core->now = 100000; /* room for things that happened long ago */

@@ -10,7 +10,6 @@
 #include "stage.h"
 
 /* Of the puppet on the stage, anew for every test of such a case. */
-extern struct vd_group *group;
 extern struct vd_node *second; /* 10.0.0.2 */
 extern struct vd_node *third;
 

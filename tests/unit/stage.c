@@ -3,11 +3,13 @@
 #include "stage.h"
 
 struct puppet puppet;
+struct vd_group *group;
 
 void stage_set(void)
 {
     puppet_init(&puppet, 2, 2, 2);
     puppet_settle(&puppet);
+    group = puppet_group(&puppet);
 }
 
 void stage_clear(void)
@@ -29,7 +31,7 @@ void stage_keep_alive(void)
     struct vd_opinion *opinion;
     unsigned last_byte = 0;
 
-    DL_FOREACH (puppet_group(&puppet)->nodes, node) {
+    DL_FOREACH (group->nodes, node) {
         struct vd_info info = puppet_replica_info(++last_byte, 1000);
 
         if (vd_node_is_primary(node))
@@ -39,7 +41,7 @@ void stage_keep_alive(void)
         if (node->info_ticket.n != 0)
             puppet_info(&puppet, node, &info);
     }
-    DL_FOREACH (puppet_group(&puppet)->opinions, opinion) {
+    DL_FOREACH (group->opinions, opinion) {
         if (opinion->peer->pulse.ticket.n != 0)
             puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
     }
@@ -47,7 +49,7 @@ void stage_keep_alive(void)
 
 void stage_lose_primary(void)
 {
-    struct vd_node *primary = puppet_group(&puppet)->primary;
+    struct vd_node *primary = group->primary;
 
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     while (primary->s_down_at == VD_NEVER) {
@@ -58,8 +60,6 @@ void stage_lose_primary(void)
 
 void stage_to_wait_start(void)
 {
-    struct vd_group *group = puppet_group(&puppet);
-
     stage_lose_primary();
     puppet_answer(&puppet, 1, true, "", 0);
     ck_assert_int_ne(group->primary->o_down_at, VD_NEVER);
@@ -72,8 +72,6 @@ void stage_to_wait_start(void)
 
 void stage_to_wait_promotion(void)
 {
-    struct vd_group *group = puppet_group(&puppet);
-
     stage_to_wait_start();
     puppet_answer(&puppet, 1, true, PUPPET_SELF, group->failover.epoch);
     stage_keep_alive();

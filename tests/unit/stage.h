@@ -12,6 +12,7 @@
 #include "puppet.h"
 
 extern struct puppet puppet;
+extern struct vd_group *group; /* its only one */
 
 /* A case whose tests each have a stage of their own; or the fixture, for those who add to it. */
 TCase *stage_case(const char *name);
