@@ -7,7 +7,7 @@
 set -u
 corpora=${srcdir:-.}/tests/fuzz/corpus
 status=0
-for target in reader info hello classic native option recording rewrite acl core tls; do
+for target in reader info hello classic native option recording rewrite acl core tls http; do
     # A directory without files leaves the pattern, which the harness cannot open.
     tests/fuzz/fuzz_$target "$corpora/$target"/* || {
         printf 'FAIL: %s\n' "$target"
