@@ -135,6 +135,19 @@ def wait_discovered(sentinels, count, begin, limit):
     return None if left else time.monotonic() - begin
 
 
+def wait_level(sentinels, limit):
+    """Until their CPU time of one second is that of the second before, within a tenth; at most `limit` seconds."""
+    end = time.monotonic() + limit
+    last = None
+    while time.monotonic() < end:
+        before = sum(cpu_ms(one.pid) for one in sentinels)
+        time.sleep(1)
+        used = sum(cpu_ms(one.pid) for one in sentinels) - before
+        if last is not None and abs(used - last) <= max(10 * len(sentinels), last / 10):
+            return
+        last = used
+
+
 def watch_idle(fleet, sentinels, count, seconds):
     fleet.order("reset")
     before = [cpu_ms(one.pid) for one in sentinels]
@@ -239,7 +252,7 @@ def measure(name, count, args):
             "discovered_s": None if discovered is None else round(discovered, 2),
             "query_while_discovering_ms": prober.stop(),
         }
-        time.sleep(args.settle)
+        wait_level(sentinels, args.settle)
         row |= watch_idle(fleet, sentinels, count, args.seconds)
         if args.dead_share > 0:
             row["mass"] = kill_many(
@@ -283,7 +296,7 @@ def main():
     parser.add_argument("--programs", nargs="+", default=[harness.VEDETTE, harness.REDIS_SENTINEL])
     parser.add_argument("--down-after", type=int, default=5000, help="ms")
     parser.add_argument("--seconds", type=float, default=20, help="how long the idle time is measured")
-    parser.add_argument("--settle", type=float, default=5, help="seconds between discovery and that")
+    parser.add_argument("--settle", type=float, default=5, help="seconds at most between discovery and that, until CPU time is level")
     parser.add_argument("--dead-share", type=float, default=0.2, help="of the primaries, killed at once")
     parser.add_argument("--limit", type=float, default=120, help="seconds to wait for what should happen")
     parser.add_argument("--json", help="write the rows there")

@@ -37,6 +37,13 @@ def knows_all(one):
     )
 
 
+def hears_all_since(one, instant):
+    """Each primary has answered a PING after that instant."""
+    since_ms = 1000 * (time.monotonic() - instant)
+    rows = [dict(zip(row[::2], row[1::2])) for row in one.ask("SENTINEL", "MASTERS")]
+    return len(rows) == GROUPS and all(int(row["last-ok-ping-reply"]) <= since_ms for row in rows)
+
+
 def test_answers_that_lie_unread_accuse_nobody(crowd):
     """Shorter than the stall that voids all evidence, longer than down-after: hundreds of answers are in its
     sockets when it comes back, more than one look at them brings."""
@@ -46,9 +53,9 @@ def test_answers_that_lie_unread_accuse_nobody(crowd):
         one.pause()
         time.sleep(1.5 * DOWN_AFTER / 1000)
         one.resume()
+        back = time.monotonic()
         assert one.ask("PING") == "PONG"
-        # Until it has asked all of them anew.
-        time.sleep(DOWN_AFTER / 5000)
+        wait_until(lambda: hears_all_since(one, back), 20, "all primaries have answered anew", every=0.05)
         wait_until(lambda: knows_all(one), 20, "all is well again")
     assert [event[2] for event in watcher.all()] == []
 

@@ -46,6 +46,20 @@ def pid_of(name):
     return None if state_of(pid) == "Z" else pid
 
 
+def listens(pid):
+    """Does the process have a TCP socket that takes connections?"""
+    listening = set()
+    try:
+        for table in ("tcp", "tcp6"):
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as lines:
+                rows = [line.split() for line in lines][1:]
+            listening |= {f"socket:[{row[9]}]" for row in rows if row[3] == "0A"}
+        held = os.listdir(f"/proc/{pid}/fd")
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}") in listening for fd in held)
+    except OSError:  # it ends, or closed one of them just now
+        return False
+
+
 def start(name):
     if pid_of(name):
         sys.exit(f"svc: {name} runs already")
@@ -54,10 +68,14 @@ def start(name):
                                  cwd=DATA, start_new_session=True)
     with open(f"{DATA}/{name}.pid", "w", encoding="ascii") as file:
         file.write(str(child.pid))
-    time.sleep(0.05)
-    if child.poll() is not None:
-        with open(f"{DATA}/{name}.log", encoding="utf-8", errors="replace") as log:
-            sys.exit(f"svc: {name} ended at once:\n{log.read()[-2000:]}")
+    deadline = time.monotonic() + PATIENCE
+    while not listens(child.pid):
+        if child.poll() is not None:
+            with open(f"{DATA}/{name}.log", encoding="utf-8", errors="replace") as log:
+                sys.exit(f"svc: {name} ended at once:\n{log.read()[-2000:]}")
+        if time.monotonic() > deadline:
+            sys.exit(f"svc: {name} does not listen")
+        time.sleep(0.01)
 
 
 def end(name, number):
