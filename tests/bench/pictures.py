@@ -49,29 +49,46 @@ def draw_failover(pyplot, results, directory):
     return "failover.svg", "Until the next acknowledged write, beyond down-after 1000 ms"
 
 
+def layers(run, program):
+    """The median of each phase, beyond down-after; None: most trials were not told of it, and its time is in the next."""
+    trials = [one["phases_ms"] for one in run["trials"][program]]
+    medians = {}
+    for name in phases.NAMES:
+        told = sorted(one[name] - (run["beyond_ms"] if name == "detection" else 0) for one in trials if name in one)
+        medians[name] = max(0.0, told[len(told) // 2]) if 2 * len(told) > len(trials) else None
+    return medians
+
+
 def draw_phases(pyplot, results, directory):
-    """The medians of the phases on top of each other, without the wait of down-after."""
-    bars = [(results[name], program) for name in ("failover-kill-1000", "failover-hang-1000", "failover-cut-1000")
-            if name in results for program in PROGRAMS if program in results[name]["trials"]]
+    """The medians of the phases on top of each other, without the wait of down-after; who was untold is a gap, and named."""
+    bars = {f"{results[name]['way']}: {program}": layers(results[name], program)
+            for name in ("failover-kill-1000", "failover-hang-1000", "failover-cut-1000") if name in results
+            for program in PROGRAMS if program in results[name]["trials"]}
     if not bars:
         return None
     figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(bars) + 1.2))
     palette = pyplot.get_cmap("tab10")
-    labels = [f"{run['way']}: {program}" for run, program in bars]
-    left = [0.0] * len(bars)
+    left = dict.fromkeys(bars, 0.0)
     for place, name in enumerate(phases.NAMES):
-        widths = []
-        for run, program in bars:
-            told = sorted(one["phases_ms"].get(name, 0.0) - (run["beyond_ms"] if name == "detection" else 0)
-                          for one in run["trials"][program])
-            widths.append(max(0.0, told[len(told) // 2]))
-        axes.barh(labels, widths, left=left, label=name, color=palette(place), height=0.7)
-        left = [a + b for a, b in zip(left, widths)]
+        axes.barh(list(bars), [bar[name] or 0.0 for bar in bars.values()], left=list(left.values()), label=name,
+                  color=palette(place), height=0.7)
+        left = {label: left[label] + (bar[name] or 0.0) for label, bar in bars.items()}
+    longest = max(left.values())
+    for row, (label, bar) in enumerate(bars.items()):
+        untold = [name for name, ms in bar.items() if ms is None]
+        at = 0.0
+        for ms in bar.values():
+            if ms is None:
+                axes.vlines(at, row - 0.36, row + 0.36, color="white", linewidth=3)
+            at += ms or 0.0
+        if untold:
+            axes.text(left[label] + longest / 100, row, f"untold: {', '.join(untold)}", va="center", fontsize=7)
+            axes.set_xlim(0, 1.3 * longest)
     axes.invert_yaxis()
     axes.set(xlabel="ms beyond down-after, medians")
     axes.legend(frameon=False, ncols=4, fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0))
     save(figure, directory, "phases.svg")
-    return "phases.svg", "Where that time goes"
+    return "phases.svg", "Where that time goes (untold, or only after the client's write: its time is in the next one's)"
 
 
 def draw_long(pyplot, results, directory):

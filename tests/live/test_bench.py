@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench")
 sys.path.insert(0, BENCH)
 
 import phases  # noqa: E402
+import pictures  # noqa: E402
 
 GROUP = "bench"
 
@@ -52,6 +55,33 @@ def test_elections_are_told_apart():
         "2 b +vote-for-leader B 4", "3 a +elected-leader", "4 b -failover-abort-not-elected",
     )
     assert phases.elections(late) == (0, 1, 2), "an epoch that somebody won has not failed"
+
+
+def run_of(*trials):
+    return {"way": "kill", "beyond_ms": 1000, "trials": {"vedette": [{"phases_ms": dict(one)} for one in trials]}}
+
+
+TOLD = {"detection": 1003.0, "agreement": 2.0, "candidacy": 2.0, "election": 1.0, "selection": 4.0, "promotion": 6.0,
+        "announcement": 1.0, "client": 5.0}
+UNTOLD = {name: ms for name, ms in TOLD.items() if name not in ("election", "selection")}
+
+
+def test_what_was_not_told_took_not_nothing():
+    once = pictures.layers(run_of(TOLD, TOLD, UNTOLD), "vedette")
+    assert once == TOLD | {"detection": 3.0}
+    mostly = pictures.layers(run_of(TOLD, UNTOLD, UNTOLD), "vedette")
+    assert [name for name, ms in mostly.items() if ms is None] == ["election", "selection"]
+    assert mostly["promotion"] == 6.0
+    assert pictures.layers(run_of({**TOLD, "selection": 0.0}), "vedette")["selection"] == 0.0  # told, and took no time
+
+
+def test_a_picture_names_what_was_not_told(tmp_path):
+    pytest.importorskip("matplotlib")
+    pyplot = pictures.start()
+    for trial, words in ((TOLD, 0), (UNTOLD, 1)):
+        file, _ = pictures.draw_phases(pyplot, {"failover-kill-1000": run_of(trial)}, tmp_path)
+        assert (tmp_path / file).read_text().count("untold: election, selection") == words
+        assert "promotion" in (tmp_path / file).read_text()
 
 
 def test_own_account():
