@@ -21,6 +21,9 @@
 #include "shell/tls_cert.h"
 #include "shell/tls_reason.h"
 
+/* OpenSSL asks the kernel for a record at a time: behind half of the longest there may be another.
+ */
+#define MORE_LIKELY 8192U
 #define INCOMING_S 10
 #define RECORD_HANDSHAKE 0x16 /* first byte of everybody who begins a handshake */
 
@@ -380,7 +383,7 @@ ssize_t vd_stream_tls_read(struct vd_stream *stream, void *to, size_t size)
         errno = 0;
         got = SSL_read(session->ssl, (char *)to + done, at_most(size - done));
         done += got > 0 ? (size_t)got : 0;
-    } while (got > 0 && done < size && SSL_has_pending(session->ssl) == 1);
+    } while (got > 0 && done < size && (SSL_has_pending(session->ssl) == 1 || done >= MORE_LIKELY));
     session->has_more = got > 0 && SSL_has_pending(session->ssl) == 1;
     if (got <= 0) {
         ssize_t end = end_call(session, got, true);

@@ -318,6 +318,29 @@ START_TEST(small_reads_miss_nothing)
 }
 END_TEST
 
+/* Whoever reads to the end of what there is has read it, in however many records it came. */
+START_TEST(one_read_takes_all_records)
+{
+    static char bytes[60000];
+    size_t put = 0;
+
+    accept_far();
+    ev_run(loop, EVRUN_NOWAIT);
+    vd_text_clear(&user.in);
+    while (put < sizeof(bytes)) {
+        int done = SSL_write(far_ssl, bytes + put, (int)(sizeof(bytes) - put));
+
+        ck_assert_int_gt(done, 0);
+        put += (size_t)done;
+    }
+    user_readable(NULL);
+    ck_assert_uint_eq(user.in.len, sizeof(bytes));
+    user_readable(NULL);
+    ck_assert(!user.ended && user.error == 0);
+    ck_assert_uint_eq(user.in.len, sizeof(bytes));
+}
+END_TEST
+
 static bool never(void)
 {
     static unsigned turns;
@@ -533,6 +556,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, much_in_both_directions);
     tcase_add_test(tcase, small_reads_miss_nothing);
+    tcase_add_test(tcase, one_read_takes_all_records);
     tcase_add_test(tcase, held_input_waits);
     tcase_add_test(tcase, keys_are_updated_amid_everything);
     tcase_add_test(tcase, plain_text_needs_no_tls);
