@@ -350,21 +350,64 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
     return NULL;
 }
 
-struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group)
+/* For failover-timeout the group has had no primary: one that died holding more would be back. */
+static bool is_bereft(const struct vd_core *core, const struct vd_group *group)
 {
     vd_ms since = group->primary->s_down_at;
-    struct vd_node *node;
-    struct vd_node *best = NULL;
 
     if (since != VD_NEVER && group->switch_count != 0)
         since = vd_max_ms(since, group->switches[0]);
-    if (vd_elapsed(core->now, since, 0) < group->options.failover_timeout_ms)
+    return vd_elapsed(core->now, since, 0) >= group->options.failover_timeout_ms;
+}
+
+/* It lives, told its state lately, and would let itself be promoted. */
+static bool is_willing(const struct vd_core *core, const struct vd_node *node)
+{
+    return !vd_node_is_primary(node) && node->s_down_at == VD_NEVER && has_told(node) &&
+           !node->loading && node->priority != 0 && !vd_candidate_has_refused(core, node) &&
+           core->now - node->info_at <= 2 * core->globals.info_period_ms;
+}
+
+struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_node *best = NULL;
+
+    if (!is_bereft(core, group))
         return NULL;
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || !is_former_primary(node) || node->s_down_at != VD_NEVER ||
-            !has_told(node) || node->loading || node->priority == 0 ||
-            vd_candidate_has_refused(core, node) ||
-            core->now - node->info_at > 2 * core->globals.info_period_ms)
+        if (!is_willing(core, node) || !is_former_primary(node))
+            continue;
+        if (best == NULL || node->keys > best->keys)
+            best = node;
+    }
+    return best;
+}
+
+/*
+ * A full resynchronisation began and will not end. Until a server loads the
+ * new data set it holds the one before, under the id of that; one that let go
+ * of it for the load, and did not get through, has no keys.
+ */
+static bool is_stranded(const struct vd_core *core, const struct vd_node *node)
+{
+    const struct vd_group *group = node->group;
+
+    return node->role == VD_ROLE_REPLICA && !node->link_up && !node->sync_in_progress &&
+           node->keys > 0 &&
+           (carries(node, &group->lineage) || carries(node, &group->lineage_before)) &&
+           !vd_candidate_is_foreign(core, node);
+}
+
+struct vd_node *vd_candidate_stranded(const struct vd_core *core, const struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_node *best = NULL;
+
+    if (!is_bereft(core, group))
+        return NULL;
+    DL_FOREACH (group->nodes, node) {
+        if (!is_willing(core, node) || !is_stranded(core, node))
             continue;
         if (best == NULL || node->keys > best->keys)
             best = node;

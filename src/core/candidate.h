@@ -62,6 +62,14 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core,
 struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group);
 
 /*
+ * A replica whose full resynchronisation began and will not end, since the one
+ * that it was from is gone: it still holds what it held before, and where it
+ * stood it has forgotten. Most keys win. NULL as above before failover-timeout.
+ * differs: Sentinel takes such a one at once, as if it were in step.
+ */
+struct vd_node *vd_candidate_stranded(const struct vd_core *core, const struct vd_group *group);
+
+/*
  * When the named primary and all the others live, all say that they are
  * replicas, and none is fit: whoever holds most. NULL while anybody is away,
  * since it may hold more (but not where the named primary and one with data

@@ -89,7 +89,7 @@ static bool has_candidate(const struct vd_core *core, const struct vd_group *gro
 {
     return vd_candidate_half_promoted(core, group) != NULL ||
            vd_candidate_select(core, group, NULL) != NULL ||
-           vd_candidate_former(core, group) != NULL ||
+           vd_candidate_former(core, group) != NULL || vd_candidate_stranded(core, group) != NULL ||
            vd_candidate_last_resort(core, group) != NULL;
 }
 
@@ -241,6 +241,14 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
         vd_notice_node(core, VD_N_REMARK, chosen,
                        "is taken back as primary: its successor is gone, and nobody holds what "
                        "was written there");
+        return chosen;
+    }
+    chosen = vd_candidate_stranded(core, group);
+    if (chosen != NULL) {
+        vd_notice_node(core, VD_N_REMARK, chosen,
+                       "is chosen though a full resynchronisation of it never ended: the primary "
+                       "does not come back, and nobody holds more than its %lld keys of before",
+                       (long long)chosen->keys);
         return chosen;
     }
     chosen = vd_candidate_last_resort(core, group);

@@ -71,6 +71,18 @@ static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
     return true;
 }
 
+/*
+ * A full resync that began and was cut off has taken nothing from it yet, and
+ * the primary has not been heard for as long as a failover may take.
+ */
+static bool is_stranded(const struct sim *sim, const struct sim_heard *heard,
+                        const struct sim_heard *primary)
+{
+    return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading && !heard->syncing &&
+           !heard->link_up && heard->priority != 0 && heard->keys > 0 &&
+           (!primary->known || sim->now - primary->at >= sim->setup.failover_timeout_ms * SIM_MS);
+}
+
 /* At the very beginning of a stream, and nobody is known to hold more: there is nothing to lack. */
 static bool is_at_start(const struct sim *sim, const struct sim_sentinel *s,
                         const struct sim_node *node)
@@ -116,7 +128,7 @@ const char *sim_promotion_objection(const struct sim *sim, const struct sim_sent
     const char *why = objection(heard);
 
     if (why == NULL || is_at_start(sim, s, node) || is_rescue(heard, above, rebooted) ||
-        is_last_resort(sim, s, node, named))
+        is_stranded(sim, heard, above) || is_last_resort(sim, s, node, named))
         return NULL;
     if (!heard->known || heard->role != VD_ROLE_PRIMARY || heard->loading)
         return why;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who is taken where there is no candidate: one that is promoted already, the
- * former primary, the last resort. Each table spoils, in one thing, a node that
- * would do.
+ * former primary, one whose resynchronisation never ended, the last resort. Each
+ * table spoils, in one thing, a node that would do.
  */
 #include "core/candidate.h"
 #include "spoil.h"
@@ -75,6 +75,64 @@ START_TEST(a_former_primary_is_taken_back_late_and_the_one_with_most)
     ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), third);
     group->lineage_before = second->replid;
     ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+}
+END_TEST
+
+/* The group has no primary for failover-timeout, and a full resynchronisation of this one with it
+ * never ended. */
+static void make_stranded(struct vd_node *node)
+{
+    node->link_up = false;
+    node->sync_in_progress = false;
+    node->offset = 1;
+    node->keys = 7;
+    group->primary->s_down_at = puppet.core->now - group->options.failover_timeout_ms;
+}
+
+static void be_filled(struct vd_node *node)
+{
+    node->sync_in_progress = true;
+}
+
+static void be_emptied(struct vd_node *node)
+{
+    node->keys = 0;
+}
+
+static void be_linked(struct vd_node *node)
+{
+    node->link_up = true;
+}
+
+static void (*const spoil_stranded[])(struct vd_node *) = {
+    spoil_go_down,   spoil_lose_link, spoil_load,
+    spoil_never,     spoil_refuse,    be_of_another_lineage,
+    have_no_lineage, tell_long_ago,   spoil_say_primary,
+    be_filled,       be_emptied,      be_linked,
+};
+
+START_TEST(a_stranded_replica_is_not_chosen)
+{
+    make_stranded(second);
+    ck_assert_int_eq(vd_candidate_fit(puppet.core, second), VD_UNFIT_SYNCING);
+    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), second);
+    spoil_stranded[_i](second);
+    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
+}
+END_TEST
+
+START_TEST(a_stranded_replica_is_chosen_late_and_the_one_with_most)
+{
+    make_stranded(second);
+    make_stranded(third);
+    third->keys = 8;
+    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), third);
+    second->keys = 9;
+    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), second);
+    group->primary->s_down_at += 1;
+    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
+    group->primary->s_down_at = VD_NEVER;
+    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
 }
 END_TEST
 
@@ -259,6 +317,8 @@ int main(void)
 
     suite_add_rows(tcase, a_former_primary_is_not_taken_back, spoil_former);
     tcase_add_test(tcase, a_former_primary_is_taken_back_late_and_the_one_with_most);
+    suite_add_rows(tcase, a_stranded_replica_is_not_chosen, spoil_stranded);
+    tcase_add_test(tcase, a_stranded_replica_is_chosen_late_and_the_one_with_most);
     suite_add_rows(tcase, who_is_no_last_resort, resorts);
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
     tcase_add_test(tcase, who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives);
