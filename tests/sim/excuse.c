@@ -7,6 +7,7 @@
 #include "client.h"
 #include "faults.h"
 #include "live.h"
+#include "original.h"
 #include "sentinel.h"
 
 /* No sentinel knows it: operators made them forget it while it was away, or it never met one. */
@@ -14,6 +15,28 @@ static bool is_unknown(const struct sim *sim, const struct sim_node *node)
 {
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
         if (sim->sentinels[i]->running && sim_live_knows(sim, sim->sentinels[i], node))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * A primary that follows nobody is found on no list. Whoever made it one knew
+ * it, and is dead; originals, who ask for a list every ten seconds, never had
+ * it on theirs, and no vedette is left that should have.
+ */
+static bool was_known_to_the_dead(const struct sim *sim, const struct sim_node *node)
+{
+    if (!sim_node_is_primary(node))
+        return false;
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->running)
+            return false;
+    }
+    for (unsigned i = 0; i < sim->setup.originals; i++) {
+        const struct sim_original *o = sim->originals[i];
+
+        if (o->running && sim_original_knows(o, node->group, node->host))
             return false;
     }
     return true;
@@ -59,7 +82,8 @@ static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
 
     if (!is_unknown(sim, node))
         return false;
-    if (sim->forgetful || node->moved || is_chained(sim, node, head))
+    if (sim->forgetful || node->moved || was_known_to_the_dead(sim, node) ||
+        is_chained(sim, node, head))
         return true;
     return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
 }

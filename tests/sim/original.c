@@ -212,6 +212,17 @@ const struct sim_host *sim_original_names(const struct sim_original *o, unsigned
     return g->state >= SIM_OS_RECONF ? g->promoted->at : g->primary.at;
 }
 
+bool sim_original_knows(const struct sim_original *o, unsigned group, const struct sim_host *host)
+{
+    const struct sim_original_group *g = &o->groups[group];
+
+    for (unsigned i = 0; i < SIM_ORIGINAL_REPLICAS; i++) {
+        if (g->replicas[i].at == host)
+            return true;
+    }
+    return sim_original_names(o, group) == host;
+}
+
 /* A peer with this id is a member there. */
 static bool has_met(const struct sim_original *o, unsigned group, const struct vd_id *id)
 {

@@ -145,6 +145,8 @@ void sim_original_reset(struct sim_original *o, unsigned group);
 struct sim_original *sim_original_of(const struct sim *sim, const struct sim_host *host);
 /* Whom it tells clients. */
 const struct sim_host *sim_original_names(const struct sim_original *o, unsigned group);
+/* The primary that it names, or on its list. */
+bool sim_original_knows(const struct sim_original *o, unsigned group, const struct sim_host *host);
 /* Is it at rest, with a link to all that lives? Else what is missing goes to `why`. */
 bool sim_original_is_settled(const struct sim_original *o, unsigned group, const char **why);
 
