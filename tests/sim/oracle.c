@@ -426,12 +426,23 @@ void sim_oracle_on_record(struct sim *sim, struct sim_sentinel *s,
 
 /* Orders to nodes ------------------------------------------------------------------------ */
 
-/* It was the primary before, and nobody has told it that it is not any more. */
+/* The address that the configuration names from the first: r1 of the group. */
+static bool is_configured(const struct sim *sim, unsigned group, const struct sim_host *host)
+{
+    char name[8];
+
+    (void)snprintf(name, sizeof(name), "r%u", group * sim->setup.nodes + 1);
+    return strcmp(host->name, name) == 0;
+}
+
+/* It was the primary before, or whoever had its address, and nobody has told it that it is not any
+ * more. */
 static bool was_ours(const struct sim *sim, const struct sim_node *node)
 {
     bool configured = node->index % sim->setup.nodes == 0;
 
-    return configured || sim_facts_say(sim->oracle->configs, node->group, node->host->index + 1U);
+    return configured || is_configured(sim, node->group, node->host) ||
+           sim_facts_say(sim->oracle->configs, node->group, node->host->index + 1U);
 }
 
 /* One that came back empty at an address of another group was made its replica: it is theirs now.
