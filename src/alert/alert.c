@@ -152,7 +152,7 @@ static void begin_round(struct vd_alerts *alerts, struct vd_sight *sight)
     size_t steps;
     double step_s;
 
-    vd_view_core(sight->drive->core, sight->now, &view);
+    vd_view_core(sight->drive->core, &view);
     steps = view.group_count / STEP_GROUPS + 1;
     step_s = ROUND_S / (double)steps;
     alerts->timer.repeat = step_s < STEP_LEAST_S ? STEP_LEAST_S : step_s;
@@ -270,7 +270,7 @@ struct vd_alerts *vd_alerts_start(const struct vd_alert_sources *sources,
         return NULL;
     }
     warn_of_libcurl(rules);
-    vd_view_core(sources->drive->core, vd_clock_now(), &view);
+    vd_view_core(sources->drive->core, &view);
     memcpy(alerts->self, view.self.hex, sizeof(alerts->self));
     alerts->book = vd_book_new();
     alerts->circle = vd_circle_new(sources->links, sources->drive, vd_clock_now());

@@ -40,7 +40,7 @@ struct vd_circle *vd_circle_new(struct vd_links *links, const struct vd_drive *d
     circle->drive = drive;
     circle->begins_at = now + VD_CIRCLE_LOST_MS;
     circle->back_until = now;
-    vd_view_core(drive->core, now, &view);
+    vd_view_core(drive->core, &view);
     memcpy(circle->self, view.self.hex, sizeof(circle->self));
     return circle;
 }

@@ -13,14 +13,11 @@ static double known(double number)
 
 static double read_self(enum vd_signal signal, const struct vd_sight *sight)
 {
-    struct vd_view_core view;
-
     if (signal == VD_SIGNAL_MUTE)
         return sight->drive->mute;
     if (signal == VD_SIGNAL_COST)
         return sight->cost_month;
-    vd_view_core(sight->drive->core, sight->now, &view);
-    return view.abstains;
+    return vd_view_abstains(sight->drive->core, sight->now);
 }
 
 static void add_look_ups(const struct vd_sight *sight, const struct vd_view_node *node,

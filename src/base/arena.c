@@ -93,14 +93,25 @@ char *vd_arena_printf(struct vd_arena *arena, const char *format, ...)
 
 void vd_arena_reset(struct vd_arena *arena)
 {
-    while (arena->blocks != NULL && arena->blocks->size != BLOCK_SIZE) {
-        struct vd_arena_block *next = arena->blocks->next;
+    bool calm = vd_mem_is_calm(&arena->calm, arena->used > BLOCK_SIZE);
+    struct vd_arena_block *big = NULL;
 
-        vd_free(arena->blocks);
-        arena->blocks = next;
+    while (arena->blocks != NULL && arena->blocks->size != BLOCK_SIZE) {
+        struct vd_arena_block *block = arena->blocks;
+
+        arena->blocks = block->next;
+        if (big == NULL && !calm && block->size == BLOCK_BIG)
+            big = block;
+        else
+            vd_free(block);
     }
     if (arena->blocks != NULL)
         arena->blocks->used = 0;
+    if (big != NULL) {
+        big->used = 0;
+        big->next = arena->blocks;
+        arena->blocks = big;
+    }
     arena->used = 0;
 }
 

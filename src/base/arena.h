@@ -16,6 +16,7 @@ struct vd_arena_block;
 struct vd_arena {
     struct vd_arena_block *blocks; /* newest first */
     size_t used;                   /* bytes handed out since the last reset */
+    unsigned calm;                 /* resets since the small block was not enough */
 };
 
 /* A zeroed struct vd_arena is empty and ready. */
@@ -32,7 +33,8 @@ char *vd_arena_memdup(struct vd_arena *arena, const void *bytes, size_t len);
 /* As snprintf, into the arena. */
 char *vd_arena_printf(struct vd_arena *arena, const char *format, ...) VD_PRINTF(2, 3);
 
-/* Forget all that was handed out; keeps a small block for the next turn. */
+/* Forget all that was handed out; keeps a small block for the next turn, and a big one amid
+ * bursts. */
 void vd_arena_reset(struct vd_arena *arena);
 
 /* Release everything. The arena is empty and ready again. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CALM_TURNS 64U
+
 static vd_panic_hook *panic_hook;
 
 void vd_panic_set_hook(vd_panic_hook *hook)
@@ -92,4 +94,13 @@ char *vd_strdup(const char *text)
 void vd_free(void *ptr)
 {
     free(ptr);
+}
+
+bool vd_mem_is_calm(unsigned *calm, bool big)
+{
+    if (big)
+        *calm = 0;
+    else if (*calm < CALM_TURNS)
+        ++*calm;
+    return *calm == CALM_TURNS;
 }

@@ -9,6 +9,7 @@
 #ifndef VD_BASE_MEM_H
 #define VD_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* An assertion that stays in production: one condition each, programmer errors only. */
@@ -42,5 +43,13 @@ char *vd_memdup(const void *bytes, size_t len);
 
 /* NULL is fine. */
 void vd_free(void *ptr);
+
+/*
+ * Memory that bursts need is kept while they come and given back behind the last:
+ * true when so many turns in a row, of which this is one, were not `big`. To give
+ * it back and take it again in each turn costs more than most turns. `calm`
+ * counts, from 0.
+ */
+bool vd_mem_is_calm(unsigned *calm, bool big);
 
 #endif

@@ -279,6 +279,7 @@ struct vd_effects {
     struct vd_effect *list;
     size_t count;
     size_t room;
+    unsigned calm; /* turns since there were many */
     struct vd_arena arena;
 };
 

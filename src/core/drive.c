@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SWITCH "+switch-master"
-#define KEEP 128U /* effects; room for more is for one turn only */
+#define KEEP 128U /* effects; room for more is for bursts only */
 
 void vd_drive_init(struct vd_drive *drive, struct vd_core *core, const struct vd_drive_ops *ops,
                    void *self)
@@ -155,6 +155,8 @@ static void say_unsaid(struct vd_drive *drive)
 
 static void perform(struct vd_drive *drive, bool opened)
 {
+    bool calm;
+
     if (opened)
         say_unsaid(drive);
     for (size_t i = 0; i < drive->effects.count; i++) {
@@ -168,9 +170,10 @@ static void perform(struct vd_drive *drive, bool opened)
         }
         drive->ops->perform(drive->self, effect);
     }
+    calm = vd_mem_is_calm(&drive->effects.calm, drive->effects.count > KEEP);
     drive->last.effect_count = drive->effects.count;
     drive->effects.count = 0;
-    if (drive->effects.room > KEEP) {
+    if (calm && drive->effects.room > KEEP) {
         vd_free(drive->effects.list);
         drive->effects.list = NULL;
         drive->effects.room = 0;

@@ -9,8 +9,7 @@
 #include "core/model.h"
 #include "core/quorum.h"
 
-/* Of one group suffices: what is saved of it may lack a vote. */
-static bool abstains(const struct vd_core *core, vd_ms now)
+bool vd_view_abstains(const struct vd_core *core, vd_ms now)
 {
     bool any = core->fresh && now < vd_election_abstains_until(core);
 
@@ -19,7 +18,7 @@ static bool abstains(const struct vd_core *core, vd_ms now)
     return any;
 }
 
-void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *out)
+void vd_view_core(const struct vd_core *core, struct vd_view_core *out)
 {
     memset(out, 0, sizeof(*out));
     out->self = core->self;
@@ -29,7 +28,6 @@ void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *ou
     out->scripts_running = core->scripts_running;
     out->scripts_queued = core->scripts_count;
     out->simulate_failure = core->simulate_failure;
-    out->abstains = abstains(core, now);
     out->stalls = core->stalls;
     out->last_stall_ms = core->last_stall_ms;
 }

@@ -146,7 +146,6 @@ struct vd_view_core {
     unsigned scripts_running;
     unsigned scripts_queued;
     unsigned simulate_failure;
-    bool abstains;   /* about some group, or any, no votes yet: state was lost */
     unsigned stalls; /* times the loop was away too long */
     vd_ms last_stall_ms;
 };
@@ -160,7 +159,10 @@ struct vd_view_script {
     unsigned runs;  /* so far */
 };
 
-void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *out);
+void vd_view_core(const struct vd_core *core, struct vd_view_core *out);
+
+/* About some group it gives no votes yet: state was lost. O(groups) while that may be. */
+bool vd_view_abstains(const struct vd_core *core, vd_ms now);
 
 /* A group by its exact name, or by position (insertion order); false: none. */
 bool vd_view_group(const struct vd_core *core, vd_ms now, const char *name,

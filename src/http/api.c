@@ -189,13 +189,13 @@ void vd_http_self(const struct vd_http_world *world, const struct vd_http_reques
     json_t *value;
 
     (void)request;
-    vd_view_core(world->drive->core, world->now, &view);
+    vd_view_core(world->drive->core, &view);
     value = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I}", "id", view.self.hex,
                       "version", VD_VERSION, "started_at_ms", (json_int_t)watch->started_at_ms,
                       "now_ms", (json_int_t)world->wall_ms, "epoch", (json_int_t)view.epoch,
-                      "groups", (json_int_t)view.group_count, "abstains", view.abstains, "mute",
-                      world->drive->mute, "clients", (json_int_t)world->clients, "stalls",
-                      (json_int_t)view.stalls);
+                      "groups", (json_int_t)view.group_count, "abstains",
+                      vd_view_abstains(world->drive->core, world->now), "mute", world->drive->mute,
+                      "clients", (json_int_t)world->clients, "stalls", (json_int_t)view.stalls);
     json_object_set_new(value, "mute_reason",
                         world->drive->mute ? vd_json_text(world->drive->error.text) : json_null());
     json_object_set_new(value, "loop_late_ms", times(&watch->late));

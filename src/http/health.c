@@ -21,10 +21,8 @@ void vd_http_healthz(const struct vd_http_world *world, const struct vd_http_req
 /* The first reason why this vedette could not take its part; false: there is none. */
 static bool find_hindrance(const struct vd_http_world *world, struct vd_text *why)
 {
-    struct vd_view_core all;
     struct vd_view_group group;
 
-    vd_view_core(world->drive->core, world->now, &all);
     if (world->drive->mute)
         vd_text_printf(why, "the state cannot be saved: %s", world->drive->error.text);
     for (size_t i = 0; why->len == 0 && vd_view_group_at(world->drive->core, world->now, i, &group);
@@ -37,7 +35,7 @@ static bool find_hindrance(const struct vd_http_world *world, struct vd_text *wh
         else if (!vd_survey_can_act(&group))
             vd_text_printf(why, "of group %s only %u of %u sentinels are within reach", group.name,
                            group.usable, group.peer_count + 1);
-    if (why->len == 0 && all.abstains)
+    if (why->len == 0 && vd_view_abstains(world->drive->core, world->now))
         vd_text_puts(why, "it was started without its state and gives no votes yet");
     return why->len != 0;
 }

@@ -280,7 +280,7 @@ json_t *vd_json_failover(const struct vd_http_world *world, const struct vd_hist
     json_t *value = json_object();
     json_t *parts = json_object();
 
-    vd_view_core(world->drive->core, world->now, &self);
+    vd_view_core(world->drive->core, &self);
     set(parts, "silence", known(phases->silence_ms));
     set(parts, "agreement", known(phases->agreement_ms));
     set(parts, "election", known(phases->election_ms));

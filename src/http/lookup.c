@@ -36,7 +36,7 @@ bool vd_http_group(const struct vd_http_world *world, const struct vd_http_reque
         vd_http_refuse(reply, 404, "there is no group '%.255s'", name);
         return false;
     }
-    vd_view_core(core, world->now, &all);
+    vd_view_core(core, &all);
     if (all.group_count == 1)
         return vd_view_group_at(core, world->now, 0, out);
     vd_http_refuse(reply, 400, "%zu groups are watched: say which by ?group=NAME", all.group_count);

@@ -84,7 +84,7 @@ static void put_self(struct vd_metrics *metrics, const struct vd_http_world *wor
     struct vd_samples *to = &metrics->samples;
     struct vd_view_core view;
 
-    vd_view_core(world->drive->core, world->now, &view);
+    vd_view_core(world->drive->core, &view);
     vd_text_clear(&metrics->labels);
     vd_label_add(&metrics->labels, "version", VD_VERSION);
     vd_label_add(&metrics->labels, "id", view.self.hex);
@@ -94,7 +94,7 @@ static void put_self(struct vd_metrics *metrics, const struct vd_http_world *wor
     vd_sample_count(to, VD_FAMILY_CLIENTS, "", (int64_t)world->clients);
     vd_sample_count(to, VD_FAMILY_EPOCH, "", (int64_t)view.epoch);
     vd_sample_count(to, VD_FAMILY_MUTE, "", world->drive->mute);
-    vd_sample_count(to, VD_FAMILY_ABSTAINING, "", view.abstains);
+    vd_sample_count(to, VD_FAMILY_ABSTAINING, "", vd_view_abstains(world->drive->core, world->now));
     vd_sample_count(to, VD_FAMILY_SAVES_FAILED, "", (int64_t)watch->saves_failed);
     vd_sample_count(to, VD_FAMILY_STALLS, "", view.stalls);
     vd_sample_count(to, VD_FAMILY_SCRIPTS, "", view.scripts_running + view.scripts_queued);

@@ -248,7 +248,7 @@ static void put_sentinel(const struct source *source)
     struct vd_view_core view;
     struct vd_view_group group;
 
-    vd_view_core(source->core, source->now, &view);
+    vd_view_core(source->core, &view);
     vd_text_printf(source->to, "sentinel_masters:%zu\r\n", view.group_count);
     /* differs: there is no TILT; a stall voids evidence and nothing else. See stalls below. */
     vd_text_puts(source->to, "sentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n");
@@ -265,12 +265,14 @@ static void put_vedette(const struct source *source)
 {
     struct vd_view_core view;
 
-    vd_view_core(source->core, source->now, &view);
+    vd_view_core(source->core, &view);
     vd_text_printf(source->to, "vedette_version:%s\r\n", source->facts->version);
     vd_text_printf(source->to, "current_epoch:%llu\r\n", (unsigned long long)view.epoch);
     /* Does it vote? Not while it cannot save, nor just after its state was lost. */
     vd_text_printf(source->to, "votes:%s\r\n",
-                   source->facts->mute != NULL ? "mute" : (view.abstains ? "abstains" : "yes"));
+                   source->facts->mute != NULL
+                       ? "mute"
+                       : (vd_view_abstains(source->core, source->now) ? "abstains" : "yes"));
     vd_text_printf(source->to, "save_error:%s\r\n",
                    source->facts->mute != NULL ? source->facts->mute : "");
     vd_text_printf(source->to, "stalls:%u\r\n", view.stalls);

@@ -125,7 +125,7 @@ void vd_run_sentinel_monitor(struct vd_call *call)
 
     if (!is_clean(call, 2, "MONITOR"))
         return;
-    vd_view_core(call->desk->core, call->now, &view);
+    vd_view_core(call->desk->core, &view);
     known_host = vd_addr_set(&addr, words[3].bytes, words[3].len, 0) &&
                  (view.globals->resolve_hostnames || !vd_addr_is_name(&addr));
     if (!vd_parse_int64(words[5].bytes, words[5].len, &quorum) || quorum > INT_MAX) {
@@ -190,7 +190,7 @@ void vd_run_sentinel_set(struct vd_call *call)
 
     if (name == NULL || !is_clean(call, 3, "SET"))
         return;
-    vd_view_core(call->desk->core, call->now, &view);
+    vd_view_core(call->desk->core, &view);
     world = (struct vd_option_world){
         .deny_scripts_reconfig = view.globals->deny_scripts_reconfig,
         .is_executable = call->desk->is_executable,
@@ -234,7 +234,7 @@ void vd_run_sentinel_config(struct vd_call *call)
     struct vd_view_core view;
 
     if (vd_word_is(&call->words[2], "get")) {
-        vd_view_core(call->desk->core, call->now, &view);
+        vd_view_core(call->desk->core, &view);
         vd_render_config(view.globals, (int)call->desk->log_level(), call->words + 3,
                          call->count - 3, &call->resp);
     } else if (vd_word_is(&call->words[2], "set") && call->count > 4) {
@@ -256,7 +256,7 @@ void vd_run_sentinel_debug(struct vd_call *call)
     bool ok = true;
 
     if (call->count == 2) {
-        vd_view_core(call->desk->core, call->now, &view);
+        vd_view_core(call->desk->core, &view);
         vd_render_debug(view.globals, &call->resp);
         return;
     }

@@ -80,7 +80,7 @@ void vd_run_sentinel_myid(struct vd_call *call)
 {
     struct vd_view_core view;
 
-    vd_view_core(call->desk->core, call->now, &view);
+    vd_view_core(call->desk->core, &view);
     vd_resp_bulk_cstr(&call->resp, view.self.hex);
 }
 

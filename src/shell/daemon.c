@@ -274,7 +274,7 @@ static void say_hello(const struct vd_daemon *daemon)
     const struct vd_config *config = daemon->config;
     struct vd_view_core view;
 
-    vd_view_core(daemon->drive.core, vd_clock_now(), &view);
+    vd_view_core(daemon->drive.core, &view);
     for (size_t i = 0; i < config->warning_count; i++)
         vd_log(VD_LOG_WARNING, "%s", config->warnings[i]);
     vd_log(VD_LOG_NOTICE, "vedette %s starts, with at most %lu open files", VD_VERSION,
@@ -399,11 +399,10 @@ void vd_daemon_run(struct vd_daemon *daemon)
 /* Who leaves in order has saved all its votes. */
 static void settle(struct vd_daemon *daemon)
 {
-    struct vd_view_core view;
     struct vd_err err;
 
-    vd_view_core(daemon->drive.core, vd_clock_now(), &view);
-    if (!view.abstains && !daemon->drive.mute && !vd_store_settle(daemon->turn.store, true, &err))
+    if (!vd_view_abstains(daemon->drive.core, vd_clock_now()) && !daemon->drive.mute &&
+        !vd_store_settle(daemon->turn.store, true, &err))
         vd_log(VD_LOG_WARNING, "the next start will abstain from votes for a while: %s", err.text);
 }
 

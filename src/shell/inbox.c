@@ -9,7 +9,7 @@
 
 #include "shell/clock.h"
 
-#define KEEP 128U /* events; room for more is for one turn only */
+#define KEEP 128U /* events; room for more is for bursts only */
 
 static const struct vd_info *copy_info(struct vd_arena *arena, const struct vd_info *from)
 {
@@ -58,11 +58,8 @@ static const struct vd_order *copy_order(struct vd_arena *arena, const struct vd
 
 static const struct vd_hello *copy_hello(struct vd_arena *arena, const struct vd_hello *from)
 {
-    struct vd_hello *hello = vd_arena_alloc(arena, sizeof(*hello));
-
     VD_ASSERT(from != NULL);
-    *hello = *from;
-    return hello;
+    return (const struct vd_hello *)vd_arena_memdup(arena, (const char *)from, sizeof(*from));
 }
 
 static void copy_pointers(struct vd_arena *arena, struct vd_event *event)
@@ -122,8 +119,10 @@ void vd_inbox_push(struct vd_inbox *inbox, const struct vd_event *event)
 
 void vd_inbox_clear(struct vd_inbox *inbox)
 {
+    bool calm = vd_mem_is_calm(&inbox->calm, inbox->count > KEEP);
+
     inbox->count = 0;
-    if (inbox->room > KEEP) {
+    if (calm && inbox->room > KEEP) {
         vd_free(inbox->events);
         inbox->events = NULL;
         inbox->room = 0;

@@ -14,6 +14,7 @@ struct vd_inbox {
     struct vd_event *events;
     size_t count;
     size_t room;
+    unsigned calm;         /* turns since there were many events */
     struct vd_arena arena; /* what the events point to */
 };
 

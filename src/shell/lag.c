@@ -163,7 +163,7 @@ static void begin_round(struct vd_lag *lag)
     struct vd_view_core view;
     size_t wanted;
 
-    vd_view_core(lag->drive->core, vd_clock_now(), &view);
+    vd_view_core(lag->drive->core, &view);
     wanted = view.group_count / SLICE_GROUPS + 1;
     lag->slices = wanted < SLICES_MAX ? (unsigned)wanted : SLICES_MAX;
     lag->timer.repeat = ROUND_S / lag->slices;
@@ -197,7 +197,7 @@ struct vd_lag *vd_lag_new(struct ev_loop *loop, struct vd_links *links,
     lag->loop = loop;
     lag->links = links;
     lag->drive = drive;
-    vd_view_core(drive->core, vd_clock_now(), &view);
+    vd_view_core(drive->core, &view);
     memcpy(lag->self, view.self.hex, sizeof(lag->self));
     vd_links_hear_beats(links, on_beat, lag);
     ev_timer_init(&lag->timer, on_timer, ROUND_S, ROUND_S);

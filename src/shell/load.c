@@ -336,7 +336,7 @@ static void begin_round(struct vd_load *load)
     struct entry *next;
     size_t wanted;
 
-    vd_view_core(load->drive->core, vd_clock_now(), &view);
+    vd_view_core(load->drive->core, &view);
     wanted = view.group_count / SLICE_GROUPS + 1;
     load->slices = wanted < SLICES_MAX ? (unsigned)wanted : SLICES_MAX;
     load->timer.repeat = ROUND_S / load->slices;

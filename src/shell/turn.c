@@ -154,12 +154,10 @@ static bool save(void *self, const struct vd_image *image, struct vd_receipt *re
 {
     struct vd_turn *turn = self;
     struct vd_arena arena = {0};
-    struct vd_view_core view;
     int64_t begun_us = vd_clock_now_us();
     bool good;
 
-    vd_view_core(turn->drive->core, vd_clock_now(), &view);
-    vd_store_set_unsound(turn->store, view.abstains);
+    vd_store_set_unsound(turn->store, vd_view_abstains(turn->drive->core, vd_clock_now()));
     if (vd_store_wants_all(turn->store))
         image = vd_core_image_all(turn->drive->core, &arena);
     good = vd_store_save(turn->store, image, receipt, err);
@@ -186,13 +184,12 @@ static void tell_mute(bool was_mute, const struct vd_drive *drive)
 /* Once the time is over in which votes that were lost could matter, the state can be trusted. */
 static void settle(struct vd_turn *turn)
 {
-    struct vd_view_core view;
     struct vd_err err;
 
     if (!vd_store_is_unsound(turn->store) || turn->drive->mute)
         return;
-    vd_view_core(turn->drive->core, vd_clock_now(), &view);
-    if (!view.abstains && !vd_store_settle(turn->store, false, &err))
+    if (!vd_view_abstains(turn->drive->core, vd_clock_now()) &&
+        !vd_store_settle(turn->store, false, &err))
         vd_log_limited("settle", VD_LOG_WARNING, "%s", err.text);
 }
 

@@ -238,11 +238,10 @@ void vd_witness_tell(struct vd_witness *witness, const struct vd_history_entry *
 
     if (witness == NULL)
         return;
-    vd_view_core(witness->drive->core, now, &core);
+    vd_view_core(witness->drive->core, &core);
     vd_witness_print(entry, core.self.hex, vd_clock_wall_ms(), &text);
     for (size_t i = 0; vd_view_peer(witness->drive->core, now, entry->group, i, &peer); i++)
         vd_links_tell(witness->links, peer.link, vd_text_cstr(&text));
-    vd_links_flush(witness->links);
     vd_text_free(&text);
 }
 
@@ -251,7 +250,7 @@ static bool has_been(const struct vd_witness *witness, uint64_t epoch)
 {
     struct vd_view_core core;
 
-    vd_view_core(witness->drive->core, vd_clock_now(), &core);
+    vd_view_core(witness->drive->core, &core);
     return epoch > 0 && epoch <= core.epoch;
 }
 

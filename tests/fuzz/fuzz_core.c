@@ -192,7 +192,7 @@ static void check_bounds(void)
     struct vd_view_core view;
 
     vd_core_check(world.drive.core);
-    vd_view_core(world.drive.core, world.now, &view);
+    vd_view_core(world.drive.core, &view);
     MUST(view.group_count <= 4);
     for (size_t i = 0; i < view.group_count; i++) {
         struct vd_view_group group;

@@ -147,7 +147,7 @@ void sim_bounds_look(struct sim *sim, const struct sim_sentinel *s)
 
     for (unsigned g = 0; g < sim->setup.groups; g++)
         look_at_group(sim, s, sim_group_name(g));
-    vd_view_core(s->drive.core, sim_sentinel_clock(s), &view);
+    vd_view_core(s->drive.core, &view);
     if (view.scripts_queued > VD_SCRIPT_QUEUE_MAX || view.scripts_running > VD_SCRIPT_RUNNING_MAX)
         sim_fail(sim, "%s: %u scripts run and %u wait", s->host->name, view.scripts_running,
                  view.scripts_queued);

@@ -193,12 +193,9 @@ static void lift_node(struct sim_fault *fault, struct sim_node *node)
 static bool may_forget(const struct sim *sim)
 {
     for (unsigned i = 0; i < sim->setup.sentinels; i++) {
-        struct vd_view_core view;
+        const struct sim_sentinel *s = sim->sentinels[i];
 
-        if (!sim->sentinels[i]->running)
-            return false;
-        vd_view_core(sim->sentinels[i]->drive.core, sim_sentinel_clock(sim->sentinels[i]), &view);
-        if (view.abstains)
+        if (!s->running || vd_view_abstains(s->drive.core, sim_sentinel_clock(s)))
             return false;
     }
     return true;

@@ -17,10 +17,7 @@
 
 static bool abstains(const struct sim_sentinel *s)
 {
-    struct vd_view_core view;
-
-    vd_view_core(s->drive.core, sim_sentinel_clock(s), &view);
-    return view.abstains;
+    return vd_view_abstains(s->drive.core, sim_sentinel_clock(s));
 }
 
 void sim_sentinel_settle(struct sim_sentinel *s)

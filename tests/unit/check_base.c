@@ -31,6 +31,30 @@ START_TEST(arena_keeps_what_it_gave)
 }
 END_TEST
 
+/* What a burst took is there for the next one, and goes when there is none. */
+START_TEST(arena_keeps_a_big_block_amid_bursts)
+{
+    struct vd_arena arena = {0};
+    const void *big;
+
+    (void)vd_arena_alloc(&arena, 1000);
+    big = vd_arena_alloc(&arena, 100000);
+    (void)vd_arena_alloc(&arena, 1000000); /* more than any block */
+    for (int i = 0; i < 200; i++) {
+        vd_arena_reset(&arena);
+        ck_assert_ptr_eq(vd_arena_alloc(&arena, 100000), big);
+    }
+    for (int i = 0; i < 200; i++) {
+        vd_arena_reset(&arena);
+        (void)vd_arena_alloc(&arena, 1000);
+    }
+    ck_assert_ptr_ne(vd_arena_alloc(&arena, 1), NULL);
+    ck_assert_uint_lt(arena.used, 2000);
+    ck_assert_uint_ge(arena.calm, 64);
+    vd_arena_free(&arena);
+}
+END_TEST
+
 /* Against an array that needs no searching: put, drop and find at random, so that runs of taken
  * places grow, are cut and wrap around. */
 START_TEST(handles_name_what_they_were_given)
@@ -361,6 +385,7 @@ int main(void)
     TCase *tcase = tcase_create("base");
 
     tcase_add_test(tcase, arena_keeps_what_it_gave);
+    tcase_add_test(tcase, arena_keeps_a_big_block_amid_bursts);
     tcase_add_test(tcase, handles_name_what_they_were_given);
     tcase_add_test(tcase, heap_gives_the_earliest_first);
     tcase_add_test(tcase, heap_keeps_the_order_of_equals);

@@ -162,10 +162,7 @@ END_TEST
 
 static bool is_said_to_abstain(void)
 {
-    struct vd_view_core view;
-
-    vd_view_core(puppet.core, puppet.now, &view);
-    return view.abstains;
+    return vd_view_abstains(puppet.core, puppet.now);
 }
 
 START_TEST(who_lost_its_state_abstains)

@@ -205,13 +205,21 @@ START_TEST(a_burst_is_given_back)
 {
     struct vd_event pong = {.type = VD_EV_PONG, .pong = {.text = "PONG"}};
     const struct vd_event *few;
+    unsigned turns = 0;
 
     for (int i = 0; i < 5000; i++)
         vd_inbox_push(&inbox, &pong);
     ck_assert_uint_eq(inbox.count, 5000);
     vd_inbox_clear(&inbox);
     ck_assert_uint_eq(inbox.count, 0);
-    ck_assert_uint_eq(inbox.room, 0);
+    /* Bursts seldom come alone: it is kept for some turns. */
+    ck_assert_uint_ge(inbox.room, 5000);
+    for (; inbox.room != 0 && turns < 1000; turns++) {
+        vd_inbox_push(&inbox, &pong);
+        vd_inbox_clear(&inbox);
+    }
+    ck_assert_uint_ge(turns, 10);
+    ck_assert_uint_lt(turns, 1000);
     /* What an ordinary turn takes is kept for the next. */
     for (int i = 0; i < 20; i++)
         vd_inbox_push(&inbox, &pong);

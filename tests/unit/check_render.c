@@ -27,7 +27,7 @@ static struct vd_view_script scripts[2];
 static size_t script_count;
 static bool show_hosts;
 
-void vd_view_core(const struct vd_core *core, vd_ms now, struct vd_view_core *out)
+void vd_view_core(const struct vd_core *core, struct vd_view_core *out)
 {
     (void)core;
     (void)now;
