@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Store, the history of failovers: a row each, the last thousand. */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -220,8 +219,10 @@ static bool check_version(sqlite3 *db, struct vd_err *err)
 {
     struct vd_text version = {0};
     bool good = vd_sql_ask(db, "PRAGMA user_version", &version, err);
+    int64_t number = -1;
 
-    if (good && atoi(vd_text_cstr(&version)) != VD_STORE_SCHEMA)
+    if (good && (!vd_parse_int64(vd_text_cstr(&version), version.len, &number) ||
+                 number != VD_STORE_SCHEMA))
         good = vd_err_set(err, "a state of version %s, and this vedette knows version %d",
                           vd_text_cstr(&version), VD_STORE_SCHEMA);
     vd_text_free(&version);
