@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "core/view.h"
+#include "faults.h"
 #include "node.h"
 
 #define HELD_LATELY (30 * SIM_S) /* answers may have been under way for so long */
@@ -239,6 +240,9 @@ static void follow_host(struct sim *sim, const struct sim_sentinel *s, unsigned 
     struct course *course = &sim->conduct->course[s->index][group];
     struct reach *reach = &sim->conduct->reach[s->index][host->index];
 
+    if (strcmp(event, "+sdown") == 0 && sim->setup.mix->no_switch)
+        sim_fail(sim, "%s holds %s for down, with which nothing is wrong", s->host->name,
+                 host->name);
     if (strcmp(event, "+sdown") == 0 || strcmp(event, "-sdown") == 0) {
         set_down(sim, reach, event[0] == '+');
         course->turning[host->index] = false; /* the dead do not count, nor when they return */

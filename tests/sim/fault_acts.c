@@ -236,6 +236,12 @@ static bool strike_sentinel(struct sim_fault *fault, struct sim_sentinel *s)
         fault->before = s->drift_ppm;
         sim_sentinel_drift(s, entry->number);
         break;
+    case SIM_DO_LAG:
+        sim_sentinel_lag(s, entry->number * SIM_MS);
+        break;
+    case SIM_DO_DRAG:
+        s->drag = entry->number * SIM_MS;
+        break;
     case SIM_DO_DISK:
         strike_disk(fault, &s->disk);
         break;
@@ -260,6 +266,12 @@ static void lift_sentinel(struct sim_fault *fault, struct sim_sentinel *s)
         break;
     case SIM_DO_DRIFT:
         sim_sentinel_drift(s, fault->before);
+        break;
+    case SIM_DO_LAG:
+        sim_sentinel_lag(s, 0);
+        break;
+    case SIM_DO_DRAG:
+        s->drag = 0;
         break;
     case SIM_DO_DISK:
         s->disk.failing = false;

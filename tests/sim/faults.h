@@ -33,7 +33,8 @@ enum sim_fault_kind {
     SIM_SENTINEL_FREEZE, /* its machine stands still, clock and all */
     SIM_SENTINEL_DRIFT,
     SIM_SENTINEL_AMNESIA,
-    SIM_SENTINEL_ALL, /* all of them restart, one after the other or at once */
+    SIM_SENTINEL_LATE, /* what has arrived is read late, or what it sends leaves late */
+    SIM_SENTINEL_ALL,  /* all of them restart, one after the other or at once */
     SIM_DISK_FAIL,
     SIM_DISK_FAIL_LATE,
     SIM_DISK_SLOW,

@@ -428,7 +428,7 @@ static void deliver(struct sim *sim, void *self)
         drop_msg(net, msg);
         return;
     }
-    if (to->paused != 0) {
+    if (to->paused != 0 || to->lags) {
         append(&to->parked_tail, msg);
         return;
     }
@@ -464,6 +464,7 @@ void sim_host_die(struct sim_net *net, struct sim_host *host)
     host->listening = false;
     host->deaths++;
     host->paused = 0;
+    host->lags = false;
     host->busy = 0;
     DL_FOREACH_SAFE (net->conns, conn, next) {
         for (unsigned end = 0; end < 2; end++) {
@@ -514,13 +515,10 @@ void sim_host_pause(struct sim_host *host)
     host->paused++;
 }
 
-void sim_host_resume(struct sim_net *net, struct sim_host *host)
+static void read_parked(struct sim_net *net, struct sim_host *host)
 {
     struct sim_msg *msg = host->parked;
 
-    /* It may have died and been started again meanwhile: then there is nothing to resume. */
-    if (host->paused == 0 || --host->paused != 0)
-        return;
     host->parked = NULL;
     host->parked_tail = &host->parked;
     while (msg != NULL) {
@@ -532,6 +530,26 @@ void sim_host_resume(struct sim_net *net, struct sim_host *host)
             hand_over(net, msg);
         msg = next;
     }
+}
+
+void sim_host_resume(struct sim_net *net, struct sim_host *host)
+{
+    /* It may have died and been started again meanwhile: then there is nothing to resume. */
+    if (host->paused == 0 || --host->paused != 0)
+        return;
+    read_parked(net, host); /* one that lags, too: it wakes up with this */
+}
+
+void sim_host_lag(struct sim_host *host)
+{
+    host->lags = true;
+}
+
+void sim_host_catch_up(struct sim_net *net, struct sim_host *host)
+{
+    host->lags = false;
+    if (host->paused == 0)
+        read_parked(net, host);
 }
 
 /* Faults ----------------------------------------------------------------------------- */

@@ -117,8 +117,9 @@ struct sim_host {
     bool powered;           /* or else nothing answers */
     unsigned deaths;        /* of its process, so far */
     unsigned paused;        /* its process stands still, for so many reasons */
+    bool lags;              /* it does not read what arrives, for now */
     sim_us busy;            /* what it sends now leaves so much later (it waits for its disk) */
-    struct sim_msg *parked; /* arrived while paused */
+    struct sim_msg *parked; /* arrived while paused, or unread */
     struct sim_msg **parked_tail;
 };
 
@@ -191,6 +192,9 @@ void sim_host_power(struct sim_net *net, struct sim_host *host, bool powered); /
 void sim_host_pause(struct sim_host *host);
 /* Takes one reason back; when it was the last, what was parked is heard at once. */
 void sim_host_resume(struct sim_net *net, struct sim_host *host);
+/* It goes on without reading what arrives, until it catches up. */
+void sim_host_lag(struct sim_host *host);
+void sim_host_catch_up(struct sim_net *net, struct sim_host *host);
 
 /* Faults of the way itself. Cuts are counted: two over one way need two heals. */
 void sim_cut(struct sim_net *net, unsigned from, unsigned to);

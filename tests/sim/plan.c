@@ -215,6 +215,20 @@ static void plan_all(struct planner *p, struct sim_schedule_entry *entry)
     }
 }
 
+/* Machines that are short of a processor: most of them, each as it is. */
+static void plan_late(struct planner *p, struct sim_schedule_entry *entry)
+{
+    vd_ms most = 2 * (p->setup->down_after_ms < 700 ? p->setup->down_after_ms : 700);
+
+    entry->deed = sim_chance(p->dice, 500) ? SIM_DO_LAG : SIM_DO_DRAG;
+    for (unsigned i = 0; i < p->setup->sentinels; i++) {
+        entry->who = (struct sim_who){.kind = SIM_WHO_SENTINEL, .number = i};
+        entry->number = sim_between(p->dice, 5, most);
+        if (sim_chance(p->dice, 800))
+            add(p, entry);
+    }
+}
+
 static void plan_sentinel(struct planner *p, enum sim_fault_kind kind,
                           struct sim_schedule_entry *entry)
 {
@@ -224,6 +238,10 @@ static void plan_sentinel(struct planner *p, enum sim_fault_kind kind,
     }
     if (kind == SIM_SENTINEL_ALL) {
         plan_all(p, entry);
+        return;
+    }
+    if (kind == SIM_SENTINEL_LATE) {
+        plan_late(p, entry);
         return;
     }
     switch ((int)kind) {

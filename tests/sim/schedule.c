@@ -76,6 +76,8 @@ static const struct {
     [SIM_DO_CRASH] = {"crash", "vw"},
     [SIM_DO_WIPE] = {"wipe", "vi"},
     [SIM_DO_DRIFT] = {"drift", "v#"},
+    [SIM_DO_LAG] = {"lag", "v#"},
+    [SIM_DO_DRAG] = {"drag", "v#"},
     [SIM_DO_EMPTY] = {"empty", "n"},
     [SIM_DO_BUSY] = {"busy", "n"},
     [SIM_DO_PRIORITY] = {"priority", "n#"},

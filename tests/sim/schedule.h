@@ -56,6 +56,8 @@ enum sim_deed {
     SIM_DO_CRASH,  /* a sentinel dies at a boundary of its own turn */
     SIM_DO_WIPE,   /* a sentinel is killed and loses its state */
     SIM_DO_DRIFT,  /* a sentinel's clock runs faster or slower */
+    SIM_DO_LAG,    /* a sentinel reads what has arrived so many ms late, while its deadlines come */
+    SIM_DO_DRAG,   /* ... is up to so many ms at work in each turn before anything leaves */
     SIM_DO_EMPTY,  /* a server is killed and comes back without its data */
     SIM_DO_BUSY,   /* a script runs on a server and does not end */
     SIM_DO_PRIORITY,

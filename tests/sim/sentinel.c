@@ -9,7 +9,8 @@
 #include "tell.h"
 
 #define CHECK_EVERY 16 /* turns, and whenever something is saved: the whole state is looked at */
-#define WAKING (300)   /* us until a process that was woken runs */
+#define SLOW_TURN (5 * SIM_MS) /* what the daemon tells its core of */
+#define WAKING (300)           /* us until a process that was woken runs */
 
 static const struct sim_host_ops host_ops;
 static void run_turn(struct sim *sim, void *self);
@@ -75,8 +76,26 @@ static void run_revive(struct sim *sim, void *self)
 
 static void run_unblock(struct sim *sim, void *self)
 {
+    struct sim_sentinel *s = self;
+
     (void)sim;
-    sim_sentinel_resume(self);
+    s->slow_until = sim_sentinel_clock(s);
+    sim_sentinel_resume(s);
+}
+
+/* What has arrived in the meantime, and then nothing for as long again. */
+static void run_read(struct sim *sim, void *self)
+{
+    struct sim_sentinel *s = self;
+
+    sim_after(sim, &s->read, s->lag);
+    if (!sim_sentinel_is_awake(s))
+        return;
+    sim_host_catch_up(sim->net, s->host);
+    if (!s->running)
+        return;
+    s->read_at = sim->now;
+    sim_host_lag(s->host);
 }
 
 struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
@@ -95,6 +114,7 @@ struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
     s->turn = (struct sim_task){.run = run_turn, .self = s};
     s->revive = (struct sim_task){.run = run_revive, .self = s};
     s->unblock = (struct sim_task){.run = run_unblock, .self = s};
+    s->read = (struct sim_task){.run = run_read, .self = s};
     draw_id(s);
     return s;
 }
@@ -178,6 +198,9 @@ void sim_sentinel_kill(struct sim_sentinel *s, bool power)
     forget_events(s);
     sim_cancel(sim, &s->turn);
     sim_cancel(sim, &s->unblock);
+    sim_cancel(sim, &s->read);
+    s->lag = s->drag = 0;
+    s->slow_from = s->slow_until = 0;
     sim_scripts_forget(s);
     sim_links_forget(s);
     sim_callers_forget(s);
@@ -231,6 +254,22 @@ void sim_sentinel_thaw(struct sim_sentinel *s)
     if (--s->frozen == 0) /* and not a microsecond more: clocks never go back */
         s->clock_offset -= clock_us(s, s->sim->now) - s->frozen_shown - 2;
     sim_sentinel_resume(s);
+}
+
+void sim_sentinel_lag(struct sim_sentinel *s, sim_us lag)
+{
+    if (!s->running)
+        return;
+    sim_cancel(s->sim, &s->read);
+    if (s->lag == 0)
+        s->read_at = s->sim->now;
+    s->lag = lag;
+    if (lag == 0) {
+        sim_host_catch_up(s->sim->net, s->host);
+        return;
+    }
+    sim_host_lag(s->host);
+    sim_after(s->sim, &s->read, lag);
 }
 
 void sim_sentinel_drift(struct sim_sentinel *s, int64_t ppm)
@@ -313,6 +352,20 @@ static void plan_next_turn(struct sim_sentinel *s)
         sim_at(s->sim, &s->turn, when);
 }
 
+/* How well it has listened, and when it has spoken, as the daemon tells its core. */
+static void push_due(struct sim_sentinel *s)
+{
+    struct vd_event due = {.type = VD_EV_DUE};
+
+    if (s->lag != 0)
+        due.due.deaf_ms = (s->sim->now - s->read_at) / SIM_MS + 1;
+    due.due.from = s->slow_from;
+    due.due.left_at = s->slow_until;
+    s->slow_from = s->slow_until = 0;
+    sim_sentinel_push(s, &due);
+    sim_cancel(s->sim, &s->turn);
+}
+
 static void die_in_turn(struct sim_sentinel *s)
 {
     s->dead = false;
@@ -324,6 +377,7 @@ static void run_turn(struct sim *sim, void *self)
 {
     struct sim_sentinel *s = self;
     uint32_t luck = draw_luck(s);
+    vd_ms began;
     sim_us blocked;
 
     if (s->host->paused != 0) {
@@ -338,8 +392,11 @@ static void run_turn(struct sim *sim, void *self)
     }
     sim->stats.turns++;
     sim_note(sim, (uint64_t)sim_sentinel_clock(s) ^ ((uint64_t)s->event_count << 48));
+    if (s->lag != 0 || s->slow_from != 0)
+        push_due(s);
     s->in_turn = true;
-    s->host->busy = 0;
+    s->host->busy = s->drag != 0 ? sim_between(&sim->times, 0, s->drag) : 0;
+    began = sim_sentinel_clock(s);
     vd_drive_turn(&s->drive, s->events, s->event_count, sim_sentinel_clock(s), luck);
     s->in_turn = false;
     forget_events(s);
@@ -359,6 +416,7 @@ static void run_turn(struct sim *sim, void *self)
     sim_oracle_after_turn(sim, s);
     plan_next_turn(s);
     if (blocked > 0) {
+        s->slow_from = blocked >= SLOW_TURN ? began : 0;
         sim_sentinel_pause(s);
         sim_after(sim, &s->unblock, blocked);
     }

@@ -134,6 +134,13 @@ struct sim_sentinel {
     bool in_turn;
     bool turn_missed;        /* it was due while the process was paused */
     struct sim_task unblock; /* the end of a slow save */
+    /* late ears, late mouth */
+    sim_us lag; /* reads once in so long; 0: at once */
+    sim_us read_at;
+    struct sim_task read;
+    sim_us drag;     /* a turn takes up to so long before anything leaves */
+    vd_ms slow_from; /* the last slow turn, not told yet; 0: none */
+    vd_ms slow_until;
     struct sim_link *links;
     unsigned link_count;
     unsigned links_down;                             /* of them, SIM_LINK_DOWN */
@@ -168,6 +175,8 @@ void sim_sentinel_resume(struct sim_sentinel *s);
 /* The same, but its machine stands still with it, and so does its clock. */
 void sim_sentinel_freeze(struct sim_sentinel *s);
 void sim_sentinel_thaw(struct sim_sentinel *s);
+/* It reads what has arrived once in so long, and its deadlines come all the same; 0: at once. */
+void sim_sentinel_lag(struct sim_sentinel *s, sim_us lag);
 /* From now on its clock is so much too fast. */
 void sim_sentinel_drift(struct sim_sentinel *s, int64_t ppm);
 /* Die at the boundary, and come back `revive_after` later. */

@@ -101,9 +101,11 @@ static bool do_save(void *self, const struct vd_image *image, struct vd_receipt 
         make_durable(s, image);
     if (s->dead || doom_strikes(s, SIM_DOOM_BEFORE_SAVE))
         return vd_err_set(err, "died before the save");
-    s->host->busy = sim->setup.fsync;
-    if (s->disk.slow != 0)
-        s->host->busy = sim->setup.exact ? s->disk.slow : sim_between(&sim->times, 0, s->disk.slow);
+    if (s->disk.slow == 0)
+        s->host->busy += sim->setup.fsync;
+    else
+        s->host->busy +=
+            sim->setup.exact ? s->disk.slow : sim_between(&sim->times, 0, s->disk.slow);
     sim_note(sim, image->epoch ^ ((uint64_t)image->group_count << 40));
     if (s->disk.failing || corner == SIM_CORNER_FAILS || corner == SIM_CORNER_TORN) {
         if (s->disk.failing_late || corner == SIM_CORNER_TORN)
