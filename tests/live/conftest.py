@@ -5,12 +5,14 @@ VEDETTE=path names the program. `--program redis-sentinel` runs those tests that
 there against the original: so the harness itself is tested, and differences can be looked at.
 """
 
+import os
 import signal
 import threading
 
 import pytest
 
 import harness
+from certs import Authority
 
 TEST_SECONDS = 240
 
@@ -94,3 +96,8 @@ def lab(request, deadline):
         place.remove()
     else:
         print(f"logs kept in {place.dir}")
+
+
+@pytest.fixture
+def ca(lab):
+    return Authority(os.path.join(lab.dir, "ca"))

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""TLS between everybody: failover, reload, refusals on both sides, faults of the configuration."""
+"""TLS between everybody: failover, one by one, refusals on both sides, names."""
 
 import os
 import random
 import re
-import shutil
-import signal
 import socket
 import ssl
-import subprocess
 
 import pytest
 import redis
@@ -20,27 +17,12 @@ from harness import (
     LOOPBACK,
     REDIS_SENTINEL,
     VEDETTE,
-    find_program,
     group_lines,
     make_house,
     wait_until,
 )
 
 GROUP = "mymaster"
-
-
-@pytest.fixture
-def ca(lab):
-    return Authority(os.path.join(lab.dir, "ca"))
-
-
-def wait_log(process, pattern, seconds=10):
-    """A line of its log that the pattern is found in."""
-
-    def found():
-        return re.search(pattern, process.log())
-
-    return wait_until(found, seconds, f"{process.name} logs /{pattern}/").group(0)
 
 
 def make_group(lab, name="vedette", lines=(), **more):
@@ -155,10 +137,10 @@ def test_who_is_refused_hears_why(lab, ca):
     cases.append((strangers.context(), r"it refuses our certificate \(.*good\.crt\): it does not know its CA"))
     for number, (context, why) in enumerate(cases):
         refused(one, context, f"127.0.0.{number + 10}")
-        wait_log(one, rf"client 127\.0\.0\.{number + 10}:\d+ is refused: .*{why}")
+        one.wait_log(rf"client 127\.0\.0\.{number + 10}:\d+ is refused: .*{why}")
     with resp.Connection(one.address, source=("127.0.0.9", 0)) as plain:
         assert plain.raw("PING") == "ERR this port speaks TLS only"
-    wait_log(one, r"client 127\.0\.0\.9:\d+ is refused: it speaks plain text to the TLS port")
+    one.wait_log(r"client 127\.0\.0\.9:\d+ is refused: it speaks plain text to the TLS port")
     assert one.ask("PING") == "PONG"
     assert int(one.info("vedette")["tls_handshakes_refused"]) >= 7
 
@@ -167,7 +149,7 @@ def test_who_is_refused_hears_why(lab, ca):
 def test_tls_to_the_plain_port(lab, ca):
     one = make_group(lab)
     refused(one, ca.context())
-    wait_log(one, r"client 127\.0\.0\.1:\d+ is refused: it speaks TLS to the plain port")
+    one.wait_log(r"client 127\.0\.0\.1:\d+ is refused: it speaks TLS to the plain port")
     assert one.ask("PING") == "PONG"
 
 
@@ -204,12 +186,12 @@ def test_versions_and_ciphers(lab, ca):
     newest = cert.context()
     newest.minimum_version = ssl.TLSVersion.TLSv1_3
     refused(one, newest, "127.0.0.2")
-    wait_log(one, "no version of TLS in common; look at tls-protocols")
+    one.wait_log("no version of TLS in common; look at tls-protocols")
     chacha = cert.context()
     chacha.set_ciphers("ECDHE-ECDSA-CHACHA20-POLY1305")
     chacha.maximum_version = ssl.TLSVersion.TLSv1_2
     refused(one, chacha)
-    wait_log(one, "no cipher in common; look at tls-ciphers")
+    one.wait_log("no cipher in common; look at tls-ciphers")
 
 
 @pytest.mark.vedette
@@ -291,7 +273,7 @@ def test_garbage_on_the_tls_port(lab, ca):
     wait_until(lambda: one.open_descriptors() <= base + 1, 5, "their descriptors are closed")
     assert slow.recv(100) == b"", "who does not go on is sent away"
     slow.close()
-    wait_log(one, "is refused: it does not end its TLS handshake within 10 s")
+    one.wait_log("is refused: it does not end its TLS handshake within 10 s")
     assert one.open_descriptors() <= base
     with one.connect() as late:
         assert late.ask("PING") == "PONG"
@@ -316,23 +298,22 @@ def test_servers_that_are_refused(lab, ca):
     for name, server in servers.items():
         server.tls = None  # they are not asked anything
         server.spawn()
-        wait_log(server, "Ready to accept connections")
+        server.wait_log("Ready to accept connections")
     servers["plain"] = lab.redis(name="plain")
     lines = ["tls-verify-names yes", *(
         line for name, server in servers.items() for line in group_lines(name, server, down_after=1000)
     )]
     one = make_group(lab, lines=lines, tls=fine)
     where = {name: rf"no TLS with server 127\.0\.0\.1:{server.port}: " for name, server in servers.items()}
-    wait_log(one, where["late"] + r"its certificate \(CN = late\) has expired on .*; renew it there")
-    wait_log(
-        one,
+    one.wait_log(where["late"] + r"its certificate \(CN = late\) has expired on .*; renew it there")
+    one.wait_log(
         where["elsewhere"]
         + r"its certificate \(CN = elsewhere\) is not for 127\.0\.0\.1 but for 10\.0\.0\.1, elsewhere\.test;"
         + ".*tls-verify-names off",
     )
-    wait_log(one, where["selfmade"] + rf"its certificate \(CN = selfmade\) is signed by itself.*{ca.cert}")
-    wait_log(one, where["alien"] + rf"the certificate \(CN = strange CA\) is shown as its CA, and it is not in {ca.cert}")
-    wait_log(one, where["plain"] + "it does not .*TLS port")
+    one.wait_log(where["selfmade"] + rf"its certificate \(CN = selfmade\) is signed by itself.*{ca.cert}")
+    one.wait_log(where["alien"] + rf"the certificate \(CN = strange CA\) is shown as its CA, and it is not in {ca.cert}")
+    one.wait_log(where["plain"] + "it does not .*TLS port")
     for name in servers:
         down = name != "fine"
         wait_until(lambda name=name, down=down: ("s_down" in one.master(name)["flags"]) == down, 10, name)
@@ -353,18 +334,18 @@ def test_our_certificate_is_refused(lab, ca):
             *group_lines(GROUP, server),
         ],
     )
-    wait_log(one, rf":{server.port}: it refuses our certificate \({alien.cert}\): it does not know its CA")
+    one.wait_log(rf":{server.port}: it refuses our certificate \({alien.cert}\): it does not know its CA")
     other = lab.sentinel(
         VEDETTE, ["tls-replication yes", f"tls-ca-cert-file {ca.cert}", *group_lines(GROUP, server)]
     )
-    wait_log(other, rf":{server.port}: it asks for a certificate, and we have none; give tls-cert-file")
+    other.wait_log(rf":{server.port}: it asks for a certificate, and we have none; give tls-cert-file")
 
 
 @pytest.mark.vedette
 def test_plain_links_to_a_tls_port(lab, ca):
     server = lab.redis(tls=ca.issue())
     one = lab.sentinel(VEDETTE, group_lines(GROUP, server))
-    wait_log(one, rf"127\.0\.0\.1:{server.port} ends the connection before a word: .* want TLS \(tls-repl")
+    one.wait_log(rf"127\.0\.0\.1:{server.port} ends the connection before a word: .* want TLS \(tls-repl")
 
 
 @pytest.mark.vedette
@@ -378,172 +359,4 @@ def test_names_are_verified(lab, ca):
     wait_until(lambda: one.master(GROUP)["runid"] == server.run_id(), 10, "and has answered")
     server.host = LOOPBACK
     other = make_group(lab, "by-ip", [*lines, *group_lines(GROUP, server)], tls=ca.issue())
-    wait_log(other, r"\(CN = named\) is not for 127\.0\.0\.1 but for localhost;")
-
-
-# Files ------------------------------------------------------------------------------------------
-
-
-def name_shown(one, context):
-    with resp.Connection(one.address, tls=context) as client:
-        return client.sock.getpeercert()["subject"][0][0][1]
-
-
-def install(cert, folder):
-    """Put a certificate where the configuration expects one."""
-    shutil.copy(cert.cert, os.path.join(folder, "live.crt"))
-    shutil.copy(cert.key, os.path.join(folder, "live.key"))
-
-
-@pytest.mark.vedette
-def test_new_certificates_by_sighup(lab, ca):
-    first, second = ca.issue("first"), ca.issue("second")
-    install(first, lab.dir)
-    one = lab.sentinel(
-        VEDETTE,
-        [
-            "tls-auth-clients no",
-            f"tls-port {(tls_port := lab.free_port())}",
-            f"tls-cert-file {lab.dir}/live.crt",
-            f"tls-key-file {lab.dir}/live.key",
-        ],
-    )
-    plain_port, one.port, one.tls = one.port, tls_port, first
-    one.hang_up()
-    kept = one.connect()
-    assert name_shown(one, ca.context()) == "first"
-
-    install(second, lab.dir)
-    one.signal(signal.SIGHUP)
-    wait_log(one, "SIGHUP: the TLS files were read anew")
-    assert name_shown(one, ca.context()) == "second"
-    assert kept.ask("PING") == "PONG", "a connection keeps what it began with"
-
-    # The key of another certificate; then one that has expired; then none.
-    shutil.copy(first.key, os.path.join(lab.dir, "live.key"))
-    one.signal(signal.SIGHUP)
-    wait_log(one, "SIGHUP: the configuration stays as it was: .*live.key is not the key of the certificate")
-    install(ca.issue("late", days=-1), lab.dir)
-    one.signal(signal.SIGHUP)
-    wait_log(one, "SIGHUP: the TLS keys stay as they were: .*live.crt: this certificate has expired on ")
-    os.unlink(os.path.join(lab.dir, "live.crt"))
-    one.signal(signal.SIGHUP)
-    wait_log(one, "tls-cert-file .*live.crt: No such file or directory; give the path of a PEM file")
-    assert name_shown(one, ca.context()) == "second", "the good ones stay"
-    assert kept.ask("PING") == "PONG"
-    kept.close()
-    one.hang_up()
-    one.port, one.tls = plain_port, None
-    assert int(one.info("vedette")["tls_certificate_expires_in_seconds"]) > 86400
-
-
-@pytest.mark.vedette
-def test_new_certificates_in_the_originals_place(lab, ca):
-    """There the configuration is the state and is not read again, but the files it names are."""
-    install(ca.issue("first"), lab.dir)
-    lines = [f"tls-cert-file {lab.dir}/live.crt", f"tls-key-file {lab.dir}/live.key"]
-    one = make_group(lab, lines=[*lines, "tls-auth-clients no"], start=False)
-    name = os.path.join(lab.dir, REDIS_SENTINEL)
-    os.symlink(find_program(VEDETTE), name)
-    one.argv = [name, one.config]
-    tls_port = lab.free_port()
-    with open(one.config, "a", encoding="utf-8") as out:
-        out.write(f"tls-port {tls_port}\n")
-    one.start()
-    one.hang_up()
-    one.port = tls_port
-    assert name_shown(one, ca.context()) == "first"
-    install(ca.issue("second"), lab.dir)
-    one.signal(signal.SIGHUP)
-    wait_log(one, "SIGHUP: the TLS files were read anew")
-    assert name_shown(one, ca.context()) == "second"
-
-
-def check(lab, *lines):
-    """Exit status and output of --check."""
-    path = os.path.join(lab.dir, "checked.conf")
-    with open(path, "w", encoding="utf-8") as out:
-        out.write("\n".join(lines) + "\n")
-    done = subprocess.run(
-        [find_program(VEDETTE), "--check", path], capture_output=True, text=True, timeout=30, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-@pytest.mark.vedette
-def test_faults_of_the_configuration(lab, ca):
-    cert, other = ca.issue(), ca.issue("other")
-    locked = os.path.join(lab.dir, "locked.key")
-    subprocess.run(
-        ["openssl", "pkey", "-in", cert.key, "-aes256", "-passout", "pass:sesame", "-out", locked], check=True
-    )
-    text = os.path.join(lab.dir, "text.pem")
-    with open(text, "w", encoding="utf-8") as out:
-        out.write("no certificate\n")
-    port, own, key, trust = (
-        "tls-port 26390",
-        f"tls-cert-file {cert.cert}",
-        f"tls-key-file {cert.key}",
-        f"tls-ca-cert-file {ca.cert}",
-    )
-    bad = [
-        ([port], "tls-port needs a certificate: give tls-cert-file and tls-key-file"),
-        ([port, own, trust], "tls-cert-file needs a private key: give tls-key-file"),
-        ([port, own, key], "give tls-ca-cert-file or tls-ca-cert-dir, or write tls-auth-clients no"),
-        ([port, own, f"tls-key-file {other.key}", trust],
-         f"tls-key-file {other.key} is not the key of the certificate in tls-cert-file {cert.cert}"),
-        ([port, own, "tls-key-file /nowhere/key", trust], "tls-key-file /nowhere/key: No such file"),
-        ([port, f"tls-cert-file {lab.dir}", key, trust], f"tls-cert-file {lab.dir}: Is a directory"),
-        ([port, f"tls-cert-file {text}", key, trust], f"tls-cert-file {text} holds no certificate"),
-        ([port, own, f"tls-key-file {text}", trust], f"tls-key-file {text} holds no private key"),
-        ([port, own, f"tls-key-file {locked}", trust], "is encrypted; give its password by tls-key-file-pass"),
-        ([port, own, f"tls-key-file {locked}", "tls-key-file-pass wrong", trust],
-         "cannot be decrypted; correct tls-key-file-pass"),
-        ([port, own, key, f"tls-ca-cert-file {text}"], f"tls-ca-cert-file {text} holds no certificate"),
-        ([port, own, key, "tls-ca-cert-dir /nowhere"], "tls-ca-cert-dir /nowhere is no directory"),
-        ([port, own, key, trust, "tls-protocols TLSv9"], "tls-protocols: there is no 'TLSv9'"),
-        ([port, own, key, trust, "tls-ciphers nonsense"], "tls-ciphers 'nonsense'"),
-        ([port, own, key, trust, "tls-ciphersuites nonsense"], "tls-ciphersuites 'nonsense'"),
-        ([port, own, key, trust, f"tls-dh-params-file {text}"], f"tls-dh-params-file {text} holds no param"),
-        ([port, "port 26390", own, key, trust], "port and tls-port are the same"),
-        (["tls-replication yes"], "nothing says whose certificates are good: give tls-ca-cert-file"),
-        (["tls-replication yes", trust, f"tls-client-cert-file {cert.cert}"], "give tls-client-key-file"),
-    ]
-    for lines, reason in bad:
-        status, output = check(lab, *lines)
-        assert status == 1 and reason in output, (lines, output)
-        assert "sesame" not in output and "wrong" not in output
-    good = [
-        [port, own, key, trust],
-        [port, own, f"tls-key-file {locked}", "tls-key-file-pass sesame", trust],
-        [port, own, key, "tls-auth-clients no", "tls-protocols \"TLSv1.2 tlsv1.3\""],
-        ["tls-replication yes", trust],
-        ["port 0", port, own, key, f"tls-ca-cert-dir {os.path.dirname(ca.cert)}"],
-    ]
-    for lines in good:
-        status, output = check(lab, *lines)
-        assert status == 0 and "good" in output and "warning" not in output, (lines, output)
-
-
-@pytest.mark.vedette
-def test_own_certificate_that_expires(lab, ca):
-    for name, days, warning in (
-        ("late", -1, "this certificate has expired on "),
-        ("soon", 3, "this certificate expires in [23] days, on "),
-    ):
-        cert = ca.issue(name, days=days)
-        status, output = check(lab, *cert.lines(26390))
-        assert status == 0 and re.search(f"warning: {cert.cert}: {warning}", output), output
-
-
-@pytest.mark.vedette
-def test_tls_port_cannot_change_while_running(lab, ca):
-    cert = ca.issue()
-    one = make_group(lab, tls=cert)
-    with open(one.config, "a", encoding="utf-8") as out:
-        out.write(f"tls-port {lab.free_port()}\n")
-    one.signal(signal.SIGHUP)
-    wait_log(one, "port, tls-port, bind and unixsocket change at the next start")
-    one.hang_up()
-    assert one.ask("PING") == "PONG"
-    assert one.info("server")["tcp_port"] == str(one.port)
+    other.wait_log(r"\(CN = named\) is not for 127\.0\.0\.1 but for localhost;")
