@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See mhd.h. */
+/* A libmicrohttpd in memory: see mhd.h. */
 #include "mhd.h"
 
 #include <stdarg.h>
