@@ -15,7 +15,10 @@ if not os.path.exists(os.path.join(HERE, "harness.py")):
 try:
     import redis  # noqa: F401
 except ImportError:
-    sys.exit("vedette-drill: Python's redis is missing; install the package python3-redis")
+    sys.exit(
+        f"vedette-drill: {sys.executable} has no module redis:"
+        " install the package python3-redis, and use /usr/bin/python3"
+    )
 
 import phases  # noqa: E402
 import report  # noqa: E402

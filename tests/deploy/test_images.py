@@ -192,9 +192,14 @@ def test_compose_runs_the_six(project):
         for name in cluster.SENTINELS:
             podman("restart", "--time", "5", names[name])
         wait_until(is_ready, 60, "sentinel-1 is ready again", every=0.2)
-        for name in cluster.SENTINELS:
+
+        def has_gone_on(name):
             log = subprocess.run(["podman", "logs", names[name]], check=True, capture_output=True, text=True)
             text = log.stdout + log.stderr
             assert len(re.findall(r"vedette \S+ starts", text)) == 2 and text.count("there was no saved state") == 1, text
+            return len(re.findall(r"Sentinel ID is", text)) == 2  # told when the state was looked for
+
+        for name in cluster.SENTINELS:
+            wait_until(lambda name=name: has_gone_on(name), 30, f"{name} goes on with its state", every=0.2)
     finally:
         subprocess.run(["umount", "/etc/resolv.conf"], check=True)

@@ -67,8 +67,9 @@ class Receiver(ThreadingHTTPServer):
 class House:
     """A primary, and vedettes whose ids rise with their places."""
 
-    def __init__(self, lab, count, alerts, replicas=0, name="m"):
+    def __init__(self, lab, count, alerts, replicas=0, name="m", info_period="200ms"):
         self.name = name
+        self.info_period = info_period
         self.primary = lab.redis()
         self.replicas = [lab.redis(self.primary) for _ in range(replicas)]
         self.vedettes = []
@@ -90,7 +91,7 @@ class House:
                 f'port = {one.port}; bind = "{LOOPBACK}"; state-dir = "{one.state_dir}"; abstain = 0;\n'
                 f'http-port = {port}; myid = "{place + 1:040x}";\n'
                 f'groups = ( {{ name = "{self.name}"; primary = "{LOOPBACK}:{self.primary.port}"; '
-                f'quorum = {1 if place == 0 and "one" in alerts else 2}; down-after = "1s"; }} );\ninfo-period = "200ms";\n'
+                f'quorum = {1 if place == 0 and "one" in alerts else 2}; down-after = "1s"; }} );\ninfo-period = "{self.info_period}";\n'
                 + alerts.replace("one", "", 1)
             )
 

@@ -3,7 +3,8 @@
 
 Each example of the page begins with a line `$ vedettectl ...`; all are run, in their order, in one
 house. Names of hosts are those of a documentation network; times, sizes and bars may differ.
-`python3 tests/live/test_ctl_man.py --rewrite` (with VEDETTE) writes the page anew.
+`python3 tests/live/test_ctl_man.py --rewrite` (with VEDETTE) writes the page anew,
+in some minutes: take a plain build, as sanitizers take memory, and it is told what a vedette costs.
 """
 
 import os
@@ -26,10 +27,11 @@ pytestmark = pytest.mark.vedette
 
 
 class Stage:
-    """A house, and its names on paper, which are as long."""
+    """A house, and its names on paper, which are as long. What it costs is told when it has been seen for so long."""
 
-    def __init__(self, lab):
-        self.house = House(lab, 3, COST, replicas=2, name="cache")
+    def __init__(self, lab, info_period="200ms", observed_s=0.001):
+        self.observed_s = observed_s
+        self.house = House(lab, 3, COST, replicas=2, name="cache", info_period=info_period)
         self.servers = [self.house.primary, *self.house.replicas]
         for replica in self.house.replicas:
             wait_until(lambda r=replica: r.follows(self.house.primary), 20, "replicas follow")
@@ -43,7 +45,7 @@ class Stage:
             assert len(nodes) == 3 and len(status["vedettes"]) == 3 and status["well"]
             return all(node["lag_ms"] is not None and node["lag_bytes"] == 0 for node in nodes[1:])
 
-        wait_until(steady, 30, "all is well")
+        wait_until(steady, 60, "all is well")
 
     def lose_a_replica(self):
         """One that all know, and that is gone."""
@@ -61,7 +63,8 @@ class Stage:
             self.lose_a_replica()
             words[1] = f"127.0.0.1:{self.servers[-1].port}"
         if words[0] == "cost":
-            wait_until(lambda: all(s["observed_s"] > 0 for s in self.ctl.json("cost")["services"]), 30, "use is known")
+            wait_until(lambda: all(s["observed_s"] >= self.observed_s for s in self.ctl.json("cost")["services"]),
+                       30 + self.observed_s, "use is known", every=min(1, self.observed_s))
         done = ctl.run(*self.ctl.options, *words)
         assert done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout}{done.stderr}"
         if words[0] in ("failover", "resume") and "--dry-run" not in words:
@@ -132,7 +135,7 @@ def test_page_tells_every_option():
 def main():
     lab = harness.Lab()
     try:
-        page = play(Stage(lab), read_page())
+        page = play(Stage(lab, "10s", observed_s=180), read_page())
     finally:
         print(lab.close() or "all ended well")
         lab.remove()

@@ -47,7 +47,7 @@ first_pid() { inside systemctl show -P MainPID vedette; }
 podman run --detach --name "$name" --network none --privileged --systemd=always localhost/vedette-live /sbin/init >/dev/null
 within 60 "systemd runs" 'systemctl is-system-running | grep -Eq "running|degraded"'
 
-expect "it installs" 'dpkg -i /root/vedette_*.deb'
+expect "it installs" 'dpkg -i /srv/packages/vedette_*.deb'
 expect "nobody's Redis is called as the example: it is not enabled, and was not started" \
     'not systemctl is-enabled -q vedette; not systemctl is-active -q vedette'
 expect "secrets in the configuration are the user's" \
@@ -63,12 +63,12 @@ expect "it has no rights" 'pid=$(systemctl show -P MainPID vedette)
     grep -Eq "^Seccomp:.2" /proc/$pid/status; [ "$(stat -c %U /proc/$pid)" = vedette ]'
 
 before=$(first_pid)
-expect "it reloads" 'cp /etc/vedette/vedette.cfg /root/good; sed -i "s/quorum = 1/quorum = 2/" /etc/vedette/vedette.cfg
+expect "it reloads" 'cp /etc/vedette/vedette.cfg /srv/packages/good; sed -i "s/quorum = 1/quorum = 2/" /etc/vedette/vedette.cfg
     systemctl reload vedette'
 within 10 "what was reloaded counts" 'redis-cli -p 26379 sentinel master mymaster | grep -A1 -x quorum | grep -x 2'
 expect "a file with a mistake is not loaded, and that is said" 'echo nonsense >>/etc/vedette/vedette.cfg
     not systemctl reload vedette; journalctl -u vedette | grep -Eq "vedette.cfg:[0-9]+: syntax error"; systemctl is-active vedette
-    cp /root/good /etc/vedette/vedette.cfg'
+    cp /srv/packages/good /etc/vedette/vedette.cfg'
 [ "$(first_pid)" = "$before" ] || fail "a reload is no restart"
 
 inside sh -c "kill -STOP $before"
@@ -80,12 +80,12 @@ within 20 "it is started again after a crash" \
     "now=\$(systemctl show -P MainPID vedette); [ \$now != $before ]; [ \$now != 0 ]; systemctl is-active vedette"
 
 before=$(first_pid)
-expect "an upgrade restarts it, and leaves its configuration" 'dpkg -i /root/vedette_*.deb; systemctl is-active vedette
-    cmp /root/good /etc/vedette/vedette.cfg; [ "$(stat -c %a /etc/vedette/vedette.cfg)" = 640 ]'
+expect "an upgrade restarts it, and leaves its configuration" 'dpkg -i /srv/packages/vedette_*.deb; systemctl is-active vedette
+    cmp /srv/packages/good /etc/vedette/vedette.cfg; [ "$(stat -c %a /etc/vedette/vedette.cfg)" = 640 ]'
 [ "$(first_pid)" != "$before" ] || fail "an upgrade restarts it"
 expect "removal ends it, and leaves configuration and state" 'dpkg -r vedette; not systemctl is-active -q vedette
     [ -e /etc/vedette/vedette.cfg ]; [ -e /var/lib/vedette/vedette.db ]'
-expect "it comes back as it was" 'dpkg -i /root/vedette_*.deb; systemctl is-active vedette; cmp /root/good /etc/vedette/vedette.cfg'
+expect "it comes back as it was" 'dpkg -i /srv/packages/vedette_*.deb; systemctl is-active vedette; cmp /srv/packages/good /etc/vedette/vedette.cfg'
 expect "purge leaves nothing" 'dpkg --purge vedette; [ ! -e /etc/vedette ]; [ ! -e /var/lib/vedette ]
     [ ! -e /etc/systemd/system/multi-user.target.wants/vedette.service ]'
 

@@ -28,8 +28,8 @@ cp "$@" "$tmp/packages"
 # The archive is asked for what the packages depend on; from then on there is no network.
 cat >"$tmp/Containerfile" <<FILE
 FROM $base
-COPY *.deb /root/
-RUN apt-get update && apt-get install -y --no-install-recommends /root/vedette_*.deb /root/vedette-tools_*.deb && dpkg --purge vedette
+COPY *.deb /srv/packages/
+RUN apt-get update && apt-get install -y --no-install-recommends /srv/packages/vedette_*.deb /srv/packages/vedette-tools_*.deb && dpkg --purge vedette
 FILE
 quietly "what the packages depend on" buildah build --layers --isolation chroot --network host --pull=never \
     -f "$tmp/Containerfile" -t vedette-live "$tmp/packages"
