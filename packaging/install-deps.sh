@@ -45,7 +45,7 @@ DEPLOY='tini busybox dnsmasq-base iproute2 python3-yaml'
 BENCH='iproute2 python3-matplotlib'
 IMAGES='buildah podman podman-compose runc netavark aardvark-dns iptables mmdebstrap docker-compose'
 COVERAGE='lcov'
-PACKAGING='build-essential debhelper fakeroot lintian rpm rpmlint systemd'
+PACKAGING='build-essential debhelper cpio fakeroot lintian rpm rpmlint systemd'
 NEIGHBOURS='haproxy prometheus-redis-exporter'
 CHECKS='clang clang-format clang-tidy cppcheck valgrind shellcheck mandoc patch
     prometheus'

@@ -38,6 +38,18 @@ ctl() { "$VEDETTECTL" -g "$GROUP" "$@"; }
 # function of this shell, that does it in systemctl's place; README.md has the names in compose.yaml.
 svc() { ${SVC:-systemctl} "$@"; }
 
+# over_ssh ACTION NAME: for SVC, where each service has a machine of its own of that name, and the unit is the
+# package's.
+over_ssh() {
+    case $2 in
+    redis-*) unit=redis-server ;;
+    sentinel-*) unit=redis-sentinel ;;
+    *) unit=${2%-*} ;;
+    esac
+    # shellcheck disable=SC2029 # it is known here
+    ssh "$2" "systemctl $1 $unit"
+}
+
 # rd ADDRESS COMMAND...: asks a server.
 rd() {
     at=$1

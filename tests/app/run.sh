@@ -47,8 +47,8 @@ cd "$room"
 # The examples of README.md are compiled, and one of them is run.
 mkdir readme
 awk '/^```ts$/ { n++; file = "readme/example_" n ".ts"; next } /^```$/ { file = ""; next } file { print > file }' README.md
-node_modules/.bin/tsc
-node_modules/.bin/eslint src test readme &
+npm run --silent build
+npm run --silent lint -- readme &
 eslint=$!
 if [ $# -eq 0 ]; then
     set -- dist/test/*.test.js

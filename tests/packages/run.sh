@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Builds the Debian packages, has lintian look at them, unpacks them into a root of their own and looks
-# whether what is in them works there; looks at the RPM spec with the tools that are here. Needs
+# whether what is in them works there; the same for the RPM packages, by Debian's rpmbuild (rpm.sh). Needs
 # packaging/install-deps.sh --packaging. DEB_BUILD_OPTIONS=nocheck leaves the unit tests out.
 #
 #   sh tests/packages/run.sh [DIRECTORY]    # where the packages are put; default build/deb
@@ -93,5 +93,6 @@ expect "the scripts of the package are sound" has_sound_scripts
 expect "the RPM spec parses" rpmspec -P packaging/rpm/vedette.spec
 expect "the RPM spec is of this version" grep -qx "Version: *$version" packaging/rpm/vedette.spec
 expect "rpmlint finds nothing in the RPM spec" is_spec_clean
+expect "the RPM packages build, and bring what the Debian packages bring" sh tests/packages/rpm.sh "$out"
 
 printf '%d passed, 0 failed\n' "$checks"

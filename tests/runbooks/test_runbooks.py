@@ -78,23 +78,13 @@ class House:
         self.names = {
             **{f"{kind}{n + 1}": addresses[4 * place + n] for place, kind in enumerate("RSH") for n in range(4)},
             "GROUP": "mymaster",
-            "REDIS_PASSWORD": "servers-secret",
-            "SENTINEL_PASSWORD": "vedettes-secret",
-            "BIND_REDIS": "127.0.0.1",
-            "BIND_VEDETTE": '"127.0.0.1"',
-            "DOWN_AFTER": "1s",
             "ABSTAIN": "100ms",
-            "ETC": os.path.join(directory, "etc"),
-            "DATA": self.data,
-            "SVC": f"{sys.executable} {HERE}/svc.py",
-            "BIN": os.path.join(self.data, "bin"),
+            "TRY": directory,
         }
-        # The tool that was built with the daemon.
-        self.names["VEDETTECTL"] = os.path.join(os.path.dirname(os.environ["VEDETTE"]), "vedettectl")
         self.environment = {**os.environ, **self.names}
 
     def run(self, steps):
-        script = ["set -eu", f". {BOOKS}/env.sh"]
+        script = ["set -eu", ". packaging/runbooks/try.sh"]
         for number, (_, commands, _) in enumerate(steps):
             script += [f"printf '%s\\n' '{MARK} {number}'", commands]
         script.append(f"printf '%s\\n' '{MARK} end'")
@@ -174,6 +164,35 @@ def test_every_alert_points_to_a_section():
         found = re.search(r"^ *runbook: packaging/runbooks/(\S+\.md)#(\S+)$", rule, re.MULTILINE)
         assert found, f"{alert} names no runbook"
         assert found.group(2) in anchors(found.group(1)), f"{alert}: {found.group(1)} has no section {found.group(2)}"
+
+
+def test_over_ssh_names_machine_and_unit(tmp_path):
+    (tmp_path / "ssh").write_text('#!/bin/sh\necho "$@"\n', encoding="ascii")
+    (tmp_path / "ssh").chmod(0o755)
+    script = f". {BOOKS}/env.sh; for name in redis-2 vedette-1 sentinel-3; do SVC=over_ssh svc restart $name; done"
+    done = subprocess.run(["sh", "-euc", script], env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+                          check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "redis-2 systemctl restart redis-server", "vedette-1 systemctl restart vedette",
+        "sentinel-3 systemctl restart redis-sentinel",
+    ]
+
+
+def test_a_set_that_was_tried_leaves_nothing(tmp_path):
+    """As one tries it: a server, and then all of it gone."""
+    house = House(str(tmp_path))
+    script = """. packaging/runbooks/try.sh
+mkdir "$ETC"
+echo "port ${R1##*:}" >"$ETC/redis-1.conf"
+svc start redis-1
+alive() { rd "$R1" PING; }
+wait_for 10 alive
+try_end
+! alive
+"""
+    done = subprocess.run(["sh", "-euc", script], cwd=TOP, env=house.environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Could not connect" in done.stderr and not tmp_path.exists()
 
 
 def test_every_link_leads_somewhere():

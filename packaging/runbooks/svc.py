@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Starts and stops the services of a runbook, as systemctl does for people: svc.py ACTION NAME.
+"""Starts and stops the services of a runbook on one machine, as systemctl does elsewhere: svc.py ACTION NAME.
 
-redis-N has $ETC/redis-N.conf, vedette-N $ETC/vedette-N.cfg, or sentinel-N.conf where that is there: in the
-place of redis-sentinel. Process ids are kept in $DATA/NAME.pid, what they print in $DATA/NAME.log.
+Read try.sh, which sets what it needs. redis-N has $ETC/redis-N.conf, vedette-N $ETC/vedette-N.cfg, or
+sentinel-N.conf where that is there: in the place of redis-sentinel. Process ids are kept in $DATA/NAME.pid,
+what they print in $DATA/NAME.log.
 """
 
 import os
@@ -12,6 +13,9 @@ import sys
 import time
 
 PATIENCE = 30
+SIGNALS = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT, "reload": signal.SIGHUP}
+if len(sys.argv) != 3 or not {"ETC", "DATA", "VEDETTE"} <= set(os.environ):
+    sys.exit("usage: svc.py start|stop|restart|kill|freeze|thaw|reload NAME, where packaging/runbooks/try.sh was read")
 ETC, DATA = os.environ["ETC"], os.environ["DATA"]
 
 
@@ -101,10 +105,11 @@ def main():
         start(name)
     elif action == "kill":
         end(name, signal.SIGKILL)
-    elif action in ("freeze", "thaw"):
-        os.kill(pid_of(name), signal.SIGSTOP if action == "freeze" else signal.SIGCONT)
-    elif action == "reload":
-        os.kill(pid_of(name), signal.SIGHUP)
+    elif action in SIGNALS:
+        pid = pid_of(name)
+        if pid is None:
+            sys.exit(f"svc: {name} does not run")
+        os.kill(pid, SIGNALS[action])
     elif action not in ("stop", "start", "restart"):
         sys.exit(f"svc: unknown action {action}")
 
