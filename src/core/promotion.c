@@ -35,10 +35,9 @@ static vd_ms choose_again(struct vd_core *core, struct vd_group *group)
 static bool is_spoiled(const struct vd_core *core, const struct vd_group *group,
                        const struct vd_node *chosen)
 {
-    enum vd_handover step = group->failover.handover;
     enum vd_unfit unfit;
 
-    if (step == VD_HO_NONE || step >= VD_HO_DEMOTING || chosen->role != VD_ROLE_REPLICA)
+    if (group->failover.handover == VD_HO_NONE || chosen->role != VD_ROLE_REPLICA)
         return false;
     unfit = vd_candidate_fit(core, chosen);
     return unfit == VD_UNFIT_NEVER || unfit == VD_UNFIT_LOADING || unfit == VD_UNFIT_SYNCING ||
@@ -67,7 +66,8 @@ vd_ms vd_promotion_send(struct vd_core *core, struct vd_group *group)
 
     if (chosen == NULL || !chosen->command.up)
         return choose_again(core, group);
-    if (is_spoiled(core, group, chosen))
+    /* While the primary may be about to follow it there is no choice. */
+    if (failover->handover < VD_HO_DEMOTING && is_spoiled(core, group, chosen))
         return leave_spoiled(core, group);
     switch (vd_handover_tick(core, group, &next, &why)) {
     case VD_HANDOVER_WAIT:
@@ -81,6 +81,9 @@ vd_ms vd_promotion_send(struct vd_core *core, struct vd_group *group)
         failover->deadline = core->now + group->options.failover_timeout_ms;
         return INT64_MAX;
     case VD_HANDOVER_PROMOTE:
+        /* Not demoted: back without its data, perhaps, and filling the chosen one. */
+        if (failover->handover == VD_HO_DEMOTING && is_spoiled(core, group, chosen))
+            return leave_spoiled(core, group);
         break;
     }
     effect = vd_emit_send(core, &chosen->command, VD_RQ_PROMOTE);

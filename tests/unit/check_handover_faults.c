@@ -201,6 +201,36 @@ START_TEST(a_demotion_without_reply)
 }
 END_TEST
 
+/* It is back without its data, and the chosen one is being filled from it: neither its silence nor
+ * its word lets that one be promoted the old way. */
+START_TEST(a_primary_that_was_reborn_instead_of_demoted)
+{
+    struct vd_info info = puppet_replica_info(2, 1);
+    struct vd_node *chosen;
+
+    switchover_demote(0);
+    chosen = group->failover.chosen;
+    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
+    info.run_id = chosen->run_id;
+    info.sync_in_progress = true;
+    info.link_up = false;
+    puppet_info(&puppet, chosen, &info);
+    ck_assert_int_eq(group->failover.state, VD_FO_SEND_SLAVEOF_NOONE); /* it may have obeyed */
+    if (_i == 0) {
+        while (group->failover.state == VD_FO_SEND_SLAVEOF_NOONE) {
+            puppet_pass(&puppet, puppet.now + 10);
+            puppet_pong(&puppet, &chosen->command, VD_PONG_OK);
+        }
+    } else {
+        puppet_pass(&puppet, puppet.now + 30);
+        puppet_raise_links(&puppet);
+        switchover_tell(primary, VD_ROLE_PRIMARY, 1600);
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_uint_eq(switchover_sent_to(chosen, VD_RQ_PROMOTE), 0);
+}
+END_TEST
+
 START_TEST(a_primary_that_refuses_its_demotion)
 {
     switchover_demote(VD_FAILOVER_COORDINATED);
@@ -312,6 +342,7 @@ int main(void)
     tcase_add_test(tcase, the_servers_own_failover_hangs);
     tcase_add_test(tcase, a_server_that_refuses_its_own_failover);
     suite_add_rows(tcase, a_demotion_without_reply, switchover_ways);
+    suite_add_rows(tcase, a_primary_that_was_reborn_instead_of_demoted, switchover_ways);
     tcase_add_test(tcase, a_primary_that_refuses_its_demotion);
     suite_add_rows(tcase, a_chosen_one_that_refuses, switchover_ways);
     suite_add_rows(tcase, a_chosen_one_that_vanishes, switchover_ways);
