@@ -2,11 +2,11 @@
 /* Candidate: see candidate.h. PROTOCOL facts: select_slave. */
 #include "core/candidate.h"
 
+#include "core/health.h"
+
 #define REPLY_VALID_PERIODS 5
-#define PING_LEAST_MS 100
 #define REFUSED_MS 5000
 #define RESORT_HEARD_MS 5000
-#define JUST_LOST_MS 250
 #define CHAIN_MOST 8
 
 const char *vd_unfit_text(enum vd_unfit unfit)
@@ -41,7 +41,7 @@ const char *vd_unfit_text(enum vd_unfit unfit)
     return "";
 }
 
-static bool carries(const struct vd_node *node, const struct vd_id *lineage)
+bool vd_candidate_carries(const struct vd_node *node, const struct vd_id *lineage)
 {
     return vd_id_known(lineage) &&
            (vd_id_equal(&node->replid, lineage) || vd_id_equal(&node->replid2, lineage));
@@ -56,7 +56,8 @@ bool vd_candidate_is_related(const struct vd_node *node)
     /* It was seen in step with the named primary, or was it: what it holds is the group's. */
     if (vd_id_equal(&node->replid, &node->synced))
         return true;
-    return carries(node, &group->lineage) || carries(node, &group->lineage_before);
+    return vd_candidate_carries(node, &group->lineage) ||
+           vd_candidate_carries(node, &group->lineage_before);
 }
 
 /* It follows the primary of `other`. */
@@ -67,7 +68,8 @@ static bool is_member_of(const struct vd_node *node, const struct vd_group *othe
     /* Two groups that claim one address would turn it to and fro: it stays where it is. */
     if (vd_node_find(other, &node->addr) != NULL)
         return true;
-    return node->link_up && (!vd_candidate_is_related(node) || carries(node, &other->lineage));
+    return node->link_up &&
+           (!vd_candidate_is_related(node) || vd_candidate_carries(node, &other->lineage));
 }
 
 bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *node)
@@ -101,7 +103,8 @@ bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *n
 static bool is_complete(const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
-    bool carries_any = carries(node, &group->lineage) || carries(node, &group->lineage_before);
+    bool carries_any = vd_candidate_carries(node, &group->lineage) ||
+                       vd_candidate_carries(node, &group->lineage_before);
 
     /* It waits for the empty data set of the primary, and holds the full one until it comes. */
     if (group->primary->empty_restart && carries_any && node->keys > 0)
@@ -124,7 +127,8 @@ bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *
 
 enum vd_unfit vd_candidate_fit(const struct vd_core *core, const struct vd_node *node)
 {
-    vd_ms valid_ms = REPLY_VALID_PERIODS * vd_max_ms(core->globals.ping_period_ms, PING_LEAST_MS);
+    vd_ms valid_ms =
+        REPLY_VALID_PERIODS * vd_max_ms(core->globals.ping_period_ms, VD_PING_LEAST_MS);
     vd_ms info_valid_ms = valid_ms;
 
     if (node->group->primary->s_down_at == VD_NEVER)
@@ -167,7 +171,7 @@ static bool is_standing(const struct vd_core *core, const struct vd_node *node,
                         const struct bounds *best)
 {
     return vd_candidate_fit(core, node) == VD_FIT &&
-           (!best->current || carries(node, &node->group->lineage));
+           (!best->current || vd_candidate_carries(node, &node->group->lineage));
 }
 
 static bool is_inside(const struct vd_node *node, const struct bounds *best)
@@ -201,7 +205,8 @@ static bool find_bounds(const struct vd_core *core, const struct vd_group *group
 
     /* Offsets of another lineage, be it the one before, measure nothing. */
     DL_FOREACH (group->nodes, node) {
-        best->current |= vd_candidate_fit(core, node) == VD_FIT && carries(node, &group->lineage);
+        best->current |=
+            vd_candidate_fit(core, node) == VD_FIT && vd_candidate_carries(node, &group->lineage);
     }
     DL_FOREACH (group->nodes, node) {
         if (!is_standing(core, node, best))
@@ -248,9 +253,7 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
         if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER)
             continue;
         /* A promotion cuts the links of all others to it: one just lost will be back. */
-        if (!node->command.up &&
-            (node->pulse.refused_since != VD_NEVER ||
-             vd_elapsed(core->now, node->command.lost_since, INT64_MAX) > JUST_LOST_MS))
+        if (!node->command.up && !vd_health_just_lost(core, node))
             continue;
         if (node->info_at == VD_NEVER || node->info_at < since ||
             (node->command.up && !has_told(node)))
@@ -395,7 +398,8 @@ static bool is_stranded(const struct vd_core *core, const struct vd_node *node)
 
     return node->role == VD_ROLE_REPLICA && !node->link_up && !node->sync_in_progress &&
            node->keys > 0 &&
-           (carries(node, &group->lineage) || carries(node, &group->lineage_before)) &&
+           (vd_candidate_carries(node, &group->lineage) ||
+            vd_candidate_carries(node, &group->lineage_before)) &&
            !vd_candidate_is_foreign(core, node);
 }
 

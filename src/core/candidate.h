@@ -78,6 +78,9 @@ struct vd_node *vd_candidate_stranded(const struct vd_core *core, const struct v
  */
 struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group);
 
+/* Its data is of this lineage, or went on from it: false where the lineage is unknown. */
+bool vd_candidate_carries(const struct vd_node *node, const struct vd_id *lineage);
+
 /* Is the node's data of the group's lineage? True where the lineage is unknown. */
 bool vd_candidate_is_related(const struct vd_node *node);
 

@@ -60,14 +60,6 @@ static bool has_lost_data(const struct vd_node *primary, int64_t held)
     return held > 0 && primary->keys < held - primary->keys;
 }
 
-static bool carries_lineage(const struct vd_node *node)
-{
-    const struct vd_id *lineage = &node->group->lineage;
-
-    return vd_id_known(lineage) &&
-           (vd_id_equal(&node->replid, lineage) || vd_id_equal(&node->replid2, lineage));
-}
-
 static void settle_review(struct vd_core *core, struct vd_node *primary, bool lost, int64_t held)
 {
     primary->reboot_review = false;
@@ -110,7 +102,7 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
         primary->reboot_review = false;
         return INT64_MAX;
     }
-    if (!always && !primary->loading && carries_lineage(primary)) {
+    if (!always && !primary->loading && vd_candidate_carries(primary, &primary->group->lineage)) {
         settle_review(core, primary, false, held);
         return INT64_MAX;
     }

@@ -7,7 +7,6 @@
 #include "core/notice.h"
 #include "core/probe.h"
 
-#define PING_LEAST_MS 100
 #define JUST_LOST_MS 250
 
 vd_ms vd_ping_period(const struct vd_core *core, vd_ms down_after_ms)
@@ -15,7 +14,7 @@ vd_ms vd_ping_period(const struct vd_core *core, vd_ms down_after_ms)
     /* differs: down-after / 5 where Sentinel sends once a second whatever the setting. */
     vd_ms period = vd_min_ms(core->globals.ping_period_ms, down_after_ms / 5);
 
-    return vd_max_ms(period, PING_LEAST_MS);
+    return vd_max_ms(period, VD_PING_LEAST_MS);
 }
 
 void vd_pulse_on_lost(const struct vd_core *core, struct vd_pulse *pulse,
@@ -244,13 +243,15 @@ bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node)
     return node->command.up && is_heard(core, node);
 }
 
+bool vd_health_just_lost(const struct vd_core *core, const struct vd_node *node)
+{
+    return !node->command.up && node->pulse.refused_since == VD_NEVER &&
+           vd_elapsed(core->now, node->command.lost_since, INT64_MAX) <= JUST_LOST_MS;
+}
+
 bool vd_health_reached(const struct vd_core *core, const struct vd_node *node)
 {
-    vd_ms lost_ms = vd_elapsed(core->now, node->command.lost_since, INT64_MAX);
-
-    if (!is_heard(core, node))
-        return false;
-    return node->command.up || (node->pulse.refused_since == VD_NEVER && lost_ms <= JUST_LOST_MS);
+    return is_heard(core, node) && (node->command.up || vd_health_just_lost(core, node));
 }
 
 enum vd_health vd_health_of(const struct vd_core *core, const struct vd_node *node)

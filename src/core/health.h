@@ -39,10 +39,16 @@ bool vd_health_reaches(const struct vd_core *core, const struct vd_node *node);
 /* Or did until its link was lost a moment ago: a reset is no death, which would refuse the next. */
 bool vd_health_reached(const struct vd_core *core, const struct vd_node *node);
 
+/* Its link was lost a moment ago, and nothing has refused the next so far: it may well be back. */
+bool vd_health_just_lost(const struct vd_core *core, const struct vd_node *node);
+
 /* Not down, and linked: it can answer now. */
 bool vd_opinion_is_usable(const struct vd_opinion *opinion);
 
-/* min(ping-period, down-after / 5), never under 100 ms. */
+/* Whatever the settings, nobody is asked more often. */
+#define VD_PING_LEAST_MS 100
+
+/* min(ping-period, down-after / 5), never under that. */
 vd_ms vd_ping_period(const struct vd_core *core, vd_ms down_after_ms);
 
 #endif
