@@ -85,9 +85,12 @@ bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *n
         return !vd_candidate_is_related(node) && node->keys > 0 && node->connected_replicas > 0;
     }
     if (node->role != VD_ROLE_REPLICA || node->follows.port == 0 ||
-        vd_node_find(group, &node->follows) != NULL)
+        vd_addr_equal(&node->follows, &group->primary->addr))
         return false;
     other = vd_group_find_address(core, &node->follows);
+    /* A member of ours above it settles it, unless that one is another group's primary now. */
+    if (vd_node_find(group, &node->follows) != NULL && (other == NULL || other == group))
+        return false;
     if (is_member_of(node, other))
         return true; /* empty, too: others count on it */
     return !vd_candidate_is_related(node) && node->keys > 0 && (node->link_up || other != NULL);
@@ -298,27 +301,6 @@ static bool heads_the_chain(const struct vd_group *group, const struct vd_node *
     return false;
 }
 
-bool vd_candidate_holds_newer(const struct vd_node *node, const struct vd_node *than)
-{
-    return node->role == VD_ROLE_PRIMARY && vd_id_known(&than->replid) &&
-           vd_id_equal(&node->replid2, &than->replid) &&
-           !vd_id_equal(&than->replid2, &node->replid) && node->offset > than->offset &&
-           (node->keys > than->keys || node->connected_replicas > 0);
-}
-
-/* Somebody who lives went on where this one stopped: to adopt it would cost what was written. */
-static bool is_outdone(const struct vd_group *group, const struct vd_node *node)
-{
-    const struct vd_node *other;
-
-    DL_FOREACH (group->nodes, other) {
-        if (other != node && !vd_node_is_primary(other) && other->s_down_at == VD_NEVER &&
-            has_told(other) && !other->loading && vd_candidate_holds_newer(other, node))
-            return true;
-    }
-    return false;
-}
-
 /*
  * Promoted out of the group's lineage: its own replication id is new, the one
  * before is the group's; REPLICAOF NO ONE does that. Or the named primary
@@ -336,7 +318,48 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
         return !find_bounds(core, group, &best) ||
                best.offset - node->replid2_offset <= group->options.candidate_max_lag_bytes;
     }
-    return says_it_is_replica(group) && heads_the_chain(group, node) && !is_outdone(group, node);
+    return says_it_is_replica(group) && heads_the_chain(group, node);
+}
+
+/* ROLE says no more than that: an INFO of its life as a replica stands until the next. */
+static bool is_told_as_primary(const struct vd_node *node)
+{
+    return node->role == VD_ROLE_PRIMARY && node->follows.port == 0;
+}
+
+bool vd_candidate_holds_newer(const struct vd_node *node, const struct vd_node *than)
+{
+    return is_told_as_primary(node) && is_told_as_primary(than) && vd_id_known(&than->replid) &&
+           vd_id_equal(&node->replid2, &than->replid) &&
+           !vd_id_equal(&than->replid2, &node->replid) && node->offset > than->offset &&
+           (node->keys > than->keys || node->connected_replicas > 0);
+}
+
+/* A primary that could be named in the place of the one that is. */
+static bool is_standing_primary(const struct vd_node *node)
+{
+    return !vd_node_is_primary(node) && node->role == VD_ROLE_PRIMARY &&
+           node->s_down_at == VD_NEVER && has_told(node) && !node->loading && node->priority != 0;
+}
+
+/* Who succeeded it, and whoever succeeded that one: each holds more than the one before. */
+static struct vd_node *last_successor(const struct vd_core *core, const struct vd_group *group,
+                                      struct vd_node *first)
+{
+    struct vd_node *last = first;
+    struct vd_node *node;
+
+    for (unsigned steps = 0; steps < CHAIN_MOST; steps++) {
+        DL_FOREACH (group->nodes, node) {
+            if (is_standing_primary(node) && !vd_candidate_is_foreign(core, node) &&
+                vd_candidate_holds_newer(node, last))
+                break;
+        }
+        if (node == NULL)
+            break;
+        last = node;
+    }
+    return last;
 }
 
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const struct vd_group *group)
@@ -344,11 +367,8 @@ struct vd_node *vd_candidate_half_promoted(const struct vd_core *core, const str
     struct vd_node *node;
 
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER || !has_told(node) ||
-            node->loading || node->priority == 0)
-            continue;
-        if (node->role == VD_ROLE_PRIMARY && is_half_promoted(core, node))
-            return node;
+        if (is_standing_primary(node) && is_half_promoted(core, node))
+            return last_successor(core, group, node);
     }
     return NULL;
 }

@@ -43,13 +43,17 @@ struct vd_node *vd_candidate_select(const struct vd_core *core, const struct vd_
 /* Every replica that could be chosen has told its state since `since`. */
 bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *group, vd_ms since);
 
-/* It says that it is a primary, left the other's lineage after that one did, and holds more. */
+/*
+ * Both say that they are primaries, and the node left the other's lineage after
+ * that one did, and holds more: it was promoted to succeed it.
+ */
 bool vd_candidate_holds_newer(const struct vd_node *node, const struct vd_node *than);
 
 /*
  * A replica that is a primary already, with data of the group's lineage: a
  * promotion that somebody began and did not finish. Or one that the named
- * primary follows, unless a living one went on where that stopped. NULL: none.
+ * primary follows. Or rather one that lives and went on where that stopped: to
+ * adopt the other would cost what was written since. NULL: none.
  */
 struct vd_node *vd_candidate_half_promoted(const struct vd_core *core,
                                            const struct vd_group *group);

@@ -116,6 +116,20 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
     return INT64_MAX;
 }
 
+bool vd_guard_spares(struct vd_core *core, struct vd_node *node)
+{
+    if (!vd_candidate_holds_newer(node, node->group->primary)) {
+        node->spared = false;
+        return false;
+    }
+    if (!node->spared)
+        vd_notice_node(core, VD_N_REMARK, node,
+                       "is a primary with newer data than the one that is configured: left alone "
+                       "while it holds more (SENTINEL FAILOVER, or REPLICAOF by hand, decides)");
+    node->spared = true;
+    return true;
+}
+
 bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node)
 {
     bool foreign = vd_candidate_is_foreign(core, node);

@@ -32,9 +32,11 @@ void vd_reconf_turn(struct vd_core *core, struct vd_node *node)
     vd_reconf_turn_to(core, node, &node->group->primary->addr);
 }
 
-/* Another cluster's by its own word. The former primary is turned, whatever it says. */
+/* Another cluster's by its own word; but the former primary is ours, whatever it says. */
 static bool is_left_alone(struct vd_core *core, struct vd_node *node)
 {
+    if (vd_guard_spares(core, node))
+        return true;
     if (node->role == VD_ROLE_PRIMARY && vd_addr_equal(&node->addr, &node->group->failover.from))
         return false;
     return vd_guard_leaves_alone(core, node);

@@ -2,7 +2,6 @@
 /* Repair: see repair.h. PROTOCOL facts: +convert-to-slave, +fix-slave-config. */
 #include "core/repair.h"
 
-#include "core/candidate.h"
 #include "core/election.h"
 #include "core/guard.h"
 #include "core/maintenance.h"
@@ -43,6 +42,8 @@ static bool is_quiet(const struct vd_core *core, const struct vd_node *node, vd_
 static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grace_ms)
 {
     const struct vd_group *group = node->group;
+    const struct vd_node *above;
+    vd_ms since = node->follows_at;
 
     if (node->role == VD_ROLE_PRIMARY) {
         /* differs: demoted at first sight, not after 8 s, unless someone may be promoting it. */
@@ -55,30 +56,23 @@ static vd_ms wrong_since(struct vd_core *core, struct vd_node *node, vd_ms *grac
         return VD_NEVER; /* a name that is being looked up */
     if (vd_addr_equal(&node->follows, &group->primary->addr))
         return VD_NEVER;
-    *grace_ms = vd_node_find(group, &node->follows) != NULL ? FOLLOWS_OTHER_MS
-                                                            : group->options.failover_timeout_ms;
+    above = vd_node_find(group, &node->follows);
+    *grace_ms = above != NULL ? FOLLOWS_OTHER_MS : group->options.failover_timeout_ms;
+    /* A stranger until now, whom it followed with the stranger's data perhaps. */
+    if (above != NULL)
+        since = vd_max_ms(since, above->created_at);
     /* Right after a switch the leader is turning it: its time counts from there. */
     if (group->switch_count != 0)
-        return vd_max_ms(node->follows_at, group->switches[0]);
-    return node->follows_at;
+        since = vd_max_ms(since, group->switches[0]);
+    return since;
 }
 
-/*
- * Then our configuration is the old one. Nobody is made to forget data on it;
- * somebody who knows better, or an operator, has to decide.
- */
-static bool is_spared(struct vd_core *core, struct vd_node *node)
+/* Has the last order helped? And is a replica still what it was before it was wrong? */
+static bool must_tell(const struct vd_node *node, vd_ms since)
 {
-    if (!vd_candidate_holds_newer(node, node->group->primary)) {
-        node->spared = false;
-        return false;
-    }
-    if (!node->spared)
-        vd_notice_node(core, VD_N_REMARK, node,
-                       "is a primary with newer data than the one that is configured: left alone "
-                       "until somebody decides (SENTINEL FAILOVER, or REPLICAOF by hand)");
-    node->spared = true;
-    return true;
+    if (node->turn_sent_at != VD_NEVER && node->info_at <= node->turn_sent_at)
+        return true;
+    return node->role == VD_ROLE_REPLICA && node->info_at < since;
 }
 
 vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
@@ -100,15 +94,15 @@ vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
     /* Nobody is turned on what was known before the rest of the inbox was read. */
     if (at > core->now || !core->time_counts)
         return vd_min_ms(at, next);
-    if (node->turn_sent_at != VD_NEVER && node->info_at <= node->turn_sent_at) {
-        /* Has the last order helped? Asked once a second: it may not want to tell. */
+    if (must_tell(node, since)) {
+        /* Asked once a second: it may not want to. */
         at = vd_elapsed(core->now, node->info_sent_at, INT64_MAX) < AGAIN_MS
                  ? node->info_sent_at + AGAIN_MS
                  : core->now + AGAIN_MS;
         node->info_wanted |= core->now - node->info_sent_at >= AGAIN_MS;
         return at;
     }
-    if (is_spared(core, node) || vd_guard_leaves_alone(core, node))
+    if (vd_guard_spares(core, node) || vd_guard_leaves_alone(core, node))
         return core->now + AGAIN_MS;
     vd_notice_node(core, node->role == VD_ROLE_PRIMARY ? VD_N_CONVERT : VD_N_FIX, node, "%s", "");
     vd_reconf_turn(core, node);

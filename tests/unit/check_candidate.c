@@ -251,6 +251,25 @@ START_TEST(whom_two_groups_claim)
 }
 END_TEST
 
+/* Once a member of this group, now the primary of another: who follows it is of the other. */
+START_TEST(whom_a_lost_member_leads)
+{
+    struct vd_addr other = puppet_addr("10.7.7.7", 6379);
+    struct vd_options options;
+
+    vd_options_init(&options, &puppet.core->globals);
+    (void)vd_group_add(puppet.core, "n", &other, &options);
+    vd_options_free(&options);
+    (void)vd_node_add(puppet.core, group, &other);
+    second->follows = other;
+    ck_assert(!vd_candidate_is_foreign(puppet.core, second));
+    spoil_be_foreign(second);
+    ck_assert(vd_candidate_is_foreign(puppet.core, second));
+    second->follows = group->primary->addr; /* ours above it settles it */
+    ck_assert(!vd_candidate_is_foreign(puppet.core, second));
+}
+END_TEST
+
 /* Fresh ------------------------------------------------------------------------------------ */
 
 START_TEST(who_is_waited_for)
@@ -284,6 +303,7 @@ int main(void)
     tcase_add_test(tcase, what_is_lost_is_measured_by_who_had_most);
     suite_add_rows(tcase, is_it_foreign, foreigns);
     tcase_add_test(tcase, whom_two_groups_claim);
+    tcase_add_test(tcase, whom_a_lost_member_leads);
     tcase_add_test(tcase, who_is_waited_for);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -240,6 +240,36 @@ START_TEST(a_former_primary_is_not_needed_when_its_successor_returns)
 }
 END_TEST
 
+/*
+ * One that was a primary already is made the group's; the named one, which is
+ * back in that moment, has gone on from its data, or else from nobody's.
+ */
+START_TEST(a_leader_does_not_turn_who_holds_newer_data)
+{
+    struct vd_node *named = group->primary;
+    struct vd_info info = puppet_primary_info();
+    struct vd_info newer = puppet_primary_info();
+    struct vd_node *chosen;
+
+    stage_to_wait_promotion();
+    chosen = group->failover.chosen;
+    stage_ack_turn(chosen, true);
+    puppet_raise_links(&puppet);
+    memset(newer.replid.hex, 'd', VD_ID_LEN);
+    if (_i != 0)
+        newer.replid2 = info.replid;
+    newer.primary_offset = 900000;
+    newer.keys = 9000;
+    puppet_info(&puppet, named, &newer);
+    info.run_id = chosen->run_id;
+    puppet_info(&puppet, chosen, &info);
+    ck_assert_ptr_eq(group->primary, chosen);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+convert-to-slave"), _i != 0 ? 0 : 1);
+    ck_assert_int_eq(named->turn_ticket.n != 0, _i == 0);
+    ck_assert_int_eq(named->spared, _i != 0);
+}
+END_TEST
+
 /* The new primary's word, and behind it that somebody else leads: nobody hears of the first. */
 START_TEST(a_promotion_waits_for_the_rest_of_the_inbox)
 {
@@ -321,6 +351,7 @@ int main(void)
     tcase_add_test(tcase, a_healthy_new_primary_is_not_called_down_for_its_past);
     tcase_add_test(tcase, a_promotion_waits_for_the_rest_of_the_inbox);
     tcase_add_loop_test(tcase, a_former_primary_is_not_needed_when_its_successor_returns, 0, 2);
+    tcase_add_loop_test(tcase, a_leader_does_not_turn_who_holds_newer_data, 0, 2);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);

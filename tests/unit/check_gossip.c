@@ -227,6 +227,42 @@ START_TEST(newer_data_is_not_thrown_away_on_an_old_configuration)
 }
 END_TEST
 
+/* Servers answer PING for so long, and nothing else. */
+static void answer_pings(vd_ms for_ms)
+{
+    vd_ms end_at = puppet.now + for_ms;
+
+    while (puppet.now < end_at) {
+        struct vd_node *node;
+
+        puppet_pass(&puppet, puppet.now + 50);
+        DL_FOREACH (group->nodes, node) {
+            if (node->command.up && node->pulse.ticket.n != 0)
+                puppet_pong(&puppet, &node->command, VD_PONG_OK);
+        }
+    }
+}
+
+/* Whom it follows is a member since a moment: what it said before, it said of a stranger's data. */
+START_TEST(a_replica_tells_anew_before_it_is_turned_from_a_new_member)
+{
+    struct vd_info info = puppet_replica_info(2, 1000);
+    struct vd_node *node = puppet_node(&puppet, 2);
+
+    share_configuration();
+    info.primary = puppet_addr("10.0.9.9", 6379);
+    puppet_info(&puppet, node, &info);
+    answer_pings(500);
+    (void)vd_node_add(puppet.core, group, &info.primary);
+    answer_pings(1050);
+    ck_assert_uint_eq(node->turn_ticket.n, 0);
+    ck_assert_uint_ne(node->info_ticket.n, 0); /* long before its next one */
+    puppet_info(&puppet, node, &info);
+    ck_assert_uint_eq(puppet_noticed(&puppet, "+fix-slave-config"), 1);
+    ck_assert_uint_ne(node->turn_ticket.n, 0);
+}
+END_TEST
+
 START_TEST(a_stateless_sentinel_follows_its_configured_primary)
 {
     struct puppet fresh;
@@ -343,6 +379,7 @@ int main(void)
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);
     tcase_add_test(tcase, newer_data_is_not_thrown_away_on_an_old_configuration);
+    tcase_add_test(tcase, a_replica_tells_anew_before_it_is_turned_from_a_new_member);
     tcase_add_test(tcase, a_stateless_sentinel_follows_its_configured_primary);
     tcase_add_test(tcase, a_stateless_sentinel_does_not_go_in_circles);
     tcase_add_test(tcase, a_hello_about_our_primary_needs_no_address);

@@ -196,8 +196,34 @@ START_TEST(who_heads_the_chain_is_primary_in_all_but_name)
 }
 END_TEST
 
-/* Restarted by an old file, the named primary follows one that others have long gone on from. */
-START_TEST(who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives)
+static void hold_less(struct vd_node *node)
+{
+    node->offset = 99;
+}
+
+static void hold_fewer(struct vd_node *node)
+{
+    node->keys = 5;
+}
+
+static void lead_others(struct vd_node *node)
+{
+    node->connected_replicas = 1; /* and its data is not the group's, as far as is known */
+}
+
+/* ROLE has said so, but its INFO is one of its life as a replica. */
+static void be_told_by_role_only(struct vd_node *node)
+{
+    node->follows = puppet_addr("10.0.0.1", 6379);
+}
+
+static void (*const spoils_of_a_successor[])(struct vd_node *) = {
+    spoil_lose_link, spoil_go_down, spoil_load,  spoil_never,
+    hold_less,       hold_fewer,    lead_others, be_told_by_role_only,
+};
+
+/* Restarted by an old file, the named primary follows one that another has long gone on from. */
+START_TEST(who_went_on_is_adopted_and_not_who_heads_the_chain)
 {
     make_last_resort();
     spoil_say_primary(second);
@@ -208,10 +234,11 @@ START_TEST(who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives)
     second->keys = 5;
     third->offset = 200;
     third->keys = 6;
+    third->connected_replicas = 0;
     ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
     third->replid2 = second->replid;
-    ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
-    spoil_lose_link(third);
+    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), third);
+    spoils_of_a_successor[_i](third);
     ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
 }
 END_TEST
@@ -321,7 +348,8 @@ int main(void)
     tcase_add_test(tcase, a_stranded_replica_is_chosen_late_and_the_one_with_most);
     suite_add_rows(tcase, who_is_no_last_resort, resorts);
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
-    tcase_add_test(tcase, who_heads_the_chain_is_not_adopted_while_one_that_went_on_lives);
+    suite_add_rows(tcase, who_went_on_is_adopted_and_not_who_heads_the_chain,
+                   spoils_of_a_successor);
     tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
     tcase_add_test(tcase, who_heads_the_chain_is_primary_in_all_but_name);
     suite_add_rows(tcase, who_is_not_half_promoted, spoil_promoted);

@@ -63,6 +63,7 @@ void spoil_load(struct vd_node *node)
 void spoil_say_primary(struct vd_node *node)
 {
     node->role = VD_ROLE_PRIMARY;
+    node->follows.port = 0;
 }
 
 void spoil_be_foreign(struct vd_node *node)
