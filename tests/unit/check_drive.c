@@ -318,6 +318,7 @@ START_TEST(every_promise_that_stays_is_answered)
 {
     struct vd_node *primary = drive.core->by_index[0]->primary;
     struct vd_event up = {.type = VD_EV_LINK_UP};
+    unsigned promises = 0;
 
     up.up.link = primary->command.link;
     up.up.ip = "10.0.0.1";
@@ -331,6 +332,7 @@ START_TEST(every_promise_that_stays_is_answered)
         drive.effects.count = 0;
         if (!effect->promise)
             continue;
+        promises++;
         drive.unsent = vd_realloc(drive.unsent, sizeof(*drive.unsent));
         drive.unsent[0] = *effect;
         drive.unsent_count = 1;
@@ -340,6 +342,7 @@ START_TEST(every_promise_that_stays_is_answered)
         if (request != VD_RQ_QUESTION) /* that is a peer's */
             ck_assert_uint_eq(primary->command.pending, pending);
     }
+    ck_assert_uint_ge(promises, 3); /* a question, a promotion, an order to follow */
 }
 END_TEST
 

@@ -189,6 +189,7 @@ START_TEST(no_other_length)
 
         vd_text_clear(&packed);
         vd_pack_event(&events[i].event, NULL, &packed);
+        ck_assert_uint_gt(packed.len, 0);
         for (size_t len = 0; len < packed.len; len++) {
             /* In memory of its own, so that a sanitizer sees a look behind the end. */
             char *copy = vd_memdup(packed.bytes, len);
