@@ -205,8 +205,8 @@ START_TEST(mangled)
 
         ck_assert_ptr_nonnull(cut);
         memcpy(cut, primary_text, i);
-        (void)vd_info_parse(cut, i, &arena,
-                            &info); /* a look behind the end is the sanitizer's to see */
+        /* A look behind the end is for the sanitizer to see. */
+        taken += vd_info_parse(cut, i, &arena, &info);
         for (int c = 0; c < 256; c += 5) {
             cut[i / 2] = (char)c;
             if (vd_info_parse(cut, i, &arena, &info)) {
