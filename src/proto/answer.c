@@ -344,10 +344,28 @@ enum vd_taken vd_answer_take(struct vd_asked *asked, const struct vd_value *valu
     return VD_TAKEN_DONE;
 }
 
+/* {"server": ..., "proto": 3, ...}; who takes HELLO for something else has not said so. */
+bool vd_answer_is_resp3(const struct vd_value *value)
+{
+    if (value->type != VD_VALUE_ARRAY)
+        return false;
+    for (size_t i = 0; i + 1 < value->count; i += 2) {
+        if (is_word(value->elements[i], "proto"))
+            return value->elements[i + 1]->type == VD_VALUE_INTEGER &&
+                   value->elements[i + 1]->number == 3;
+    }
+    return false;
+}
+
+bool vd_answer_tells(const struct vd_value *value, const char *what, const char *channel)
+{
+    return (value->type == VD_VALUE_ARRAY || value->type == VD_VALUE_PUSH) && value->count == 3 &&
+           is_word(value->elements[0], what) && is_word(value->elements[1], channel);
+}
+
 bool vd_answer_message(const struct vd_value *value, const char **payload, size_t *len)
 {
-    if (value->type != VD_VALUE_ARRAY || value->count != 3 ||
-        !is_word(value->elements[0], "message") || !is_word(value->elements[1], VD_HELLO_CHANNEL) ||
+    if (!vd_answer_tells(value, "message", VD_HELLO_CHANNEL) ||
         value->elements[2]->type != VD_VALUE_TEXT)
         return false;
     *payload = value->elements[2]->text;

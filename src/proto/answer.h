@@ -18,7 +18,8 @@ enum vd_value_type {
     VD_VALUE_TEXT, /* bulk or verbatim */
     VD_VALUE_INTEGER,
     VD_VALUE_NIL,
-    VD_VALUE_ARRAY, /* and maps, sets and pushes, flat */
+    VD_VALUE_ARRAY, /* and maps and sets, flat */
+    VD_VALUE_PUSH,  /* RESP3: no reply, or that of SUBSCRIBE; elements as an array's */
 };
 
 /* One reply. Texts have a NUL behind their length. */
@@ -48,6 +49,15 @@ enum vd_taken {
 enum vd_taken vd_answer_take(struct vd_asked *asked, const struct vd_value *value,
                              struct vd_grants *grants, bool stale, struct vd_arena *arena,
                              struct vd_event *event);
+
+/* Is it the reply to HELLO 3 of a server that speaks RESP3 from now on? */
+bool vd_answer_is_resp3(const struct vd_value *value);
+
+/*
+ * A push or, in RESP2, an array: does it tell this ("message", "subscribe",
+ * "unsubscribe") of that channel?
+ */
+bool vd_answer_tells(const struct vd_value *value, const char *what, const char *channel);
 
 /*
  * A message of a subscription: ["message", channel, payload] on the hello

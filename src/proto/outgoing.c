@@ -133,6 +133,12 @@ void vd_outgoing_subscribe(const char *channel, const struct vd_dialect *dialect
     PUT("SUBSCRIBE", channel);
 }
 
+void vd_outgoing_unsubscribe(const char *channel, const struct vd_dialect *dialect,
+                             struct vd_text *to)
+{
+    PUT("UNSUBSCRIBE", channel);
+}
+
 static void put_hello(const struct vd_hello *hello, const struct vd_dialect *dialect,
                       struct vd_text *to)
 {
@@ -224,17 +230,20 @@ void vd_outgoing_put(struct vd_asked *asked, const struct vd_effect *send,
     VD_ASSERT(false);
 }
 
-void vd_outgoing_greet(enum vd_link_kind kind, const char *user, const char *pass,
+void vd_outgoing_greet(enum vd_link_kind kind, bool resp3, const char *user, const char *pass,
                        const char *client_name, const struct vd_dialect *dialect,
                        struct vd_text *to, struct vd_greeting *greeting)
 {
     greeting->auth = pass != NULL && pass[0] != '\0';
+    greeting->hello = resp3 && kind == VD_LINK_COMMAND;
     greeting->subscribe = kind == VD_LINK_SUBSCRIBE;
     if (greeting->auth && user != NULL && user[0] != '\0')
         PUT("AUTH", user, pass);
     else if (greeting->auth)
         PUT("AUTH", pass);
     PUT("CLIENT", "SETNAME", client_name);
+    if (greeting->hello)
+        PUT("HELLO", "3");
     if (greeting->subscribe)
         vd_outgoing_subscribe(VD_HELLO_CHANNEL, dialect, to);
 }

@@ -16,6 +16,7 @@ struct vd_grants {
     bool no_transaction; /* no MULTI or EXEC: one by one */
     bool no_rewrite;     /* CONFIG REWRITE */
     bool no_kill;        /* CLIENT KILL */
+    bool no_hello;       /* HELLO 3: hangs up at it, or does not do as it says */
 };
 
 /* The words of the link that is written to. */
@@ -73,20 +74,26 @@ bool vd_outgoing_differs(const struct vd_asked *asked, const struct vd_grants *g
 
 /*
  * What a new link begins with: AUTH when there is a password, CLIENT SETNAME,
- * and SUBSCRIBE on a subscription. AUTH's reply comes first, if it was sent.
+ * HELLO 3 on a command link that is to speak RESP3 (`resp3`), and SUBSCRIBE on
+ * a subscription. Replies come in this order, of what was sent. HELLO comes
+ * behind what it could carry (AUTH, SETNAME), so that who refuses it has been
+ * greeted all the same.
  */
 struct vd_greeting {
     bool auth;
+    bool hello;
     bool subscribe;
 };
-void vd_outgoing_greet(enum vd_link_kind kind, const char *user, const char *pass,
+void vd_outgoing_greet(enum vd_link_kind kind, bool resp3, const char *user, const char *pass,
                        const char *client_name, const struct vd_dialect *dialect,
                        struct vd_text *to, struct vd_greeting *greeting);
 
-/* Append PUBLISH or SUBSCRIBE for a channel of our own. */
+/* Append PUBLISH, SUBSCRIBE or UNSUBSCRIBE for a channel of our own. */
 void vd_outgoing_publish(const char *channel, const char *text, const struct vd_dialect *dialect,
                          struct vd_text *to);
 void vd_outgoing_subscribe(const char *channel, const struct vd_dialect *dialect,
                            struct vd_text *to);
+void vd_outgoing_unsubscribe(const char *channel, const struct vd_dialect *dialect,
+                             struct vd_text *to);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Links: connections to data nodes and other sentinels. Effects go out as
+ * Links: connections to data nodes and other sentinels. A data node has two
+ * links, for commands and for its subscription; where it speaks RESP3 they
+ * share one connection. Effects go out as
  * commands, replies come in as events; nothing is kept and the core is never
  * called. Only literal addresses are connected to; names go through the
  * resolver, and of several addresses the one that answers first is taken
@@ -70,7 +72,7 @@ void vd_links_tell(struct vd_links *links, vd_link id, const char *text);
 /* How long a PING and its echo took of late, smoothed; -1: unknown. */
 int64_t vd_links_rtt_us(const struct vd_links *links, vd_link id);
 
-/* How many there are, those being opened included. */
+/* How many connections there are, those being opened included. */
 size_t vd_links_count(const struct vd_links *links);
 
 #endif

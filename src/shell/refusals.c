@@ -41,7 +41,7 @@ struct vd_grants vd_refusals_find(const struct vd_refusals *refusals, const char
 static bool is_same(const struct vd_grants *a, const struct vd_grants *b)
 {
     return a->no_replicaof == b->no_replicaof && a->no_transaction == b->no_transaction &&
-           a->no_rewrite == b->no_rewrite && a->no_kill == b->no_kill;
+           a->no_rewrite == b->no_rewrite && a->no_kill == b->no_kill && a->no_hello == b->no_hello;
 }
 
 void vd_refusals_keep(struct vd_refusals *refusals, const char *ip, uint16_t port,
@@ -59,9 +59,10 @@ void vd_refusals_keep(struct vd_refusals *refusals, const char *ip, uint16_t por
         HASH_ADD_STR(refusals->by_place, place, refusal);
     }
     refusal->grants = *grants;
-    vd_log(VD_LOG_NOTICE, "the server at %s refuses%s%s%s%s; vedette does without", place,
+    vd_log(VD_LOG_NOTICE, "the server at %s refuses%s%s%s%s%s; vedette does without", place,
            grants->no_replicaof ? " REPLICAOF" : "", grants->no_transaction ? " MULTI/EXEC" : "",
-           grants->no_rewrite ? " CONFIG REWRITE" : "", grants->no_kill ? " CLIENT KILL" : "");
+           grants->no_rewrite ? " CONFIG REWRITE" : "", grants->no_kill ? " CLIENT KILL" : "",
+           grants->no_hello ? " HELLO 3" : "");
 }
 
 void vd_refusals_free(struct vd_refusals *refusals)

@@ -52,7 +52,8 @@ static void *make_text(const redisReadTask *task, char *text, size_t len)
 static void *make_array(const redisReadTask *task, size_t count)
 {
     struct vd_replies *replies = task->privdata;
-    struct vd_value *value = make(task, VD_VALUE_ARRAY);
+    struct vd_value *value =
+        make(task, task->type == REDIS_REPLY_PUSH ? VD_VALUE_PUSH : VD_VALUE_ARRAY);
 
     if (value == NULL)
         return NULL;

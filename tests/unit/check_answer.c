@@ -108,15 +108,19 @@ END_TEST
 
 static const struct {
     enum vd_link_kind kind;
+    bool resp3;
     const char *user;
     const char *pass;
     const char *words;
 } greetings[] = {
-    {VD_LINK_COMMAND, NULL, NULL, "CLIENT SETNAME n\n"},
-    {VD_LINK_COMMAND, "u", NULL, "CLIENT SETNAME n\n"}, /* a user alone says nothing */
-    {VD_LINK_COMMAND, NULL, "p", "AUTH p\nCLIENT SETNAME n\n"},
-    {VD_LINK_PEER, "u", "p q", "AUTH u p q\nCLIENT SETNAME n\n"},
-    {VD_LINK_SUBSCRIBE, NULL, "p", "AUTH p\nCLIENT SETNAME n\nSUBSCRIBE __sentinel__:hello\n"},
+    {VD_LINK_COMMAND, false, NULL, NULL, "CLIENT SETNAME n\n"},
+    {VD_LINK_COMMAND, false, "u", NULL, "CLIENT SETNAME n\n"}, /* a user alone says nothing */
+    {VD_LINK_COMMAND, false, NULL, "p", "AUTH p\nCLIENT SETNAME n\n"},
+    {VD_LINK_COMMAND, true, NULL, NULL, "CLIENT SETNAME n\nHELLO 3\n"},
+    {VD_LINK_COMMAND, true, "u", "p", "AUTH u p\nCLIENT SETNAME n\nHELLO 3\n"},
+    {VD_LINK_PEER, true, "u", "p q", "AUTH u p q\nCLIENT SETNAME n\n"},
+    {VD_LINK_SUBSCRIBE, true, NULL, "p",
+     "AUTH p\nCLIENT SETNAME n\nSUBSCRIBE __sentinel__:hello\n"},
 };
 
 START_TEST(words_of_greetings)
@@ -124,10 +128,11 @@ START_TEST(words_of_greetings)
     struct vd_text out = {0};
     struct vd_greeting greeting;
 
-    vd_outgoing_greet(greetings[_i].kind, greetings[_i].user, greetings[_i].pass, "n", &plain, &out,
-                      &greeting);
+    vd_outgoing_greet(greetings[_i].kind, greetings[_i].resp3, greetings[_i].user,
+                      greetings[_i].pass, "n", &plain, &out, &greeting);
     ck_assert_str_eq(notes_spell(&out), greetings[_i].words);
     ck_assert(greeting.auth == (greetings[_i].pass != NULL));
+    ck_assert(greeting.hello == (strstr(greetings[_i].words, "HELLO") != NULL));
     ck_assert(greeting.subscribe == (greetings[_i].kind == VD_LINK_SUBSCRIBE));
     vd_text_free(&out);
 }

@@ -223,7 +223,7 @@ START_TEST(beats_go_and_come)
     effect.connect.kind = VD_LINK_COMMAND;
     vd_links_perform(outpost.links, &effect);
     outpost_accept();
-    outpost_expect_heard(SETNAME);
+    outpost_expect_heard(SETNAME HELLO3);
     vd_links_beat(outpost.links, (vd_link){1}, "b");
     outpost_expect_heard("*3\r\n$1\r\np\r\n$16\r\n" BEATS "\r\n$1\r\nb\r\n");
     outpost_forget_events();

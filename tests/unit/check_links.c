@@ -41,8 +41,9 @@ START_TEST(greets_with_password_and_renames)
     outpost_accept();
     outpost_expect_heard(
         "*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n*3\r\n$1\r\nx\r\n$7\r\nSETNAME\r\n"
-        "$1\r\nn\r\n");
-    outpost_say("-WRONGPASS invalid username-password pair\r\n-ERR unknown command\r\n");
+        "$1\r\nn\r\n" HELLO3);
+    outpost_say("-WRONGPASS invalid username-password pair\r\n-ERR unknown command\r\n"
+                "-NOAUTH HELLO must be called with the client already authenticated\r\n");
     outpost_wait_events(1);
     outpost_perform_send(1, VD_RQ_PING);
     outpost_say("-NOAUTH Authentication required.\r\n");
@@ -62,7 +63,7 @@ START_TEST(own_password_for_peers)
     /* Data nodes are another matter. */
     outpost_perform_connect(2, VD_LINK_COMMAND, "127.0.0.1", outpost.port);
     outpost_accept();
-    outpost_expect_heard(SETNAME);
+    outpost_expect_heard(SETNAME HELLO3);
     vd_free(server.requirepass);
 }
 END_TEST

@@ -225,7 +225,6 @@ void outpost_accept(void)
     ck_assert_int_eq(fcntl(outpost.peer, F_SETFL, 0), 0);
 }
 
-/* Link 1 is up and its greeting over. */
 void outpost_greet(enum vd_link_kind kind)
 {
     outpost_perform_connect(1, kind, "127.0.0.1", outpost.port);
@@ -233,6 +232,9 @@ void outpost_greet(enum vd_link_kind kind)
     if (kind == VD_LINK_SUBSCRIBE) {
         outpost_expect_heard(SETNAME SUBSCRIBE);
         outpost_say("+OK\r\n*3\r\n$9\r\nsubscribe\r\n$18\r\n" CHANNEL "\r\n:1\r\n");
+    } else if (kind == VD_LINK_COMMAND) {
+        outpost_expect_heard(SETNAME HELLO3);
+        outpost_say("+OK\r\n-ERR unknown command `HELLO`\r\n");
     } else {
         outpost_expect_heard(SETNAME);
         outpost_say("+OK\r\n");

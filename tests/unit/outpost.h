@@ -14,7 +14,8 @@
 #include "shell/links.h"
 
 #define CHANNEL "__sentinel__:hello"
-/* What a link says: its greetings, and PING. */
+/* What a link says: its greetings, and PING. A command link asks for RESP3. */
+#define HELLO3 "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
 #define SETNAME "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$1\r\nn\r\n"
 #define SUBSCRIBE "*2\r\n$9\r\nSUBSCRIBE\r\n$18\r\n" CHANNEL "\r\n"
 #define PING "*1\r\n$4\r\nPING\r\n"
@@ -65,7 +66,7 @@ void outpost_expect_heard(const char *text);
 void outpost_hang_up(void);
 void outpost_stop_listening(void);
 
-/* Link 1 is up and its greeting over. */
+/* Link 1 is up and its greeting over. RESP2 is spoken. */
 void outpost_greet(enum vd_link_kind kind);
 
 #endif
