@@ -5,6 +5,8 @@
  * opens and closes either when it likes. That HELLO 3 was taken is known a
  * round trip behind the connection; until then a subscription waits, and when
  * it is known, the subscription is seated, wherever it was before.
+ *
+ * differs: Sentinel has two connections to each server, whatever that speaks.
  */
 #define uthash_malloc(size) vd_alloc(size)
 #define uthash_free(ptr, size) vd_free(ptr)

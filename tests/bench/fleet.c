@@ -139,6 +139,7 @@ static void on_connection(struct ev_loop *loop, struct ev_io *watcher, int event
         die("a connection");
     connection->node = node;
     connection->fd = fd;
+    connection->version = 2;
     vd_reader_init(&connection->reader);
     DL_APPEND(node->connections, connection);
     ev_io_init(&connection->reads, on_readable, fd, EV_READ);

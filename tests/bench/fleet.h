@@ -40,6 +40,7 @@ struct fleet_group {
 struct fleet_connection {
     struct fleet_node *node;
     int fd;
+    unsigned version; /* of RESP: 3 behind HELLO 3 */
     bool is_subscriber;
     bool is_in_multi;
     unsigned queued;

@@ -125,7 +125,7 @@ static void put_info(const struct fleet_node *node, struct vd_resp *resp)
     vd_text_puts(&text, id + strcspn(id, "\r"));
     put_replication(node, &text);
     vd_text_puts(&text, fleet->info_tail);
-    vd_resp_bulk(resp, text.bytes, text.len);
+    vd_resp_verbatim(resp, text.bytes, text.len);
     vd_text_free(&text);
 }
 
@@ -153,11 +153,11 @@ static size_t tell(struct fleet_node *node, const struct vd_word *channel,
     size_t told = 0;
 
     DL_FOREACH (node->connections, one) {
-        struct vd_resp resp = {&one->output, 2};
+        struct vd_resp resp = {&one->output, one->version};
 
         if (!one->is_subscriber)
             continue;
-        vd_resp_array(&resp, 3);
+        vd_resp_push(&resp, 3);
         vd_resp_bulk_cstr(&resp, "message");
         vd_resp_bulk(&resp, channel->bytes, channel->len);
         vd_resp_bulk(&resp, message->bytes, message->len);
@@ -223,7 +223,7 @@ static void subscribe(struct fleet_connection *connection, struct vd_resp *resp,
 {
     connection->is_subscriber = true;
     for (size_t i = 1; i < count; i++) {
-        vd_resp_array(resp, 3);
+        vd_resp_push(resp, 3);
         vd_resp_bulk_cstr(resp, "subscribe");
         vd_resp_bulk(resp, words[i].bytes, words[i].len);
         vd_resp_int(resp, (int64_t)i);
@@ -235,7 +235,7 @@ static void ping(struct fleet_connection *connection, struct vd_resp *resp, doub
     struct fleet *fleet = connection->node->group->fleet;
 
     fleet->pings++;
-    if (connection->is_subscriber) {
+    if (connection->is_subscriber && connection->version == 2) {
         vd_resp_array(resp, 2);
         vd_resp_bulk_cstr(resp, "pong");
         vd_resp_bulk_cstr(resp, "");
@@ -260,6 +260,26 @@ static int kill_clients(const struct fleet_connection *asker, bool subscribers)
     return killed;
 }
 
+/* HELLO 2 or 3, without a word of authentication. */
+static void hello(struct fleet_connection *connection, struct vd_resp *resp,
+                  const struct vd_word *version)
+{
+    unsigned wanted = version->len == 1 ? (unsigned)version->bytes[0] - '0' : 0;
+
+    if (wanted != 2 && wanted != 3) {
+        vd_resp_error(resp, "NOPROTO unsupported protocol version");
+        return;
+    }
+    connection->version = resp->version = wanted;
+    vd_resp_map(resp, 3);
+    vd_resp_bulk_cstr(resp, "server");
+    vd_resp_bulk_cstr(resp, "redis");
+    vd_resp_bulk_cstr(resp, "proto");
+    vd_resp_int(resp, wanted);
+    vd_resp_bulk_cstr(resp, "mode");
+    vd_resp_bulk_cstr(resp, "standalone");
+}
+
 static void other(struct fleet_connection *connection, struct vd_resp *resp,
                   const struct vd_word *words, size_t count)
 {
@@ -269,6 +289,10 @@ static void other(struct fleet_connection *connection, struct vd_resp *resp,
     if ((vd_word_is(words, "REPLICAOF") || vd_word_is(words, "SLAVEOF")) && count == 3) {
         follow(connection->node, &words[1]);
         vd_resp_status(resp, "OK");
+        return;
+    }
+    if (vd_word_is(words, "HELLO") && count == 2) {
+        hello(connection, resp, &words[1]);
         return;
     }
     if (vd_word_is(words, "ROLE")) {
@@ -313,8 +337,8 @@ static void carry_out(struct fleet_connection *connection, struct vd_resp *resp,
 
 void fleet_run(struct fleet_connection *connection, const struct vd_word *words, size_t count)
 {
-    struct vd_resp resp = {&connection->output, 2};
-    struct vd_resp held = {&connection->queued_replies, 2};
+    struct vd_resp resp = {&connection->output, connection->version};
+    struct vd_resp held = {&connection->queued_replies, connection->version};
 
     if (vd_word_is(words, "MULTI")) {
         connection->is_in_multi = true;
