@@ -60,8 +60,10 @@ void vd_connection_free(struct vd_connection *connection)
     vd_dial_cancel(&connection->dial);
     vd_stream_close(&connection->stream);
     unmark_dirty(connection);
+    DL_CONCAT(connection->queue, connection->held_queue);
     DL_FOREACH_SAFE (connection->queue, expected, next)
         vd_free(expected);
+    vd_text_free(&connection->held);
     vd_replies_free(&connection->replies);
     forget_greeting(connection);
     for (size_t i = 0; i < connection->rename_count; i++) {
@@ -167,8 +169,24 @@ void vd_connection_put(struct vd_connection *connection, struct vd_expected *exp
             vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
     if (expected->asked->request == VD_RQ_PING)
         expected->ping_sent_us = vd_clock_now_us();
+    if (connection->speech == VD_SPEECH_UNKNOWN && expected->asked->request == VD_RQ_HELLO) {
+        vd_outgoing_put(expected->asked, send, &grants, &dialect, &connection->held);
+        DL_APPEND(connection->held_queue, expected);
+        return;
+    }
     vd_outgoing_put(expected->asked, send, &grants, &dialect, &connection->out);
     DL_APPEND(connection->queue, expected);
+    vd_connection_mark_dirty(connection);
+}
+
+void vd_connection_release(struct vd_connection *connection)
+{
+    if (connection->held_queue == NULL)
+        return;
+    vd_text_add(&connection->out, connection->held.bytes, connection->held.len);
+    vd_text_free(&connection->held);
+    DL_CONCAT(connection->queue, connection->held_queue);
+    connection->held_queue = NULL;
     vd_connection_mark_dirty(connection);
 }
 

@@ -88,10 +88,12 @@ struct vd_connection {
     struct vd_stream stream; /* open when the dial is done */
     struct vd_replies replies;
     struct vd_expected *queue;
-    bool no_beats;       /* the server refuses them */
-    int64_t rtt_us;      /* smoothed; -1 unknown */
-    bool heard;          /* anything at all has come in */
-    vd_ticket last_turn; /* the latest request that turns the server */
+    struct vd_text held;            /* hellos that wait for the subscription to go first ... */
+    struct vd_expected *held_queue; /* ... and what will be expected then */
+    bool no_beats;                  /* the server refuses them */
+    int64_t rtt_us;                 /* smoothed; -1 unknown */
+    bool heard;                     /* anything at all has come in */
+    vd_ticket last_turn;            /* the latest request that turns the server */
     struct vd_text out;
     bool is_dirty;
     struct vd_connection *dirty_prev;
@@ -164,9 +166,17 @@ struct vd_expected *vd_connection_expect(struct vd_connection *connection, enum 
 void vd_connection_subscribe(struct vd_connection *connection, struct vd_strand *strand);
 void vd_connection_unsubscribe(struct vd_connection *connection);
 
-/* Send a request; `send` NULL: once more. The queue owns `expected`. */
+/*
+ * Send a request; `send` NULL: once more. The queue owns `expected`. A hello is
+ * held until it is known what the server speaks, so that the subscription goes
+ * first: sentinels that start together say theirs at the same time, and who does
+ * not listen yet hears nothing for a period.
+ */
 void vd_connection_put(struct vd_connection *connection, struct vd_expected *expected,
                        const struct vd_effect *send);
+
+/* Send what was held. */
+void vd_connection_release(struct vd_connection *connection);
 
 /* Bytes came in. False: the connection is gone. */
 bool vd_connection_take(struct vd_connection *connection, const char *bytes, size_t len);

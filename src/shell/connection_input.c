@@ -97,6 +97,7 @@ static void take_hello(struct vd_connection *connection, const struct vd_value *
 {
     connection->speech = vd_answer_is_resp3(value) ? VD_SPEECH_RESP3 : VD_SPEECH_RESP2;
     vd_pair_on_greeted(connection);
+    vd_connection_release(connection);
 }
 
 static void tell_auth(const struct vd_connection *connection, const struct vd_value *value)

@@ -107,6 +107,59 @@ START_TEST(subscription_waits_for_the_greeting)
 }
 END_TEST
 
+/* Who says hello before it listens misses those that are said at the same time. */
+START_TEST(hello_follows_the_subscription)
+{
+    struct vd_hello hello = {.group = "m"};
+    struct vd_effect effect = {.type = VD_EF_SEND};
+
+    connect_link(1, VD_LINK_COMMAND);
+    connect_link(2, VD_LINK_SUBSCRIBE);
+    outpost_accept();
+    outpost_expect_heard(SETNAME HELLO3);
+    effect.send.link.n = 1;
+    effect.send.ticket.n = 9;
+    effect.send.request = VD_RQ_HELLO;
+    effect.send.hello = &hello;
+    vd_links_perform(outpost.links, &effect);
+    outpost_perform_send(1, VD_RQ_PING);
+    outpost_expect_heard(PING);
+    outpost_forget_events();
+    outpost_say("+OK\r\n");
+    outpost_say(_i == 0 ? IS_RESP3 : "-ERR unknown command `HELLO`\r\n");
+    outpost_say("+PONG\r\n");
+    outpost_wait_events(1);
+    ck_assert(outpost_turn_until(outpost_hears, strlen(SUBSCRIBE)));
+    if (_i == 0)
+        ck_assert_int_eq(strncmp(vd_text_cstr(&outpost.heard), SUBSCRIBE, strlen(SUBSCRIBE)), 0);
+    ck_assert_ptr_nonnull(strstr(vd_text_cstr(&outpost.heard), "PUBLISH\r\n$18\r\n" CHANNEL));
+    outpost_say(_i == 0 ? SUBSCRIBED MESSAGE ":1\r\n" : ":1\r\n");
+    outpost_wait_events(_i == 0 ? 4 : 2);
+    ck_assert_int_eq(event_at(outpost.inbox.count - 1)->type, VD_EV_ACK);
+    ck_assert(event_at(outpost.inbox.count - 1)->ack.ok);
+    ck_assert_uint_eq(event_at(outpost.inbox.count - 1)->ack.ticket.n, 9);
+}
+END_TEST
+
+/* One LINK_DOWN answers what was held, too. */
+START_TEST(hello_dies_with_the_link)
+{
+    struct vd_hello hello = {.group = "m"};
+    struct vd_effect effect = {.type = VD_EF_SEND};
+
+    connect_link(1, VD_LINK_COMMAND);
+    outpost_accept();
+    outpost_wait_events(1);
+    effect.send.link.n = 1;
+    effect.send.request = VD_RQ_HELLO;
+    effect.send.hello = &hello;
+    vd_links_perform(outpost.links, &effect);
+    outpost_hang_up();
+    outpost_wait_events(2);
+    outpost_expect_quiet(2);
+}
+END_TEST
+
 static const struct {
     const char *answer;
 } refusals[] = {
@@ -597,6 +650,8 @@ int main(void)
     TCase *liars = outpost_case("liars");
 
     tcase_add_test(opening, subscription_waits_for_the_greeting);
+    tcase_add_loop_test(opening, hello_follows_the_subscription, 0, 2);
+    tcase_add_test(opening, hello_dies_with_the_link);
     suite_add_rows(opening, two_connections_where_hello_is_refused, refusals);
     tcase_add_test(opening, dial_fails_for_both);
     tcase_add_test(opening, subscription_alone);
