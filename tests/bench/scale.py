@@ -25,7 +25,8 @@ import resp  # noqa: E402
 from idle import cpu_ms, memory_kb  # noqa: E402
 from marathon import percentile  # noqa: E402
 
-GROUPS_PER_FLEET = 500  # 18 connections and 3 listening sockets each: below 20,000 descriptors
+# 9 connections and 3 listening sockets each, 18 of who opens two a server: below 20,000 descriptors.
+GROUPS_PER_FLEET = 500
 
 
 def address(group, node=0):
