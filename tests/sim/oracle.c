@@ -19,6 +19,8 @@
 /* What of a sentinel is durable, as far as anybody may rely on it. */
 struct durable_group {
     bool known;
+    bool removed; /* ... no more, by order, since: */
+    sim_us removed_at;
     uint64_t config_epoch;
     uint64_t vote_epoch;
     struct vd_id vote;
@@ -157,6 +159,7 @@ static void check_durable_group(struct sim *sim, const struct sim_sentinel *s,
                  (unsigned long long)image->config_epoch, (unsigned long long)was->vote_epoch,
                  (unsigned long long)image->vote_epoch);
     was->known = true;
+    was->removed = false;
     was->config_epoch = image->config_epoch;
     was->vote_epoch = image->vote_epoch;
     was->vote = image->vote;
@@ -180,7 +183,8 @@ void sim_oracle_on_durable(struct sim *sim, const struct sim_sentinel *s,
         unsigned group = group_number(sim, image->removed[i]);
 
         if (group < SIM_GROUPS_MAX)
-            watched->groups[group] = (struct durable_group){0};
+            watched->groups[group] =
+                (struct durable_group){.removed = true, .removed_at = sim->now};
     }
     for (size_t i = 0; i < image->group_count; i++)
         check_durable_group(sim, s, &image->groups[i]);
@@ -218,13 +222,16 @@ void sim_oracle_on_hello(struct sim *sim, const struct sim_sentinel *s,
     unsigned group = group_number(sim, hello->group);
     const struct watched *watched = watch(sim, s);
     const struct durable_group *durable = &watched->groups[group];
+    bool is_last_word;
 
     if (group == SIM_GROUPS_MAX) {
         sim_fail(sim, "%s tells of a group that nobody has: %s", s->host->name, hello->group);
         return;
     }
-    if (!durable->known || hello->epoch > watched->epoch ||
-        hello->config_epoch > durable->config_epoch)
+    /* Of the turn in which the operator has it forgotten: as if said before, and then forgotten. */
+    is_last_word = durable->removed && durable->removed_at == sim->now;
+    if (hello->epoch > watched->epoch ||
+        (!is_last_word && (!durable->known || hello->config_epoch > durable->config_epoch)))
         sim_fail(sim, "%s says more than it saved: epoch %llu (%llu), configuration %llu (%llu)",
                  s->host->name, (unsigned long long)hello->epoch,
                  (unsigned long long)watched->epoch, (unsigned long long)hello->config_epoch,
