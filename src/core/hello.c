@@ -162,25 +162,6 @@ static bool wins_dispute(const struct vd_group *group, const struct vd_hello *he
     return order < 0 || (order == 0 && primary->port < ours->port);
 }
 
-/*
- * Epoch 0 is nobody's decision, but here all say the same: a peer names the
- * very server that our primary follows by its own word, and that one says it
- * is a primary. So it is where a switchover was cut off whose orderer is gone.
- */
-static bool went_there(const struct vd_group *group, const struct vd_hello *hello,
-                       const struct vd_addr *primary)
-{
-    const struct vd_node *ours = group->primary;
-    const struct vd_node *node = vd_node_find(group, primary);
-
-    if (group->switch_count != 0 && ours->info_at <= group->switches[0])
-        return false; /* what it said before it was named */
-    return hello->config_epoch == 0 && group->config_epoch == 0 &&
-           group->failover.state == VD_FO_NONE && node != NULL && !vd_node_is_primary(node) &&
-           ours->role == VD_ROLE_REPLICA && vd_addr_equal(&ours->follows, primary) &&
-           node->role == VD_ROLE_PRIMARY && node->s_down_at == VD_NEVER;
-}
-
 /* What it says of the group now. False: the same as before, as it does a few times a second. */
 static bool take_word(struct vd_core *core, struct vd_opinion *teller, const struct vd_hello *hello,
                       const struct vd_addr *primary)
@@ -249,8 +230,7 @@ void vd_hello_on_hello(struct vd_core *core, const struct vd_event *event)
                                                                      : hello->config_epoch);
     if (teller == NULL || primary.port == 0 || !complete_primary(core, group, &primary))
         return;
-    if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary) ||
-        went_there(group, hello, &primary))
+    if (hello->config_epoch > group->config_epoch || wins_dispute(group, hello, &primary))
         adopt(core, teller, hello, &primary);
     if (take_word(core, teller, hello, &primary))
         vd_group_touch(core, group);
