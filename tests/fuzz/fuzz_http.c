@@ -46,6 +46,7 @@ static struct vd_watch *watch;
 static struct vd_http *http;
 static struct vd_arena arena; /* of one input */
 static struct MHD_Connection connections[CONNECTIONS];
+static bool authorized[CONNECTIONS]; /* ... when it asked; the token may be another since */
 static size_t connection_count;
 static bool input_has_secret;
 
@@ -417,7 +418,7 @@ static void check_refusals(const struct MHD_Connection *connection)
         MUST(status == 413);
     if (status == 405 || status == 413 || status == 429)
         return;
-    if (is_authorized(connection))
+    if (authorized[connection - connections])
         MUST(status != 401);
     else
         MUST(status == 401 || is_open_page(connection->path));
@@ -471,6 +472,7 @@ static void play_request(char *line, const char **at, const char *end)
     target = connection->path;
     connection->path = decode(strsep(&target, "?"), false);
     read_args(connection, target);
+    authorized[connection - connections] = is_authorized(connection);
     mhd_ask(connection);
     run();
     MUST(connection->response != NULL);
