@@ -150,7 +150,9 @@ static void teardown(void)
 {
     vd_stream_close(&stream);
     SSL_free(far_ssl);
+    far_ssl = NULL;
     SSL_CTX_free(far_context);
+    far_context = NULL;
     if (far >= 0)
         (void)close(far);
     vd_tls_free(tls);
