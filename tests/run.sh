@@ -65,7 +65,7 @@ step check check
 printf '== live\n'
 TMPDIR=$tmp VEDETTE=$build/vedette PYTHONDONTWRITEBYTECODE=1 \
     ASAN_OPTIONS=log_path=$tmp/sanitizer UBSAN_OPTIONS=log_path=$tmp/sanitizer:print_stacktrace=1 \
-    "$python" tests/reaper.py 600 "$python" -m pytest -v --durations=10 -p no:cacheprovider tests/live "$@"
+    "$python" tests/reaper.py 900 "$python" -m pytest -v --durations=10 -p no:cacheprovider tests/live "$@"
 live=$?
 for report in "$tmp"/sanitizer.*; do
     [ -f "$report" ] || continue

@@ -25,10 +25,10 @@ fail() {
 mkdir "$tmp/SOURCES"
 cp "$debs/vedette_$version.orig.tar.gz" "$tmp/SOURCES/vedette-$version.tar.gz"
 (
-    # As in build-deb.sh; and nobody looks for what was built without its names.
+    # As in build-deb.sh; nobody looks for what was built without its names, nor measures how fast it is.
     unset LIBRARY_PATH MAKEFLAGS MFLAGS
     rpmbuild -bb --nodeps --without check --load tests/packages/fedora.macros --define "_topdir $tmp" \
-        --define 'debug_package %{nil}' --define '_build_id_links none' --define "_smp_mflags -j$(nproc)" \
+        --define 'optflags -O0' --define 'debug_package %{nil}' --define '_build_id_links none' --define "_smp_mflags -j$(nproc)" \
         packaging/rpm/vedette.spec
 ) >"$tmp/log" 2>&1 || {
     tail -n 40 "$tmp/log"
