@@ -40,60 +40,11 @@ const char *vd_unfit_text(enum vd_unfit unfit);
 struct vd_node *vd_candidate_select(const struct vd_core *core, const struct vd_group *group,
                                     int64_t *loss_bytes);
 
+/* The highest offset among those who could be chosen; false, and -1: nobody could. */
+bool vd_candidate_best_offset(const struct vd_core *core, const struct vd_group *group,
+                              int64_t *offset);
+
 /* Every replica that could be chosen has told its state since `since`. */
 bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *group, vd_ms since);
-
-/*
- * Both say that they are primaries, and the node left the other's lineage after
- * that one did, and holds more: it was promoted to succeed it.
- */
-bool vd_candidate_holds_newer(const struct vd_node *node, const struct vd_node *than);
-
-/*
- * A replica that is a primary already, with data of the group's lineage: a
- * promotion that somebody began and did not finish. Or one that the named
- * primary follows. Or rather one that lives and went on where that stopped: to
- * adopt the other would cost what was written since. NULL: none.
- */
-struct vd_node *vd_candidate_half_promoted(const struct vd_core *core,
-                                           const struct vd_group *group);
-
-/*
- * A former primary that is one still by its own word, and holds what it held
- * then. NULL before the named one has been down for failover-timeout, since
- * that holds more: a primary that died shortly after the switch may return.
- */
-struct vd_node *vd_candidate_former(const struct vd_core *core, const struct vd_group *group);
-
-/*
- * A replica whose full resynchronisation began and will not end, since the one
- * that it was from is gone: it still holds what it held before, and where it
- * stood it has forgotten. Most keys win. NULL as above before failover-timeout.
- * differs: Sentinel takes such a one at once, as if it were in step.
- */
-struct vd_node *vd_candidate_stranded(const struct vd_core *core, const struct vd_group *group);
-
-/*
- * When the named primary and all the others live, all say that they are
- * replicas, and none is fit: whoever holds most. NULL while anybody is away,
- * since it may hold more (but not where the named primary and one with data
- * follow each other), and while one that holds more refuses for a moment (a
- * script runs in it).
- */
-struct vd_node *vd_candidate_last_resort(const struct vd_core *core, const struct vd_group *group);
-
-/* Its data is of this lineage, or went on from it: false where the lineage is unknown. */
-bool vd_candidate_carries(const struct vd_node *node, const struct vd_id *lineage);
-
-/* Is the node's data of the group's lineage? True where the lineage is unknown. */
-bool vd_candidate_is_related(const struct vd_node *node);
-
-/*
- * A living member of another cluster, at an address that was ours: by its own
- * word it is, or follows, the primary of another group that is watched, or it
- * follows or leads others with data that is none of this group's. To turn it would
- * wipe that data.
- */
-bool vd_candidate_is_foreign(const struct vd_core *core, const struct vd_node *node);
 
 #endif

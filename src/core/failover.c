@@ -14,6 +14,7 @@
 #include "core/quorum.h"
 #include "core/reconf.h"
 #include "core/script.h"
+#include "core/stopgap.h"
 #include "core/succession.h"
 
 #define ROUND_MS 1000      /* an election that has not ended by then starts anew */
@@ -87,10 +88,10 @@ static vd_ms damping(const struct vd_core *core, const struct vd_group *group)
 
 static bool has_candidate(const struct vd_core *core, const struct vd_group *group)
 {
-    return vd_candidate_half_promoted(core, group) != NULL ||
+    return vd_stopgap_half_promoted(core, group) != NULL ||
            vd_candidate_select(core, group, NULL) != NULL ||
-           vd_candidate_former(core, group) != NULL || vd_candidate_stranded(core, group) != NULL ||
-           vd_candidate_last_resort(core, group) != NULL;
+           vd_stopgap_former(core, group) != NULL || vd_stopgap_stranded(core, group) != NULL ||
+           vd_stopgap_last_resort(core, group) != NULL;
 }
 
 static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
@@ -227,7 +228,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
     group->failover.taken_back = false;
     if (group->failover.coordinated || group->failover.wanted.port != 0)
         return choose_ordered(core, group);
-    chosen = vd_candidate_half_promoted(core, group);
+    chosen = vd_stopgap_half_promoted(core, group);
     /* While a half-promoted one refuses, a second must not be made. */
     if (chosen != NULL && vd_candidate_has_refused(core, chosen))
         return NULL;
@@ -235,7 +236,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
         chosen = vd_candidate_select(core, group, &group->failover.loss_bytes);
     if (chosen != NULL)
         return chosen;
-    chosen = vd_candidate_former(core, group);
+    chosen = vd_stopgap_former(core, group);
     if (chosen != NULL) {
         group->failover.taken_back = true;
         vd_notice_node(core, VD_N_REMARK, chosen,
@@ -243,7 +244,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
                        "was written there");
         return chosen;
     }
-    chosen = vd_candidate_stranded(core, group);
+    chosen = vd_stopgap_stranded(core, group);
     if (chosen != NULL) {
         vd_notice_node(core, VD_N_REMARK, chosen,
                        "is chosen though a full resynchronisation of it never ended: the primary "
@@ -251,7 +252,7 @@ static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
                        (long long)chosen->keys);
         return chosen;
     }
-    chosen = vd_candidate_last_resort(core, group);
+    chosen = vd_stopgap_last_resort(core, group);
     if (chosen != NULL)
         vd_notice_node(core, VD_N_REMARK, chosen,
                        "is chosen because nobody holds the group's data any more, and it holds "

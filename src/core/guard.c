@@ -8,7 +8,7 @@
  */
 #include "core/guard.h"
 
-#include "core/candidate.h"
+#include "core/lineage.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/quorum.h"
@@ -47,8 +47,7 @@ static int64_t keys_held(const struct vd_core *core, const struct vd_group *grou
             continue;
         if (node->info_at == VD_NEVER || node->info_at < since)
             *all_told = false;
-        else if (node->role == VD_ROLE_REPLICA && vd_candidate_is_related(node) &&
-                 node->keys > most)
+        else if (node->role == VD_ROLE_REPLICA && vd_lineage_is_related(node) && node->keys > most)
             most = node->keys;
     }
     return most;
@@ -102,7 +101,7 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
         primary->reboot_review = false;
         return INT64_MAX;
     }
-    if (!always && !primary->loading && vd_candidate_carries(primary, &primary->group->lineage)) {
+    if (!always && !primary->loading && vd_lineage_carries(primary, &primary->group->lineage)) {
         settle_review(core, primary, false, held);
         return INT64_MAX;
     }
@@ -118,7 +117,7 @@ vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group)
 
 bool vd_guard_spares(struct vd_core *core, struct vd_node *node)
 {
-    if (!vd_candidate_holds_newer(node, node->group->primary)) {
+    if (!vd_lineage_holds_newer(node, node->group->primary)) {
         node->spared = false;
         return false;
     }
@@ -132,7 +131,7 @@ bool vd_guard_spares(struct vd_core *core, struct vd_node *node)
 
 bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node)
 {
-    bool foreign = vd_candidate_is_foreign(core, node);
+    bool foreign = vd_lineage_is_foreign(core, node);
 
     if (foreign && !node->foreign)
         vd_notice_node(core, VD_N_FOREIGN, node, "%s", "");

@@ -19,14 +19,14 @@ void vd_guard_on_reboot(struct vd_core *core, struct vd_node *node);
 vd_ms vd_guard_review(struct vd_core *core, struct vd_group *group);
 
 /*
- * A primary that holds newer data than the named one (vd_candidate_holds_newer):
+ * A primary that holds newer data than the named one (vd_lineage_holds_newer):
  * then our configuration is the old one. Nobody is made to forget data on it;
  * somebody who knows better, or an operator, has to decide, until the named one
  * holds more. Says so, once.
  */
 bool vd_guard_spares(struct vd_core *core, struct vd_node *node);
 
-/* Another cluster's (vd_candidate_is_foreign): nobody turns it. Says so, once. */
+/* Another cluster's (vd_lineage_is_foreign): nobody turns it. Says so, once. */
 bool vd_guard_leaves_alone(struct vd_core *core, struct vd_node *node);
 
 /* What it told of its configuration is recent enough to be what it thinks now. */

@@ -456,6 +456,11 @@ static inline bool vd_node_is_primary(const struct vd_node *node)
 {
     return node->group->primary == node;
 }
+/* Its INFO is of the present link: what it said on the one before may be of a former life. */
+static inline bool vd_node_has_told(const struct vd_node *node)
+{
+    return node->command.up && node->info_at != VD_NEVER && node->info_at >= node->command.since;
+}
 /* One of the two links is missing. */
 static inline bool vd_node_is_disconnected(const struct vd_node *node)
 {

@@ -17,11 +17,8 @@ static bool primary_looks_sane(const struct vd_core *core, const struct vd_group
 {
     const struct vd_node *primary = group->primary;
 
-    /* By its word on the present link: what it said on the one before may be of a former life. */
     return primary->role == VD_ROLE_PRIMARY && primary->s_down_at == VD_NEVER &&
-           primary->command.up && primary->info_at != VD_NEVER &&
-           primary->info_at >= primary->command.since && !primary->reboot_review &&
-           !primary->loading &&
+           vd_node_has_told(primary) && !primary->reboot_review && !primary->loading &&
            vd_elapsed(core->now, primary->info_at, INT64_MAX) <= 2 * core->globals.info_period_ms;
 }
 
@@ -82,8 +79,7 @@ vd_ms vd_repair_node(struct vd_core *core, struct vd_node *node)
     vd_ms since;
     vd_ms at;
 
-    if (vd_node_is_primary(node) || !node->command.up || node->turn_ticket.n != 0 ||
-        node->info_at == VD_NEVER || node->info_at < node->command.since)
+    if (vd_node_is_primary(node) || !vd_node_has_told(node) || node->turn_ticket.n != 0)
         return INT64_MAX;
     since = wrong_since(core, node, &grace_ms);
     if (since == VD_NEVER || !is_quiet(core, node, &next))

@@ -4,6 +4,7 @@
  * word one waits. Each table spoils, in one thing, a node that would do.
  */
 #include "core/candidate.h"
+#include "core/lineage.h"
 #include "core/order.h"
 #include "spoil.h"
 #include "suite.h"
@@ -225,7 +226,7 @@ START_TEST(is_it_foreign)
     second->follows.port = 0;
     if (row->follows != NULL)
         second->follows = puppet_addr(row->follows, 6379);
-    ck_assert_int_eq(vd_candidate_is_foreign(puppet.core, second), row->is_foreign);
+    ck_assert_int_eq(vd_lineage_is_foreign(puppet.core, second), row->is_foreign);
 }
 END_TEST
 
@@ -240,14 +241,14 @@ START_TEST(whom_two_groups_claim)
     claimant = vd_group_add(puppet.core, "n", &other, &options);
     vd_options_free(&options);
     second->follows = other;
-    ck_assert(!vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(!vd_lineage_is_foreign(puppet.core, second));
     claimant->lineage = second->replid; /* it carries what that group writes */
-    ck_assert(vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(vd_lineage_is_foreign(puppet.core, second));
     claimant->lineage.hex[0] = '\0';
     (void)vd_node_add(puppet.core, claimant, &second->addr);
-    ck_assert(vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(vd_lineage_is_foreign(puppet.core, second));
     group->lineage.hex[0] = '\0';
-    ck_assert(vd_candidate_is_related(second)); /* nobody can tell */
+    ck_assert(vd_lineage_is_related(second)); /* nobody can tell */
 }
 END_TEST
 
@@ -262,11 +263,11 @@ START_TEST(whom_a_lost_member_leads)
     vd_options_free(&options);
     (void)vd_node_add(puppet.core, group, &other);
     second->follows = other;
-    ck_assert(!vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(!vd_lineage_is_foreign(puppet.core, second));
     spoil_be_foreign(second);
-    ck_assert(vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(vd_lineage_is_foreign(puppet.core, second));
     second->follows = group->primary->addr; /* ours above it settles it */
-    ck_assert(!vd_candidate_is_foreign(puppet.core, second));
+    ck_assert(!vd_lineage_is_foreign(puppet.core, second));
 }
 END_TEST
 

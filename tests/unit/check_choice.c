@@ -5,6 +5,7 @@
  * reasons why one is no candidate at all.
  */
 #include "core/candidate.h"
+#include "core/lineage.h"
 #include "stage.h"
 #include "suite.h"
 
@@ -160,10 +161,10 @@ START_TEST(what_the_primary_held_stays_the_group_s)
     info.primary = group->primary->addr;
     info.link_up = false;
     puppet_info(&puppet, former, &info);
-    ck_assert(vd_candidate_is_related(former));
+    ck_assert(vd_lineage_is_related(former));
     memset(info.replid.hex, 'f', VD_ID_LEN);
     puppet_info(&puppet, former, &info);
-    ck_assert(!vd_candidate_is_related(former));
+    ck_assert(!vd_lineage_is_related(former));
 }
 END_TEST
 

@@ -5,6 +5,7 @@
  * table spoils, in one thing, a node that would do.
  */
 #include "core/candidate.h"
+#include "core/stopgap.h"
 #include "spoil.h"
 #include "suite.h"
 
@@ -44,9 +45,9 @@ static void (*const spoil_former[])(struct vd_node *) = {
 START_TEST(a_former_primary_is_not_taken_back)
 {
     make_former(second);
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), second);
     spoil_former[_i](second);
-    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_former(puppet.core, group));
 }
 END_TEST
 
@@ -56,25 +57,25 @@ START_TEST(a_former_primary_is_taken_back_late_and_the_one_with_most)
     make_former(third);
     second->keys = 7;
     third->keys = 8;
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), third);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), third);
     second->keys = 9;
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), second);
     /* The successor was named only a moment ago: it is given its time. */
     group->switch_count = 1;
     group->switches[0] = puppet.core->now - group->options.failover_timeout_ms + 1;
-    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_former(puppet.core, group));
     group->switches[0] -= 1;
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), second);
     group->primary->s_down_at += 1;
-    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_former(puppet.core, group));
     group->primary->s_down_at = VD_NEVER;
-    ck_assert_ptr_null(vd_candidate_former(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_former(puppet.core, group));
     /* Under the lineage of before it is one, too. */
     make_former(second);
     spoil_id(&second->replid, 'b');
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), third);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), third);
     group->lineage_before = second->replid;
-    ck_assert_ptr_eq(vd_candidate_former(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), second);
 }
 END_TEST
 
@@ -115,9 +116,9 @@ START_TEST(a_stranded_replica_is_not_chosen)
 {
     make_stranded(second);
     ck_assert_int_eq(vd_candidate_fit(puppet.core, second), VD_UNFIT_SYNCING);
-    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_stranded(puppet.core, group), second);
     spoil_stranded[_i](second);
-    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_stranded(puppet.core, group));
 }
 END_TEST
 
@@ -126,13 +127,13 @@ START_TEST(a_stranded_replica_is_chosen_late_and_the_one_with_most)
     make_stranded(second);
     make_stranded(third);
     third->keys = 8;
-    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), third);
+    ck_assert_ptr_eq(vd_stopgap_stranded(puppet.core, group), third);
     second->keys = 9;
-    ck_assert_ptr_eq(vd_candidate_stranded(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_stranded(puppet.core, group), second);
     group->primary->s_down_at += 1;
-    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_stranded(puppet.core, group));
     group->primary->s_down_at = VD_NEVER;
-    ck_assert_ptr_null(vd_candidate_stranded(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_stranded(puppet.core, group));
 }
 END_TEST
 
@@ -171,10 +172,9 @@ START_TEST(who_is_no_last_resort)
     make_last_resort();
     second->keys = 600;
     third->keys = 5;
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), second);
     resorts[_i].spoil(second);
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group),
-                     resorts[_i].waits ? NULL : third);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), resorts[_i].waits ? NULL : third);
 }
 END_TEST
 
@@ -187,12 +187,12 @@ START_TEST(who_heads_the_chain_is_primary_in_all_but_name)
     third->follows = second->addr;
     spoil_say_primary(second);
     spoil_id(&second->replid, 'e');
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     third->follows = group->primary->addr; /* a circle, and nobody heads it */
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
     third->follows = second->addr;
     third->role = VD_ROLE_PRIMARY; /* it says itself that it follows nobody */
-    ck_assert_ptr_ne(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_ne(vd_stopgap_half_promoted(puppet.core, group), second);
 }
 END_TEST
 
@@ -235,11 +235,11 @@ START_TEST(who_went_on_is_adopted_and_not_who_heads_the_chain)
     third->offset = 200;
     third->keys = 6;
     third->connected_replicas = 0;
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     third->replid2 = second->replid;
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), third);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), third);
     spoils_of_a_successor[_i](third);
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
 }
 END_TEST
 
@@ -251,15 +251,15 @@ START_TEST(in_a_circle_nobody_is_waited_for)
     second->keys = 600;
     ck_assert(vd_addr_equal(&second->follows, &group->primary->addr));
     spoil_say_primary(third);
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), second);
     spoil_lose_link(third);
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), second);
     /* But where there is nothing left, whoever is away may have it. */
     second->keys = 0;
-    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_last_resort(puppet.core, group));
     second->keys = 600;
     second->follows = third->addr;
-    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_last_resort(puppet.core, group));
 }
 END_TEST
 
@@ -270,22 +270,22 @@ START_TEST(the_last_resort_is_who_holds_most)
     third->keys = 5;
     second->offset = 10;
     third->offset = 11;
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), third);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), third);
     second->keys = 6;
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), second);
     second->offset = 12;
     second->keys = 5;
-    ck_assert_ptr_eq(vd_candidate_last_resort(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), second);
     group->primary->role = VD_ROLE_PRIMARY;
-    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_last_resort(puppet.core, group));
     /* What it said before it was named is about its life as a replica. */
     group->primary->role = VD_ROLE_REPLICA;
     group->switch_count = 1;
     group->switches[0] = puppet.core->now;
     group->primary->info_at = puppet.core->now - 1;
-    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_last_resort(puppet.core, group));
     group->primary->info_at = VD_NEVER;
-    ck_assert_ptr_null(vd_candidate_last_resort(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_last_resort(puppet.core, group));
 }
 END_TEST
 
@@ -305,9 +305,9 @@ static void (*const spoil_promoted[])(struct vd_node *) = {
 START_TEST(who_is_not_half_promoted)
 {
     promote(second);
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     spoil_promoted[_i](second);
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
 }
 END_TEST
 
@@ -316,24 +316,24 @@ START_TEST(who_is_half_promoted)
     promote(second);
     /* Detached by hand long ago, while the other went on. */
     second->replid2_offset = third->offset - group->options.candidate_max_lag_bytes - 1;
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
     /* Nobody went on: it is the best there is. */
     third->s_down_at = puppet.core->now;
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     second->replid2 = group->lineage_before;
     spoil_id(&group->lineage_before, 'b');
     spoil_id(&second->replid2, 'c');
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
     second->replid2 = group->lineage_before;
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     /* Or the named primary itself follows it. */
     second->replid2.hex[0] = '\0';
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
     group->primary->role = VD_ROLE_REPLICA;
     group->primary->follows = second->addr;
-    ck_assert_ptr_eq(vd_candidate_half_promoted(puppet.core, group), second);
+    ck_assert_ptr_eq(vd_stopgap_half_promoted(puppet.core, group), second);
     group->primary->follows = third->addr;
-    ck_assert_ptr_null(vd_candidate_half_promoted(puppet.core, group));
+    ck_assert_ptr_null(vd_stopgap_half_promoted(puppet.core, group));
 }
 END_TEST
 
