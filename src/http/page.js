@@ -352,9 +352,16 @@ async function refresh() {
 }
 
 function listen() {
-  const stream = new EventSource(`events?after=${lastEvent}`);
+  const seen = lastEvent;
+  const stream = new EventSource(`events?after=${seen}`);
   /* It begins behind what was seen; a vedette that was started anew counts from 1 again. */
   stream.onopen = () => { lastEvent = 0; };
+  /* Of itself it tries again what broke off, but not what was refused: too many listen, or the token is another. */
+  stream.onerror = () => {
+    if (stream.readyState !== EventSource.CLOSED) return;
+    lastEvent = lastEvent || seen;
+    setTimeout(listen, POLL_MS);
+  };
   stream.onmessage = (message) => { addEvent(JSON.parse(message.data)); refresh(); };
 }
 

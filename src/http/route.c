@@ -121,7 +121,7 @@ static bool has_token(const struct vd_http_exchange *exchange)
     char *user;
     bool good;
 
-    if (wanted == NULL || wanted[0] == '\0')
+    if (wanted[0] == '\0')
         return true;
     if (header == NULL)
         return false;

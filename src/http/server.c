@@ -321,13 +321,31 @@ static bool open_doors(struct vd_http *http, const struct vd_server_options *ser
     return good;
 }
 
+/* Whoever listens has to say the new one; all else is asked for it when its answer is made. */
+static void change_token(struct vd_http *http, const char *token)
+{
+    struct vd_http_exchange *exchange;
+
+    if (strcmp(token, http->token) == 0)
+        return;
+    vd_free(http->token);
+    http->token = vd_strdup(token);
+    DL_FOREACH (http->waiting, exchange) {
+        if (!exchange->is_stream)
+            continue;
+        exchange->revoked = true;
+        vd_http_resume(exchange);
+    }
+}
+
 void vd_http_reconfigure(struct vd_http *http, const struct vd_alerts *alerts,
                          const struct vd_config *config)
 {
+    const char *token = config->server.http_token;
+
     http->alerts = alerts;
     http->prices = &config->cost;
-    vd_free(http->token);
-    http->token = vd_strdup(config->server.http_token);
+    change_token(http, token == NULL ? "" : token);
 }
 
 struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struct vd_alerts *alerts,
@@ -344,6 +362,7 @@ struct vd_http *vd_http_start(const struct vd_http_sources *sources, const struc
     http->sources = *sources;
     http->allowance = BURST;
     http->allowed_at = ev_now(sources->loop);
+    http->token = vd_strdup("");
     vd_http_reconfigure(http, alerts, config);
     ev_timer_init(&http->run, on_run, 0., 0.);
     ev_timer_init(&http->pulse, on_pulse, PULSE_S, PULSE_S);

@@ -25,6 +25,7 @@ struct vd_http_exchange {
     bool suspended;
     uint64_t next_event; /* of a stream: to be sent next */
     bool idle;           /* of a stream: owes a sign of life */
+    bool revoked;        /* of a stream: the token by which it was opened is none any more */
     struct vd_text unsent;
     struct vd_http_exchange *prev; /* http->waiting, while metrics or a stream */
     struct vd_http_exchange *next;
@@ -45,7 +46,7 @@ struct vd_http {
     ev_timer pulse; /* signs of life on streams */
     const struct vd_alerts *alerts;
     const struct vd_cost_config *prices;
-    char *token;      /* NULL or "": none is wanted */
+    char *token;      /* "": none is wanted */
     double allowance; /* requests that may still come at once */
     ev_tstamp allowed_at;
     struct vd_http_exchange *waiting;

@@ -48,6 +48,8 @@ static ssize_t read_stream(void *self, uint64_t place, char *to, size_t room)
     size_t len;
 
     (void)place;
+    if (exchange->revoked)
+        return MHD_CONTENT_READER_END_OF_STREAM;
     fill(exchange);
     if (unsent->len == 0) {
         vd_http_suspend(exchange);

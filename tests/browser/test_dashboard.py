@@ -4,9 +4,11 @@
 VEDETTE_PICTURES=directory keeps screenshots of what was looked at.
 """
 
+import contextlib
 import os
 import socketserver
 import threading
+import urllib.request
 
 import pytest
 
@@ -223,6 +225,20 @@ def test_a_hostile_server_is_only_text(lab, browser):
     assert browser.complaints() == []
     server.shutdown()
     server.server_close()
+
+
+def test_events_come_as_soon_as_there_is_room(lab, browser):
+    """A stream that was refused is not tried again by browsers themselves."""
+    house, pages = open_house(lab)
+    with contextlib.ExitStack() as others:
+        for _ in range(16):
+            stream = others.enter_context(urllib.request.urlopen(pages[0] + "events", timeout=10))
+            assert stream.status == 200
+        browser.open(pages[0])
+        wait_until(lambda: any("503" in entry["message"] for entry in browser.complaints()), 10, "it is one too many")
+    house.sentinels[0].ask("SENTINEL", "SET", "sessions", "quorum", "1")
+    wait_until(lambda: "quorum 1" in browser.text("#events"), 20, "the event, by the stream")
+    browser.begin()
 
 
 def test_an_end_is_told(lab, browser):

@@ -13,7 +13,7 @@
  *
  * Every request is answered once, with JSON that is JSON, metrics that are lines
  * and events that are events; without the token nothing but the open pages is
- * shown; and the passwords of servers are in no answer.
+ * shown, and streams end when it changes; and the passwords of servers are in no answer.
  */
 #include <ctype.h>
 #include <jansson.h>
@@ -501,11 +501,32 @@ static void play_event(const char *line)
     vd_watch_event(watch, VD_NOTICE_WARNING, name, line + len + (line[len] == ' '));
 }
 
+/* Who listens by a token that is none any more hears nothing more. */
+static void check_streams_ended(void)
+{
+    for (size_t i = 0; i < connection_count; i++) {
+        struct MHD_Connection *connection = &connections[i];
+
+        if (connection->response == NULL || !has_type(connection, "text/event-stream"))
+            continue;
+        MUST(connection->ended);
+        check_answer(connection);
+        mhd_close(connection);
+    }
+    MUST(http->streams == 0);
+}
+
 static void set_token(const char *token)
 {
+    const char *before = config.server.http_token;
+    bool changed = strcmp(before == NULL ? "" : before, token) != 0;
+
     vd_free(config.server.http_token);
     config.server.http_token = vd_strdup(token);
     vd_http_reconfigure(http, (const struct vd_alerts *)(const void *)&rules, &config);
+    run();
+    if (changed)
+        check_streams_ended();
 }
 
 static void play_show(char *line)

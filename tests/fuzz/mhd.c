@@ -293,6 +293,9 @@ void mhd_take(struct MHD_Connection *connection)
     while (!connection->suspended) {
         ssize_t got = response->read(response->self, connection->body.len, bytes, sizeof(bytes));
 
+        connection->ended = got == MHD_CONTENT_READER_END_OF_STREAM;
+        if (connection->ended)
+            return;
         MUST(got >= 0 && got <= (ssize_t)sizeof(bytes));
         MUST((got == 0) == connection->suspended); /* it would be asked again at once, for ever */
         vd_text_add(&connection->body, bytes, (size_t)got);

@@ -60,6 +60,15 @@ class Door:
             return got
 
 
+def listen(port, token=""):
+    """The stream of events, begun; to be closed by who asked for it."""
+    with socket.create_connection((LOOPBACK, port), timeout=10) as link:
+        link.sendall(f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        stream = link.makefile("rb")
+    wait_until(lambda: b"retry" in stream.readline(), 10, "the stream begins")
+    return stream
+
+
 def open_house(lab, options=()):
     """A house whose vedettes have an HTTP port each; the doors beside them."""
     ports = [lab.free_port() for _ in range(3)]
@@ -189,10 +198,7 @@ def test_figures_of_servers(lab):
 
 def test_events_as_they_happen(lab):
     house, doors = open_house(lab)
-    with socket.create_connection((LOOPBACK, doors[0].port), timeout=10) as link:
-        link.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
-        stream = link.makefile("rb")
-        wait_until(lambda: b"retry" in stream.readline(), 10, "the stream begins")
+    with listen(doors[0].port) as stream:
         house.sentinels[0].ask("SENTINEL", "SET", "m", "quorum", "1")
         while True:
             line = stream.readline()
@@ -241,12 +247,20 @@ def test_token_is_read_anew(lab):
     sentinel = house.sentinels[0]
     door = Door(doors[0].port, "second")
     assert door.status("/metrics") == 401
+    listener = listen(doors[0].port, "first")
     with open(sentinel.config, encoding="utf-8") as file:
         text = file.read().replace('http-token "first"', 'http-token "second"')
     with open(sentinel.config, "w", encoding="utf-8") as file:
         file.write(text)
     sentinel.signal(1)
     wait_until(lambda: door.status("/metrics") == 200, 5, "the second token")
+    with listener:
+        wait_until(lambda: listener.readline() == b"0\r\n", 5, "a listener by the first hears the last chunk")
+    with listen(doors[0].port, "second") as listener:
+        sentinel.signal(1)
+        wait_until(lambda: sentinel.log().count("SIGHUP: the configuration was read anew") == 2, 5, "and again")
+        sentinel.ask("SENTINEL", "SET", "m", "quorum", "1")
+        wait_until(lambda: b"quorum 1" in listener.readline(), 10, "with the same token it goes on")
 
 
 def test_bad_requests(lab):
