@@ -18,6 +18,7 @@ import urllib.request
 import scale
 from scale import Fleet, Prober, address, harness, percentile
 
+PACE = 0.2  # seconds between two requests
 PAGES = (
     "/metrics",
     "/api/v1/groups?limit=50",
@@ -73,7 +74,7 @@ def measure(one, url, times):
             with urllib.request.urlopen(url, timeout=60) as reply:
                 size = len(reply.read())
             took.append(1000 * (time.monotonic() - begun))
-        time.sleep(0.2)
+        time.sleep(PACE)
     waits = prober.stop()
     if not took:
         return f"{'nothing':28} {'':>10} {'':>10} {'':>10} {waits['p50']:10.2f} {waits['p99']:10.2f} {waits['max']:10.2f}"

@@ -27,6 +27,7 @@ from marathon import percentile  # noqa: E402
 
 # 9 connections and 3 listening sockets each, 18 of who opens two a server: below 20,000 descriptors.
 GROUPS_PER_FLEET = 500
+PACE = 0.1  # seconds between two looks
 
 
 def address(group, node=0):
@@ -132,7 +133,7 @@ def wait_discovered(sentinels, count, begin, limit):
                 continue
         except (OSError, resp.Closed, AssertionError):
             pass
-        time.sleep(0.1)
+        time.sleep(PACE)
     return None if left else time.monotonic() - begin
 
 
@@ -188,7 +189,7 @@ def kill_many(fleet, sentinels, count, down_after, limit):
         seen = [announced(watcher) for watcher in watchers]
         if all(len(one) >= count for one in seen):
             break
-        time.sleep(0.05)
+        time.sleep(PACE)
     took = time.monotonic() - begin
     cpu = [cpu_ms(one.pid) - was for one, was in zip(sentinels, cpu)]
     seen = [announced(watcher) for watcher in watchers]

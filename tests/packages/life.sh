@@ -11,6 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 name=vedette-live
 inside() { podman exec "$name" "$@"; }
 checks=0
+pace=0.2 # seconds between two looks
 
 fail() {
     printf 'FAIL: %s\n' "$*"
@@ -38,7 +39,7 @@ within() {
             cat "$tmp/said"
             fail "not within $1 s: $2"
         }
-        sleep 0.2
+        sleep "$pace"
     done
     checks=$((checks + 1))
 }
