@@ -225,6 +225,15 @@ class House:
         self.primary = wait_until(switched, seconds, f"failover of {self.name}")
         return self.primary
 
+    def fail_over(self, seconds=20):
+        """The primary is killed, another takes its place; then it comes back and is made a replica."""
+        old = self.primary
+        old.kill()
+        new = self.wait_switch(seconds)
+        self.wait_following()
+        old.start()
+        wait_until(lambda: old.follows(new), 60, "the old primary follows")
+
 
 # Fast settings: what the tests watch takes seconds in Sentinel's defaults.
 def group_lines(name, primary, quorum=2, down_after=600, failover_timeout=10000, extra=()):

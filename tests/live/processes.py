@@ -125,15 +125,20 @@ class Process:
 
     def spawn(self):
         """Start without waiting for anything."""
+        self._spawn(self.lab.keep, stdin=subprocess.DEVNULL)
+
+    def spawn_talking(self):
+        """Start with its standard input and output as pipes: say() and line()."""
+        self._spawn(False, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _spawn(self, outlives_us, **streams):
         argv = list(self.argv)
-        if not self.lab.keep:
+        if not outlives_us:
             argv = ["setpriv", "--pdeathsig", "KILL", *argv]
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                **{"stdout": log, "stderr": log, **streams},
                 cwd=self.lab.dir,
                 env=self.lab.environment,
                 start_new_session=True,
@@ -141,22 +146,6 @@ class Process:
             )
         self.meant_to_end = False
         self.is_paused = False
-
-    def spawn_talking(self):
-        """Start with its standard input and output as pipes: say() and line()."""
-        argv = ["setpriv", "--pdeathsig", "KILL", *self.argv]
-        with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                cwd=self.lab.dir,
-                env=self.lab.environment,
-                start_new_session=True,
-            )
-        self.meant_to_end = False
 
     def say(self, line):
         self.child.stdin.write(line + "\n")

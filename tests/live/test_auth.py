@@ -26,12 +26,7 @@ def test_failover_with_passwords(lab, program):
         server_options=SERVER_OPTIONS,
         extra=[f"sentinel auth-pass {GROUP} {SECRET}"],
     )
-    old = house.primary
-    old.kill()
-    new = house.wait_switch(20)
-    house.wait_following()
-    old.start()
-    wait_until(lambda: old.follows(new), 40, "the old primary follows")
+    house.fail_over()
     for one in house.sentinels:
         assert SECRET not in one.log()
 
@@ -44,12 +39,7 @@ def test_failover_with_the_least_rights(lab, program):
         server_options=[user, *SERVER_OPTIONS],
         extra=[f"sentinel auth-user {GROUP} watcher", f"sentinel auth-pass {GROUP} {SECRET}"],
     )
-    old = house.primary
-    old.kill()
-    new = house.wait_switch(20)
-    house.wait_following()
-    old.start()
-    wait_until(lambda: old.follows(new), 40, "the old primary follows")
+    house.fail_over()
 
 
 def test_sentinels_with_a_password(lab, program):

@@ -61,29 +61,19 @@ def wait_each(house, judge, what, seconds=20):
     wait_until(holds, seconds, what)
 
 
-def fail_over(house):
-    old = house.primary
-    old.kill()
-    new = house.wait_switch(20)
-    house.wait_following()
-    old.start()
-    wait_until(lambda: old.follows(new), 40, "the old primary follows")
-    return new
-
-
 @pytest.mark.parametrize("with_tls", [False, True], ids=["plain", "tls"])
 def test_one_connection_each_and_a_failover(lab, program, with_tls):
     tls = Authority(os.path.join(lab.dir, "ca")).issue() if with_tls else None
     house = make_house(lab, [program] * 3, tls=tls)
     wait_each(house, is_shared, "one connection each")
-    fail_over(house)
+    house.fail_over()
     wait_each(house, is_shared, "one connection each behind the failover")
 
 
 def test_two_where_hello_has_no_name(lab, program):
     house = make_house(lab, [program] * 3, server_options=['rename-command HELLO ""'])
     wait_each(house, is_apart, "two connections each")
-    fail_over(house)
+    house.fail_over()
     wait_each(house, is_apart, "two connections each behind the failover")
 
 

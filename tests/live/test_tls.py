@@ -69,12 +69,7 @@ def test_failover_with_tls_only(lab, ca, program):
 @pytest.mark.vedette
 def test_beside_the_original(lab, ca):
     house = make_house(lab, [VEDETTE, REDIS_SENTINEL, REDIS_SENTINEL], tls=ca.issue())
-    old = house.primary
-    old.kill()
-    new = house.wait_switch(40)
-    house.wait_following()
-    old.start()
-    wait_until(lambda: old.follows(new), 60, "the old primary follows")
+    house.fail_over(40)
     house.wait_ready(60)
 
 
