@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "shell/conf_native.h"
 #include "shell/cost.h"
 #include "suite.h"
@@ -20,13 +21,12 @@ static struct vd_config config;
 
 static bool read_text(const char *text)
 {
-    char path[] = "/tmp/check_conf_alerts.XXXXXX";
-    FILE *file = fdopen(mkstemp(path), "w");
+    char path[SCRATCH_SIZE];
     bool good;
 
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
+    scratch_template(path);
+    (void)close(mkstemp(path));
+    scratch_put(path, text);
     vd_config_init(&config);
     good = vd_conf_native_read(&config, path);
     (void)unlink(path);

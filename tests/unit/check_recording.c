@@ -15,6 +15,7 @@
 
 #include "playback.h"
 #include "proto/info.h"
+#include "scratch.h"
 #include "shell/log.h"
 #include "shell/record.h"
 #include "suite.h"
@@ -34,8 +35,7 @@ static struct vd_event inbox[64];
 static size_t inbox_count;
 static vd_ms now;
 static unsigned promoted;
-static char path[] = "/tmp/check_recording.XXXXXX";
-static char file[64];
+static char file[SCRATCH_SIZE + 16];
 static struct ev_loop *loop;
 
 static bool save(void *self, const struct vd_image *image, struct vd_receipt *receipt,
@@ -206,9 +206,8 @@ static void setup(void)
 {
     struct vd_err err;
 
-    memset(path + strlen(path) - 6, 'X', 6);
-    ck_assert_ptr_nonnull(mkdtemp(path));
-    (void)snprintf(file, sizeof(file), "%s/r", path);
+    scratch_make();
+    (void)snprintf(file, sizeof(file), "%s/r", scratch_dir);
     loop = ev_loop_new(EVFLAG_AUTO);
     vd_log_set_level(VD_LOG_NOTHING);
     record = vd_record_open(file, 0, &err);
@@ -222,8 +221,7 @@ static void teardown(void)
     vd_record_close(record);
     record = NULL;
     inbox_count = 0;
-    (void)unlink(file);
-    ck_assert_int_eq(rmdir(path), 0);
+    scratch_remove();
     ev_loop_destroy(loop);
     vd_arena_free(&arena);
 }
@@ -337,7 +335,7 @@ END_TEST
 START_TEST(what_is_there_is_left_alone)
 {
     struct vd_err err;
-    char second[80];
+    char second[sizeof(file) + 2];
 
     start();
     pass(1100);

@@ -18,6 +18,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/text.h"
+#include "scratch.h"
 #include "shell/clock.h"
 #include "shell/tls.h"
 #include "suite.h"
@@ -31,7 +32,7 @@ static struct vd_stream stream;
 static int far = -1;
 static SSL_CTX *far_context;
 static SSL *far_ssl;
-static char cert_path[] = "/tmp/check_stream.XXXXXX"; /* certificate and key */
+static char cert_path[SCRATCH_SIZE]; /* certificate and key */
 
 /* What the stream's user has heard. */
 static struct {
@@ -539,6 +540,7 @@ END_TEST
 /* Once for all tests: keys take long to make. */
 static void certify(void)
 {
+    scratch_template(cert_path);
     (void)close(mkstemp(cert_path));
     make_certificate(cert_path);
 }

@@ -11,6 +11,7 @@
 
 #include "proto/option.h"
 #include "proto/server_option.h"
+#include "scratch.h"
 #include "shell/conf_file.h"
 #include "shell/conf_native.h"
 #include "shell/config_load.h"
@@ -67,15 +68,23 @@ static bool is_in_manual(const char *name)
     return false;
 }
 
+static FILE *open_scratch(char path[SCRATCH_SIZE])
+{
+    FILE *file;
+
+    scratch_template(path);
+    file = fdopen(mkstemp(path), "w");
+    ck_assert_ptr_nonnull(file);
+    return file;
+}
+
 /* The configuration of one line alone, inside of a group or not. */
 static void load_alone(struct vd_config *config, const char *line, bool of_group)
 {
-    char path[] = "/tmp/check_vedette_cfg.XXXXXX";
-    int fd = mkstemp(path);
-    FILE *file = fdopen(fd, "w");
+    char path[SCRATCH_SIZE];
+    FILE *file = open_scratch(path);
     bool ok;
 
-    ck_assert_ptr_nonnull(file);
     ck_assert_int_gt(
         fprintf(file, of_group ? "groups=({name=\"m\";host=\"::1\";%s});" : "%s", line), 0);
     ck_assert_int_eq(fclose(file), 0);
@@ -195,11 +204,10 @@ END_TEST
 /* With every '#' before a setting taken away, the file says nothing that is unknown. */
 START_TEST(no_other_setting)
 {
-    char path[] = "/tmp/check_vedette_cfg.XXXXXX";
-    FILE *file = fdopen(mkstemp(path), "w");
+    char path[SCRATCH_SIZE];
+    FILE *file = open_scratch(path);
     struct vd_config config;
 
-    ck_assert_ptr_nonnull(file);
     for (const char *at = vd_text_cstr(&shipped); *at != '\0';
          at += strcspn(at, "\n"), at += *at == '\n') {
         const char *word = at + strspn(at, " ");

@@ -47,7 +47,7 @@ void house_init(struct house *house)
     puppet_init(&house->puppet, 2, 2, 2);
     house->drive.core = house->puppet.core;
     vd_config_init(&house->config);
-    (void)snprintf(house->directory, sizeof(house->directory), "/tmp/vedette-check-XXXXXX");
+    scratch_template(house->directory);
     ck_assert_ptr_nonnull(mkdtemp(house->directory));
     (void)snprintf(house->path, sizeof(house->path), "%s/socket", house->directory);
     house->config.server.port = 0;

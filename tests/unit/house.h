@@ -8,6 +8,7 @@
 #define VD_TESTS_HOUSE_H
 
 #include "counter.h"
+#include "scratch.h"
 #include "shell/clients.h"
 
 struct house {
@@ -17,8 +18,8 @@ struct house {
     struct vd_config config; /* set limits before house_open */
     struct ev_loop *loop;
     struct vd_clients *clients;
-    char directory[64];
-    char path[96];
+    char directory[SCRATCH_SIZE];
+    char path[SCRATCH_SIZE + 16];
     unsigned shutdowns;       /* hooks called */
     vd_client resolve_client; /* the last */
     char resolve_host[64];

@@ -6,15 +6,21 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define TEMPLATE "/tmp/vedette-check-XXXXXX"
+char scratch_dir[SCRATCH_SIZE];
 
-char scratch_dir[sizeof(TEMPLATE)];
+void scratch_template(char path[SCRATCH_SIZE])
+{
+    const char *parent = getenv("TMPDIR");
+    int len = snprintf(path, SCRATCH_SIZE, "%s/vedette-check-XXXXXX",
+                       parent != NULL && *parent != '\0' ? parent : "/tmp");
+
+    ck_assert_msg(len > 0 && len < SCRATCH_SIZE, "TMPDIR is too long for these tests: %s", parent);
+}
 
 void scratch_make(void)
 {
-    memcpy(scratch_dir, TEMPLATE, sizeof(TEMPLATE));
+    scratch_template(scratch_dir);
     ck_assert_ptr_nonnull(mkdtemp(scratch_dir));
 }
 
