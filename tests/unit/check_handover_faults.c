@@ -10,10 +10,8 @@
 
 START_TEST(what_was_under_way_may_still_arrive)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_demote(VD_FAILOVER_COORDINATED);
 
-    switchover_demote(VD_FAILOVER_COORDINATED);
-    chosen = group->failover.chosen;
     switchover_ack(primary, primary->turn_ticket, true);
     switchover_tell(primary, VD_ROLE_REPLICA, 1700);
     puppet_pass(&puppet, puppet.now + 2);
@@ -24,10 +22,8 @@ END_TEST
 
 START_TEST(one_that_does_not_catch_up)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(switchover_ways[_i]);
 
-    switchover_drain(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     switchover_tell(primary, VD_ROLE_PRIMARY, 2000);
     switchover_tell(chosen, VD_ROLE_REPLICA, 1999);
     puppet_pass(&puppet, puppet.now + 600); /* half of down-after */
@@ -47,10 +43,8 @@ END_TEST
 START_TEST(one_that_may_not_lead_any_more)
 {
     struct vd_info info = puppet_replica_info(2, 1999);
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(switchover_ways[_i]);
 
-    switchover_drain(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     info.run_id = chosen->run_id;
     info.priority = 0;
     puppet_info(&puppet, chosen, &info);
@@ -69,10 +63,8 @@ END_TEST
 START_TEST(nobody_may_lead_any_more)
 {
     struct vd_info info = puppet_replica_info(2, 1999);
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(0);
 
-    switchover_drain(0);
-    chosen = group->failover.chosen;
     puppet_node(&puppet, chosen == puppet_node(&puppet, 2) ? 3 : 2)->priority = 0;
     info.run_id = chosen->run_id;
     info.sync_in_progress = true;
@@ -88,10 +80,8 @@ END_TEST
 START_TEST(who_was_not_turned_is_not_let_go)
 {
     struct vd_event unsent = {.type = VD_EV_ACK};
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(0);
 
-    switchover_drain(0);
-    chosen = group->failover.chosen;
     switchover_tell(primary, VD_ROLE_PRIMARY, 2000);
     switchover_tell(chosen, VD_ROLE_REPLICA, 1999);
     puppet_pass(&puppet, puppet.now + 600);
@@ -113,10 +103,8 @@ END_TEST
 
 START_TEST(a_primary_that_will_not_hold_back)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_choose(switchover_ways[_i]);
 
-    switchover_choose(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     switchover_ack(primary, group->failover.handover_ticket, false);
     if (switchover_ways[_i] == 0) {
         puppet_pass(&puppet, puppet.now + 1);
@@ -182,10 +170,8 @@ END_TEST
 /* The reply to the demotion is lost with the link: its next word decides. */
 START_TEST(a_demotion_without_reply)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_demote(VD_FAILOVER_COORDINATED);
 
-    switchover_demote(VD_FAILOVER_COORDINATED);
-    chosen = group->failover.chosen;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     puppet_pass(&puppet, puppet.now + 30);
     puppet_raise_links(&puppet);
@@ -206,10 +192,8 @@ END_TEST
 START_TEST(a_primary_that_was_reborn_instead_of_demoted)
 {
     struct vd_info info = puppet_replica_info(2, 1);
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_demote(0);
 
-    switchover_demote(0);
-    chosen = group->failover.chosen;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     info.run_id = chosen->run_id;
     info.sync_in_progress = true;
@@ -243,10 +227,8 @@ END_TEST
 
 START_TEST(a_chosen_one_that_refuses)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_demote(switchover_ways[_i]);
 
-    switchover_demote(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     switchover_ack(primary, primary->turn_ticket, true);
     switchover_tell(primary, VD_ROLE_REPLICA, 1500);
     switchover_ack(chosen, chosen->turn_ticket, false);
@@ -258,10 +240,8 @@ END_TEST
 
 START_TEST(a_chosen_one_that_vanishes)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(switchover_ways[_i]);
 
-    switchover_drain(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     puppet_link_down(&puppet, &chosen->command, VD_DOWN_CLOSED);
     if (switchover_ways[_i] != 0) {
         ck_assert_int_eq(group->failover.state, VD_FO_NONE);
@@ -277,10 +257,8 @@ END_TEST
 /* The primary is gone while writes are held back: nothing is known to be lost, or not. */
 START_TEST(a_primary_whose_link_is_lost_while_it_drains)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_drain(switchover_ways[_i]);
 
-    switchover_drain(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     puppet_pass(&puppet, puppet.now + 1);
     ck_assert_uint_eq(switchover_sent_to(primary, VD_RQ_UNPAUSE), 0); /* there is no link */
@@ -302,10 +280,8 @@ END_TEST
 /* The same with the chosen one's link, when the primary is a replica already: it is one no more. */
 START_TEST(a_chosen_one_whose_link_is_lost_in_the_end)
 {
-    struct vd_node *chosen;
+    struct vd_node *chosen = switchover_demote(switchover_ways[_i]);
 
-    switchover_demote(switchover_ways[_i]);
-    chosen = group->failover.chosen;
     switchover_ack(primary, primary->turn_ticket, true);
     ck_assert_int_eq(group->failover.handover, VD_HO_CHECKING);
     puppet_link_down(&puppet, &chosen->command, VD_DOWN_CLOSED);

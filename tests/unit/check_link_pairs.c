@@ -14,8 +14,7 @@
 
 START_TEST(subscription_waits_for_the_greeting)
 {
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     ck_assert_uint_eq(vd_links_count(outpost.links), 1);
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
@@ -39,8 +38,7 @@ START_TEST(hello_follows_the_subscription)
     struct vd_hello hello = {.group = "m"};
     struct vd_effect effect = {.type = VD_EF_SEND};
 
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
     effect.send.link.n = 1;
@@ -105,8 +103,7 @@ START_TEST(two_connections_where_hello_is_refused)
 {
     int command;
 
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
     couple_expect_up(1, 1);
@@ -130,12 +127,9 @@ END_TEST
 START_TEST(dial_fails_for_both)
 {
     outpost_stop_listening();
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     outpost_wait_events(2);
-    couple_check_down(0, 1, VD_DOWN_REFUSED);
-    couple_check_down(1, 2, VD_DOWN_REFUSED);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
+    couple_check_both_down(0, VD_DOWN_REFUSED);
     outpost_expect_quiet(2);
 }
 END_TEST
@@ -216,9 +210,7 @@ START_TEST(both_are_down_with_the_socket)
     outpost_perform_send(1, VD_RQ_PING);
     outpost_hang_up();
     outpost_wait_events(2);
-    couple_check_down(0, 1, VD_DOWN_CLOSED);
-    couple_check_down(1, 2, VD_DOWN_CLOSED);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
+    couple_check_both_down(0, VD_DOWN_CLOSED);
     outpost_expect_quiet(2);
 }
 END_TEST
@@ -351,8 +343,7 @@ END_TEST
 
 START_TEST(command_closed_while_the_subscription_waits)
 {
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
     outpost_wait_events(1);

@@ -143,8 +143,7 @@ START_TEST(attribute)
     outpost_perform_send(1, VD_RQ_PING);
     outpost_say("|1\r\n+a\r\n+b\r\n+PONG\r\n");
     outpost_wait_events(2);
-    couple_check_down(0, 1, VD_DOWN_RESET);
-    couple_check_down(1, 2, VD_DOWN_RESET);
+    couple_check_both_down(0, VD_DOWN_RESET);
 }
 END_TEST
 
@@ -172,23 +171,20 @@ START_TEST(resp2_behind_hello_3)
     outpost_expect_heard(SUBSCRIBE);
     outpost_say("*3\r\n$9\r\nsubscribe\r\n$18\r\n" CHANNEL "\r\n:1\r\n");
     outpost_wait_events(2);
-    couple_check_down(0, 1, VD_DOWN_RESET);
-    couple_check_down(1, 2, VD_DOWN_RESET);
+    couple_check_both_down(0, VD_DOWN_RESET);
     expect_no_hello();
 }
 END_TEST
 
 START_TEST(hangs_up_at_hello)
 {
-    couple_connect(1, VD_LINK_COMMAND);
-    couple_connect(2, VD_LINK_SUBSCRIBE);
+    couple_connect_both();
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
     outpost_say("+OK\r\n");
     outpost_hang_up();
     outpost_wait_events(3);
-    couple_check_down(1, 1, VD_DOWN_CLOSED);
-    couple_check_down(2, 2, VD_DOWN_CLOSED);
+    couple_check_both_down(1, VD_DOWN_CLOSED);
     expect_no_hello();
 }
 END_TEST

@@ -53,12 +53,13 @@ START_TEST(answers_byte_by_byte)
 }
 END_TEST
 
+/* What a server answers to an order whose REPLICAOF or SLAVEOF it does not allow. */
+static const char refusal[] = "+OK\r\n-NOPERM no\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
+                              "-EXECABORT Transaction discarded because of previous errors.\r\n";
+
 /* SLAVEOF is said where REPLICAOF is refused, at once, and remembered for the next link. */
 START_TEST(turns_with_less_rights)
 {
-    static const char refusal[] =
-        "+OK\r\n-NOPERM no\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
-        "-EXECABORT Transaction discarded because of previous errors.\r\n";
     uint64_t ticket;
 
     outpost_greet(VD_LINK_COMMAND);
@@ -93,9 +94,6 @@ END_TEST
 /* An order that was refused in part must not be sent again behind a later one. */
 START_TEST(stale_turns_are_not_repeated)
 {
-    static const char refusal[] =
-        "+OK\r\n-NOPERM no\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
-        "-EXECABORT Transaction discarded because of previous errors.\r\n";
     uint64_t first;
 
     outpost_greet(VD_LINK_COMMAND);

@@ -7,6 +7,12 @@ void couple_connect(uint64_t id, enum vd_link_kind kind)
     outpost_perform_connect(id, kind, "127.0.0.1", outpost.port);
 }
 
+void couple_connect_both(void)
+{
+    couple_connect(1, VD_LINK_COMMAND);
+    couple_connect(2, VD_LINK_SUBSCRIBE);
+}
+
 const struct vd_event *couple_event(size_t index)
 {
     ck_assert_uint_gt(outpost.inbox.count, index);
@@ -30,6 +36,13 @@ void couple_check_down(size_t index, uint64_t id, enum vd_down_reason reason)
     ck_assert_int_eq(event->type, VD_EV_LINK_DOWN);
     ck_assert_uint_eq(event->down.link.n, id);
     ck_assert_int_eq(event->down.reason, reason);
+}
+
+void couple_check_both_down(size_t index, enum vd_down_reason reason)
+{
+    couple_check_down(index, 1, reason);
+    couple_check_down(index + 1, 2, reason);
+    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
 }
 
 int couple_accept_another(void)

@@ -16,8 +16,9 @@
 #define HELLO "127.0.0.1,26379,0123456789abcdef0123456789abcdef01234567,1,m1,127.0.0.1,6379,0"
 #define MESSAGE ">3\r\n$7\r\nmessage\r\n$18\r\n" CHANNEL "\r\n$78\r\n" HELLO "\r\n"
 
-/* To the outpost. */
+/* To the outpost: one of the links, or both. */
 void couple_connect(uint64_t id, enum vd_link_kind kind);
+void couple_connect_both(void);
 
 /* The event at this place of the inbox, which has it. */
 const struct vd_event *couple_event(size_t index);
@@ -25,6 +26,8 @@ const struct vd_event *couple_event(size_t index);
 void couple_expect_up(size_t count, uint64_t id);
 /* The event tells that the link is down. */
 void couple_check_down(size_t index, uint64_t id, enum vd_down_reason reason);
+/* The events at this place and the next tell it of both links, and no connection is left. */
+void couple_check_both_down(size_t index, enum vd_down_reason reason);
 
 /* The next connection is the one that the test speaks on; returns the one before. */
 int couple_accept_another(void);

@@ -70,7 +70,7 @@ void switchover_elect(void)
     puppet_answer(&puppet, 1, false, PUPPET_SELF, group->failover.epoch);
 }
 
-void switchover_choose(unsigned flags)
+struct vd_node *switchover_choose(unsigned flags)
 {
     ck_assert_int_eq(switchover_order(flags, 0)->reply.kind, VD_REPLY_OK);
     switchover_elect();
@@ -79,25 +79,30 @@ void switchover_choose(unsigned flags)
     switchover_tell(puppet_node(&puppet, 2), VD_ROLE_REPLICA, 1000);
     switchover_tell(puppet_node(&puppet, 3), VD_ROLE_REPLICA, 1000);
     ck_assert_ptr_nonnull(group->failover.chosen);
+    return group->failover.chosen;
 }
 
-void switchover_drain(unsigned flags)
+struct vd_node *switchover_drain(unsigned flags)
 {
-    switchover_choose(flags);
+    struct vd_node *chosen = switchover_choose(flags);
+
     ck_assert_uint_eq(switchover_sent_to(primary, VD_RQ_PAUSE), 1);
     switchover_ack(primary, group->failover.handover_ticket, true);
     ck_assert_int_eq(group->failover.handover, VD_HO_DRAINING);
+    return chosen;
 }
 
-void switchover_demote(unsigned flags)
+struct vd_node *switchover_demote(unsigned flags)
 {
-    switchover_drain(flags);
+    struct vd_node *chosen = switchover_drain(flags);
+
     switchover_tell(primary, VD_ROLE_PRIMARY, 1500);
-    switchover_tell(group->failover.chosen, VD_ROLE_REPLICA, 1500);
+    switchover_tell(chosen, VD_ROLE_REPLICA, 1500);
     ck_assert_uint_eq(switchover_sent_to(primary, VD_RQ_REPLICATE), 1);
     ck_assert_uint_eq(switchover_sent_to(primary, VD_RQ_UNPAUSE),
                       0); /* its clients are sent away first */
     ck_assert_int_eq(group->failover.handover, VD_HO_DEMOTING);
+    return chosen;
 }
 
 void switchover_say_role(struct vd_node *node, enum vd_role role)

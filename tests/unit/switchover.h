@@ -18,12 +18,12 @@ TCase *switchover_case(const char *name);
 
 /* FAILOVER by order, to 10.0.0.<wanted>, 0: to whom we like; the reply. */
 const struct vd_effect *switchover_order(unsigned flags, unsigned wanted);
-/* Scenes, each with those before it: elected and one chosen; writes are held back; the primary is
- * told to follow. */
+/* Scenes, each with those before it: elected; one is chosen, who is returned; writes are held back;
+ * the primary is told to follow. */
 void switchover_elect(void);
-void switchover_choose(unsigned flags);
-void switchover_drain(unsigned flags);
-void switchover_demote(unsigned flags);
+struct vd_node *switchover_choose(unsigned flags);
+struct vd_node *switchover_drain(unsigned flags);
+struct vd_node *switchover_demote(unsigned flags);
 
 /* What a node says to an INFO, an order or a ROLE that it was asked. */
 void switchover_tell(struct vd_node *node, enum vd_role role, int64_t offset);
