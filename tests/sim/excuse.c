@@ -42,6 +42,12 @@ static bool was_known_to_the_dead(const struct sim *sim, const struct sim_node *
     return true;
 }
 
+/* It left its primary before anybody had looked at that one's list, and is on none since. */
+static bool was_never_met(const struct sim_node *node)
+{
+    return node->unmet && sim_node_is_primary(node);
+}
+
 /* It follows a replica, which follows ... the primary. Sentinels leave such chains alone. */
 static bool is_chained(const struct sim *sim, const struct sim_node *node,
                        const struct sim_node *head)
@@ -82,7 +88,7 @@ static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
 
     if (!is_unknown(sim, node))
         return false;
-    if (sim->forgetful || node->moved || was_known_to_the_dead(sim, node) ||
+    if (sim->forgetful || node->moved || was_never_met(node) || was_known_to_the_dead(sim, node) ||
         is_chained(sim, node, head))
         return true;
     return above != NULL && (!above->running || passes_for_foreign(sim, above, head));

@@ -58,6 +58,20 @@ struct sim_host *sim_fault_target(const struct sim *sim, const struct sim_who *w
 
 /* Nodes -------------------------------------------------------------------------------- */
 
+/* No sentinel has it on a list, nor had it when it died. */
+static bool is_unmet(const struct sim *sim, const struct sim_node *node)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim_sentinel_knows(sim->sentinels[i], node->group, node->host))
+            return false;
+    }
+    for (unsigned i = 0; i < sim->setup.originals; i++) {
+        if (sim_original_knows(sim->originals[i], node->group, node->host))
+            return false;
+    }
+    return true;
+}
+
 static bool turn_by_hand(const struct sim_fault *fault, struct sim_node *node)
 {
     const struct sim_host *to = sim_fault_target(fault->sim, &fault->entry->other);
@@ -65,6 +79,7 @@ static bool turn_by_hand(const struct sim_fault *fault, struct sim_node *node)
     if (node->loading || node->busy || to == node->host ||
         (to == NULL && fault->entry->other.kind != SIM_WHO_NOBODY))
         return false;
+    node->unmet = to == NULL && is_unmet(fault->sim, node);
     if (to == NULL)
         sim_node_promote(node);
     else

@@ -116,6 +116,7 @@ struct sim_node {
     bool locked;         /* the sentinels' password is refused */
     bool denies;         /* ... and their right to turn it */
     bool moved;          /* it has been on another machine */
+    bool unmet;          /* made a primary by hand, and on no list until then */
     sim_us paused_until; /* CLIENT PAUSE WRITE */
     struct sim_task unpause;
     bool releasing; /* what was held back */
