@@ -16,7 +16,6 @@
  * shown, and streams end when it changes; and the passwords of servers are in no answer.
  */
 #include <ctype.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -25,6 +24,7 @@
 #include "alert/book.h"
 #include "fuzz.h"
 #include "http/server.h"
+#include "judge.h"
 #include "mhd.h"
 #include "proto/info.h"
 #include "shell/clock.h"
@@ -48,7 +48,7 @@ static struct vd_arena arena; /* of one input */
 static struct MHD_Connection connections[CONNECTIONS];
 static bool authorized[CONNECTIONS]; /* ... when it asked; the token may be another since */
 static size_t connection_count;
-static bool input_has_secret;
+static const char *secret; /* is in no answer; NULL: the input has it */
 
 /* The rooms that stand behind pages and are no part of this --------------------------------- */
 
@@ -331,119 +331,6 @@ static void read_header(struct MHD_Connection *connection, char *line)
     pair->value = colon + strspn(colon, " \t");
 }
 
-/* Looking at answers ------------------------------------------------------------------------ */
-
-static bool is_authorized(const struct MHD_Connection *connection)
-{
-    const char *token = config.server.http_token;
-    const char *header = mhd_header(connection, "Authorization");
-    const char *colon;
-
-    if (token == NULL || token[0] == '\0')
-        return true;
-    if (header == NULL)
-        return false;
-    if (strncasecmp(header, "Bearer ", strlen("Bearer ")) == 0)
-        return strcmp(header + strlen("Bearer "), token) == 0;
-    colon = strchr(header, ':');
-    return strncmp(header, "Basic ", strlen("Basic ")) == 0 && colon != NULL &&
-           strcmp(colon + 1, token) == 0;
-}
-
-static bool is_open_page(const char *path)
-{
-    static const char *const open[] = {"/healthz", "/readyz", "/primary", "/replica"};
-
-    for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
-        if (strcmp(path, open[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool has_type(const struct MHD_Connection *connection, const char *type)
-{
-    const char *header = strstr(mhd_answered_headers(connection), "Content-Type: ");
-
-    MUST(header != NULL);
-    return strncmp(header + strlen("Content-Type: "), type, strlen(type)) == 0;
-}
-
-static void check_json(const char *bytes, size_t len, bool is_refusal)
-{
-    json_t *value = json_loadb(bytes, len, 0, NULL);
-
-    MUST(value != NULL);
-    MUST(!is_refusal || json_is_string(json_object_get(value, "error")));
-    json_decref(value);
-}
-
-/* Lines of visible characters, each with something in it. */
-static void check_metrics(const struct vd_text *body)
-{
-    MUST(body->len > 0 && body->bytes[body->len - 1] == '\n');
-    for (size_t i = 0; i < body->len; i++) {
-        unsigned char c = (unsigned char)body->bytes[i];
-
-        MUST(c >= ' ' || (c == '\n' && i > 0 && body->bytes[i - 1] != '\n'));
-    }
-}
-
-static void check_events(struct vd_text *body)
-{
-    const char *at = vd_text_cstr(body);
-
-    while (*at != '\0') {
-        size_t len = strcspn(at, "\n");
-
-        MUST(at[len] == '\n');
-        if (strncmp(at, "data: ", strlen("data: ")) == 0)
-            check_json(at + strlen("data: "), len - strlen("data: "), false);
-        else
-            MUST(len == 0 || strncmp(at, "id: ", 4) == 0 || strncmp(at, "retry: ", 7) == 0 ||
-                 at[0] == ':');
-        at += len + 1;
-    }
-}
-
-static void check_refusals(const struct MHD_Connection *connection)
-{
-    const char *method = connection->method;
-    unsigned status = connection->status;
-    bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-
-    MUST(status == 200 || status == 400 || status == 401 || status == 404 || status == 405 ||
-         status == 413 || status == 429 || status == 503);
-    MUST(is_read == (status != 405));
-    if (is_read && mhd_header(connection, "Transfer-Encoding") != NULL)
-        MUST(status == 413);
-    if (status == 405 || status == 413 || status == 429)
-        return;
-    if (authorized[connection - connections])
-        MUST(status != 401);
-    else
-        MUST(status == 401 || is_open_page(connection->path));
-}
-
-static void check_answer(struct MHD_Connection *connection)
-{
-    struct vd_text *body = &connection->body;
-    const char *headers = mhd_answered_headers(connection);
-
-    check_refusals(connection);
-    MUST(strstr(headers, "Cache-Control: no-store\n") != NULL);
-    MUST(strstr(headers, "X-Content-Type-Options: nosniff\n") != NULL);
-    MUST(strstr(headers, "Content-Security-Policy: default-src 'none';") != NULL);
-    MUST((connection->status == 401) == (strstr(headers, "WWW-Authenticate: ") != NULL));
-    if (has_type(connection, "application/json"))
-        check_json(body->bytes, body->len, connection->status != 200);
-    else if (has_type(connection, "text/event-stream"))
-        check_events(body);
-    else if (strcmp(connection->path, "/metrics") == 0)
-        check_metrics(body);
-    if (!input_has_secret && body->len > 0)
-        MUST(memmem(body->bytes, body->len, SECRET, strlen(SECRET)) == NULL);
-}
-
 /* Playing ------------------------------------------------------------------------------------ */
 
 /* What the server has put off is done. */
@@ -453,6 +340,11 @@ static void run(void)
         MUST(i < RUNS_MAX);
         ev_run(loop, EVRUN_NOWAIT);
     }
+}
+
+static void look(const struct MHD_Connection *connection)
+{
+    judge_answer(connection, authorized[connection - connections], secret);
 }
 
 static void play_request(char *line, const char **at, const char *end)
@@ -472,11 +364,11 @@ static void play_request(char *line, const char **at, const char *end)
     target = connection->path;
     connection->path = decode(strsep(&target, "?"), false);
     read_args(connection, target);
-    authorized[connection - connections] = is_authorized(connection);
+    authorized[connection - connections] = judge_token(connection, config.server.http_token);
     mhd_ask(connection);
     run();
     MUST(connection->response != NULL);
-    check_answer(connection);
+    look(connection);
     if (connection->ended)
         mhd_close(connection);
 }
@@ -487,7 +379,7 @@ static void hang_up(const char *number)
 
     if (vd_parse_uint64(number, strlen(number), &i) && i < connection_count &&
         connections[i].response != NULL) {
-        check_answer(&connections[i]);
+        look(&connections[i]);
         mhd_close(&connections[i]);
     }
 }
@@ -507,10 +399,10 @@ static void check_streams_ended(void)
     for (size_t i = 0; i < connection_count; i++) {
         struct MHD_Connection *connection = &connections[i];
 
-        if (connection->response == NULL || !has_type(connection, "text/event-stream"))
+        if (connection->response == NULL || !judge_has_type(connection, "text/event-stream"))
             continue;
         MUST(connection->ended);
-        check_answer(connection);
+        look(connection);
         mhd_close(connection);
     }
     MUST(http->streams == 0);
@@ -535,16 +427,15 @@ static void play_show(char *line)
     struct vd_text text = {0};
     size_t count = 0;
     char *page = strsep(&line, " ");
+    bool shown;
 
     while (line != NULL && count < MHD_PAIRS) {
         char *word = strsep(&line, " ");
 
         words[count++] = (struct vd_word){word, strlen(word)};
     }
-    if (vd_http_show(&http->sources, http->alerts, http->prices, page, words, count, &text))
-        check_json(text.bytes, text.len, false);
-    MUST(text.len > 0);
-    MUST(input_has_secret || memmem(text.bytes, text.len, SECRET, strlen(SECRET)) == NULL);
+    shown = vd_http_show(&http->sources, http->alerts, http->prices, page, words, count, &text);
+    judge_show(&text, shown, secret);
     vd_text_free(&text);
 }
 
@@ -599,7 +490,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     begin_once();
     watch = vd_watch_new();
     connection_count = 0;
-    input_has_secret = memmem(bytes, len, "password", strlen("password")) != NULL;
+    secret = memmem(bytes, len, "password", strlen("password")) == NULL ? SECRET : NULL;
     vd_watch_failover(watch, &failover);
     ev_now_update(loop);
     sources = (struct vd_http_sources){.loop = loop, .drive = &drive, .watch = watch};
@@ -610,7 +501,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         play_line(next_line(&at, end), &at, end);
     for (size_t i = 0; i < connection_count; i++)
         if (connections[i].response != NULL)
-            check_answer(&connections[i]);
+            look(&connections[i]);
     vd_http_stop(http);
     vd_watch_free(watch);
     vd_arena_free(&arena);
