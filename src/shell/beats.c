@@ -15,19 +15,11 @@
 
 #define RTT_SHARE 8 /* of the newest in the smoothed one: 1/8, as TCP does */
 
-static struct vd_dialect dialect_of(const struct vd_connection *connection)
-{
-    return (struct vd_dialect){.renames = connection->renames,
-                               .rename_count = connection->rename_count};
-}
-
 void vd_connection_greet_beats(struct vd_connection *connection)
 {
-    const struct vd_dialect dialect = dialect_of(connection);
-
     if (connection->links->heard_beat == NULL)
         return;
-    vd_outgoing_subscribe(VD_BEAT_CHANNEL, &dialect, &connection->out);
+    vd_outgoing_subscribe(VD_BEAT_CHANNEL, &connection->dialect, &connection->out);
     vd_connection_expect(connection, VD_EXPECT_BEATS);
 }
 
@@ -66,12 +58,10 @@ static struct vd_connection *find_open(const struct vd_links *links, vd_link id,
 void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
 {
     struct vd_connection *connection = find_open(links, id, VD_LINK_COMMAND);
-    struct vd_dialect dialect;
 
     if (connection == NULL || connection->no_beats)
         return;
-    dialect = dialect_of(connection);
-    vd_outgoing_publish(VD_BEAT_CHANNEL, text, &dialect, &connection->out);
+    vd_outgoing_publish(VD_BEAT_CHANNEL, text, &connection->dialect, &connection->out);
     vd_connection_expect(connection, VD_EXPECT_BEAT);
     vd_connection_mark_dirty(connection);
 }
@@ -79,12 +69,10 @@ void vd_links_beat(struct vd_links *links, vd_link id, const char *text)
 void vd_links_tell(struct vd_links *links, vd_link id, const char *text)
 {
     struct vd_connection *connection = find_open(links, id, VD_LINK_PEER);
-    struct vd_dialect dialect;
 
     if (connection == NULL)
         return;
-    dialect = dialect_of(connection);
-    vd_outgoing_publish(VD_HELLO_CHANNEL, text, &dialect, &connection->out);
+    vd_outgoing_publish(VD_HELLO_CHANNEL, text, &connection->dialect, &connection->out);
     vd_connection_expect(connection, VD_EXPECT_WORD);
     vd_connection_mark_dirty(connection);
 }

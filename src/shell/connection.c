@@ -66,14 +66,13 @@ void vd_connection_free(struct vd_connection *connection)
     vd_text_free(&connection->held);
     vd_replies_free(&connection->replies);
     forget_greeting(connection);
-    for (size_t i = 0; i < connection->rename_count; i++) {
+    for (size_t i = 0; i < connection->dialect.rename_count; i++) {
         vd_free(connection->renames[i].from);
         vd_free(connection->renames[i].to);
     }
     vd_free(connection->renames);
     vd_text_free(&connection->out);
     DL_DELETE(links->connections, connection);
-    links->connection_count -= connection->is_open ? 1U : 0U;
     vd_free(connection);
 }
 
@@ -131,17 +130,30 @@ void vd_connection_tell_no_handshake(const struct vd_connection *connection)
     tell_tls(connection, "it does not end the TLS handshake; is that its TLS port?");
 }
 
+struct vd_grants vd_connection_grants(const struct vd_connection *connection)
+{
+    return vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
+}
+
+void vd_connection_keep_grants(const struct vd_connection *connection,
+                               const struct vd_grants *grants)
+{
+    vd_refusals_keep(&connection->links->refusals, connection->ip, connection->addr.port, grants);
+}
+
+void vd_connection_note_no_hello(const struct vd_connection *connection)
+{
+    struct vd_grants grants = vd_connection_grants(connection);
+
+    grants.no_hello = true;
+    vd_connection_keep_grants(connection, &grants);
+}
+
 /* Who answered all that came before HELLO, and hangs up at it, is not asked again. */
 static void note_hello(const struct vd_connection *connection)
 {
-    struct vd_refusals *refusals = &connection->links->refusals;
-    struct vd_grants grants;
-
-    if (connection->queue == NULL || connection->queue->what != VD_EXPECT_HELLO)
-        return;
-    grants = vd_refusals_find(refusals, connection->ip, connection->addr.port);
-    grants.no_hello = true;
-    vd_refusals_keep(refusals, connection->ip, connection->addr.port, &grants);
+    if (connection->queue != NULL && connection->queue->what == VD_EXPECT_HELLO)
+        vd_connection_note_no_hello(connection);
 }
 
 /* The stream says that it is broken. */
@@ -160,21 +172,18 @@ static void break_off(struct vd_connection *connection, int error)
 void vd_connection_put(struct vd_connection *connection, struct vd_expected *expected,
                        const struct vd_effect *send)
 {
-    struct vd_dialect dialect = {.renames = connection->renames,
-                                 .rename_count = connection->rename_count};
     struct vd_grants grants = {0};
 
     if (vd_asked_turns(expected->asked))
-        grants =
-            vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
+        grants = vd_connection_grants(connection);
     if (expected->asked->request == VD_RQ_PING)
         expected->ping_sent_us = vd_clock_now_us();
     if (connection->speech == VD_SPEECH_UNKNOWN && expected->asked->request == VD_RQ_HELLO) {
-        vd_outgoing_put(expected->asked, send, &grants, &dialect, &connection->held);
+        vd_outgoing_put(expected->asked, send, &grants, &connection->dialect, &connection->held);
         DL_APPEND(connection->held_queue, expected);
         return;
     }
-    vd_outgoing_put(expected->asked, send, &grants, &dialect, &connection->out);
+    vd_outgoing_put(expected->asked, send, &grants, &connection->dialect, &connection->out);
     DL_APPEND(connection->queue, expected);
     vd_connection_mark_dirty(connection);
 }
@@ -261,21 +270,13 @@ struct vd_expected *vd_connection_expect(struct vd_connection *connection, enum 
     return expected;
 }
 
-static struct vd_dialect dialect_of(const struct vd_connection *connection)
-{
-    return (struct vd_dialect){.renames = connection->renames,
-                               .rename_count = connection->rename_count};
-}
-
 void vd_connection_subscribe(struct vd_connection *connection, struct vd_strand *strand)
 {
-    const struct vd_dialect dialect = dialect_of(connection);
-
     VD_ASSERT(connection->speech == VD_SPEECH_RESP3);
     VD_ASSERT(connection->subscription == NULL);
     connection->subscription = strand;
     strand->connection = connection;
-    vd_outgoing_subscribe(VD_HELLO_CHANNEL, &dialect, &connection->out);
+    vd_outgoing_subscribe(VD_HELLO_CHANNEL, &connection->dialect, &connection->out);
     vd_connection_expect(connection, VD_EXPECT_SUBSCRIBED)->by = strand->id;
     vd_connection_greet_beats(connection);
     vd_connection_mark_dirty(connection);
@@ -283,13 +284,11 @@ void vd_connection_subscribe(struct vd_connection *connection, struct vd_strand 
 
 void vd_connection_unsubscribe(struct vd_connection *connection)
 {
-    const struct vd_dialect dialect = dialect_of(connection);
-
     connection->subscription = NULL;
-    vd_outgoing_unsubscribe(VD_HELLO_CHANNEL, &dialect, &connection->out);
+    vd_outgoing_unsubscribe(VD_HELLO_CHANNEL, &connection->dialect, &connection->out);
     vd_connection_expect(connection, VD_EXPECT_UNSUBSCRIBED);
     if (connection->links->heard_beat != NULL) {
-        vd_outgoing_unsubscribe(VD_BEAT_CHANNEL, &dialect, &connection->out);
+        vd_outgoing_unsubscribe(VD_BEAT_CHANNEL, &connection->dialect, &connection->out);
         vd_connection_expect(connection, VD_EXPECT_UNSUBSCRIBED);
     }
     vd_connection_mark_dirty(connection);
@@ -306,21 +305,16 @@ bool vd_connection_is_greeted(const struct vd_connection *connection)
 /* Both links by one connection: where both are wanted, and the server is not known to be unable. */
 static bool asks_resp3(const struct vd_connection *connection)
 {
-    struct vd_grants grants;
-
-    if (connection->kind != VD_LINK_COMMAND || connection->command->pair == NULL)
-        return false;
-    grants = vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
-    return !grants.no_hello;
+    return connection->kind == VD_LINK_COMMAND && connection->command->pair != NULL &&
+           !vd_connection_grants(connection).no_hello;
 }
 
 static void greet(struct vd_connection *connection)
 {
-    const struct vd_dialect dialect = dialect_of(connection);
     struct vd_greeting greeting;
 
     vd_outgoing_greet(connection->kind, asks_resp3(connection), connection->user, connection->pass,
-                      connection->client_name, &dialect, &connection->out, &greeting);
+                      connection->client_name, &connection->dialect, &connection->out, &greeting);
     forget_greeting(connection);
     vd_connection_mark_dirty(connection);
     if (greeting.auth)
@@ -425,7 +419,8 @@ static void copy_renames(struct vd_connection *connection, const struct vd_renam
     if (count == 0)
         return;
     connection->renames = vd_calloc(count, sizeof(*renames));
-    connection->rename_count = count;
+    connection->dialect =
+        (struct vd_dialect){.renames = connection->renames, .rename_count = count};
     for (size_t i = 0; i < count; i++) {
         connection->renames[i].from = vd_strdup(renames[i].from);
         connection->renames[i].to = vd_strdup(renames[i].to);
@@ -471,8 +466,6 @@ struct vd_connection *vd_connection_new(struct vd_links *links, struct vd_strand
 void vd_connection_open(struct vd_connection *connection)
 {
     connection->asleep = false;
-    connection->is_open = true;
-    connection->links->connection_count++;
     connection->resolving = true;
     vd_resolver_ask(connection->links->resolver, vd_connection_name(connection), on_resolved,
                     connection->links, connection->token);

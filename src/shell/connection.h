@@ -79,10 +79,9 @@ struct vd_connection {
     char *pass;
     char *client_name;
     struct vd_rename *renames;
-    size_t rename_count;
+    struct vd_dialect dialect; /* of these */
     bool resolving;
-    bool is_open; /* or is being opened */
-    bool asleep;  /* a subscription's that waits for its server's command link to be greeted */
+    bool asleep; /* a subscription's that waits for its server's command link to be greeted */
     enum vd_speech speech;
     struct vd_dial *dial;
     struct vd_stream stream; /* open when the dial is done */
@@ -114,7 +113,6 @@ struct vd_links {
     char *own_pass;          /* requirepass, which peers are assumed to share; NULL: none */
     struct vd_handles by_id; /* strands */
     struct vd_connection *connections;
-    size_t connection_count;
     struct vd_pair *pairs;
     struct vd_connection *dirty;
     struct vd_refusals refusals;
@@ -152,6 +150,12 @@ void vd_connection_drop(struct vd_connection *connection, enum vd_down_reason re
 
 /* Given up amid the TLS handshake: that must reach the log. */
 void vd_connection_tell_no_handshake(const struct vd_connection *connection);
+
+/* What its server is known to refuse; and what it refuses as well from now on. */
+struct vd_grants vd_connection_grants(const struct vd_connection *connection);
+void vd_connection_keep_grants(const struct vd_connection *connection,
+                               const struct vd_grants *grants);
+void vd_connection_note_no_hello(const struct vd_connection *connection);
 
 /* Something was put into `out`: it leaves with the next flush. */
 void vd_connection_mark_dirty(struct vd_connection *connection);

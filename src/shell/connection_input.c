@@ -19,14 +19,12 @@ static bool take_answer(struct vd_connection *connection, const struct vd_value 
     enum vd_taken taken;
 
     if (turns)
-        grants =
-            vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
+        grants = vd_connection_grants(connection);
     taken = vd_answer_take(expected->asked, value, &grants,
                            turns && connection->last_turn.n != expected->asked->ticket.n,
                            vd_replies_arena(&connection->replies), &event);
     if (turns && taken != VD_TAKEN_MORE)
-        vd_refusals_keep(&connection->links->refusals, connection->ip, connection->addr.port,
-                         &grants);
+        vd_connection_keep_grants(connection, &grants);
     switch (taken) {
     case VD_TAKEN_MORE:
         return true;
@@ -55,11 +53,7 @@ static bool take_answer(struct vd_connection *connection, const struct vd_value 
 /* It said that it speaks RESP3, and does not. False: the connection is gone. */
 static bool take_lie(struct vd_connection *connection)
 {
-    struct vd_grants grants =
-        vd_refusals_find(&connection->links->refusals, connection->ip, connection->addr.port);
-
-    grants.no_hello = true;
-    vd_refusals_keep(&connection->links->refusals, connection->ip, connection->addr.port, &grants);
+    vd_connection_note_no_hello(connection);
     vd_connection_drop(connection, VD_DOWN_RESET, "HELLO 3 was taken, and RESP2 is spoken");
     return false;
 }

@@ -189,11 +189,6 @@ void vd_links_use_tls(struct vd_links *links, struct vd_tls *tls)
     links->tls = tls;
 }
 
-size_t vd_links_count(const struct vd_links *links)
-{
-    return links->connection_count;
-}
-
 void vd_links_free(struct vd_links *links)
 {
     struct vd_connection *connection;

@@ -2,13 +2,13 @@
 /*
  * Links: connections to data nodes and other sentinels. A data node has two
  * links, for commands and for its subscription; where it speaks RESP3 they
- * share one connection. Effects go out as
- * commands, replies come in as events; nothing is kept and the core is never
- * called. Only literal addresses are connected to; names go through the
- * resolver, and of several addresses the one that answers first is taken
- * (RFC 8305). Inside TLS the name decides, not the address: the certificate
- * must be for the host that was configured or announced. Replies are parsed by hiredis's reader,
- * with limits: the server at the other end may be anybody.
+ * share one connection. Effects go out as commands, replies come in as events;
+ * nothing is kept and the core is never called. Only literal addresses are
+ * connected to; names go through the resolver, and of several addresses the one
+ * that answers first is taken (RFC 8305). Inside TLS the name decides, not the
+ * address: the certificate must be for the host that was configured or
+ * announced. Replies are parsed by hiredis's reader, with limits: the server at
+ * the other end may be anybody.
  *
  * Every SEND is answered by exactly one event that carries its ticket, or the
  * link by one LINK_DOWN, after which nothing more is said about it. After
@@ -71,8 +71,5 @@ void vd_links_tell(struct vd_links *links, vd_link id, const char *text);
 
 /* How long a PING and its echo took of late, smoothed; -1: unknown. */
 int64_t vd_links_rtt_us(const struct vd_links *links, vd_link id);
-
-/* How many connections there are, those being opened included. */
-size_t vd_links_count(const struct vd_links *links);
 
 #endif

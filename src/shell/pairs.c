@@ -24,7 +24,10 @@ struct vd_pair {
     char key[];
 };
 
-/* Who has other credentials may be let do other things, and must not ride with us. */
+/*
+ * Who has other credentials may be let do other things, and must not ride with
+ * us. Texts have no NUL inside, so that two accounts never have one key.
+ */
 static void print_key(const struct vd_effect *effect, struct vd_text *key)
 {
     const struct vd_addr *addr = &effect->connect.addr;
@@ -32,11 +35,11 @@ static void print_key(const struct vd_effect *effect, struct vd_text *key)
     const char *pass = effect->connect.pass;
 
     vd_text_puts(key, addr->host[0] != '\0' ? addr->host : addr->ip);
-    vd_text_putc(key, '\n');
+    vd_text_putc(key, '\0');
     vd_text_put_int(key, addr->port);
-    vd_text_putc(key, '\n');
+    vd_text_putc(key, '\0');
     vd_text_puts(key, user != NULL ? user : "");
-    vd_text_putc(key, '\n');
+    vd_text_putc(key, '\0');
     vd_text_puts(key, pass != NULL ? pass : "");
 }
 

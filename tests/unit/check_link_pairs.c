@@ -15,7 +15,7 @@
 START_TEST(subscription_waits_for_the_greeting)
 {
     couple_connect_both();
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
     outpost_accept();
     outpost_expect_heard(SETNAME HELLO3);
     couple_expect_up(1, 1);
@@ -28,7 +28,7 @@ START_TEST(subscription_waits_for_the_greeting)
     outpost_expect_quiet(2);
     outpost_say(SUBSCRIBED);
     couple_expect_up(3, 2);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
 }
 END_TEST
 
@@ -113,7 +113,7 @@ START_TEST(two_connections_where_hello_is_refused)
     outpost_expect_heard(SETNAME SUBSCRIBE);
     outpost_say("+OK\r\n*3\r\n$9\r\nsubscribe\r\n$18\r\n" CHANNEL "\r\n:1\r\n");
     couple_expect_up(2, 2);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 2);
+    ck_assert_uint_eq(outpost_connections(), 2);
     /* It is not asked again as long as the command link lives. */
     outpost_perform_close(2);
     couple_connect(3, VD_LINK_SUBSCRIBE);
@@ -138,7 +138,7 @@ END_TEST
 START_TEST(subscription_alone)
 {
     outpost_greet(VD_LINK_SUBSCRIBE);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
 }
 END_TEST
 
@@ -154,7 +154,7 @@ START_TEST(subscription_came_first)
     couple_expect_up(1, 2);
     outpost_say("+OK\r\n" IS_RESP3);
     outpost_expect_heard(SUBSCRIBE);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
     outpost_say(SUBSCRIBED MESSAGE);
     ck_assert_int_eq(outpost_wait_events(2)->type, VD_EV_HELLO); /* it was up all the time */
     ck_assert_uint_eq(couple_event(1)->hello.link.n, 1);
@@ -175,6 +175,22 @@ START_TEST(other_credentials_do_not_share)
     command = couple_accept_another();
     outpost_expect_heard("*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n" SETNAME SUBSCRIBE);
     (void)close(command);
+}
+END_TEST
+
+START_TEST(credentials_are_no_one_text)
+{
+    struct vd_effect effect = outpost_connect_effect(1, VD_LINK_COMMAND, "127.0.0.1", outpost.port);
+
+    effect.connect.user = "u";
+    effect.connect.pass = "p\nq";
+    vd_links_perform(outpost.links, &effect);
+    effect.connect.link.n = 2;
+    effect.connect.kind = VD_LINK_SUBSCRIBE;
+    effect.connect.user = "u\np";
+    effect.connect.pass = "q";
+    vd_links_perform(outpost.links, &effect);
+    ck_assert_uint_eq(outpost_connections(), 2); /* the second does not wait for the first */
 }
 END_TEST
 
@@ -219,9 +235,9 @@ START_TEST(socket_ends_with_the_last)
 {
     couple_share();
     outpost_perform_close(_i == 0 ? 1 : 2);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
     outpost_perform_close(_i == 0 ? 2 : 1);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
+    ck_assert_uint_eq(outpost_connections(), 0);
     ck_assert(outpost_turn_until(outpost_hears_end, 0));
     outpost_expect_quiet(0);
 }
@@ -279,7 +295,7 @@ START_TEST(silent_subscription_stays_apart)
     couple_connect(3, VD_LINK_SUBSCRIBE);
     command = couple_accept_another();
     outpost_expect_heard(SETNAME SUBSCRIBE);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 2);
+    ck_assert_uint_eq(outpost_connections(), 2);
     outpost_hang_up();
     outpost_wait_events(1);
     couple_connect(4, VD_LINK_SUBSCRIBE);
@@ -305,7 +321,7 @@ START_TEST(silent_server_keeps_its_one_connection)
     outpost_expect_heard(PING UNSUBSCRIBE SUBSCRIBE);
     outpost_say("+PONG\r\n" UNSUBSCRIBED SUBSCRIBED);
     couple_expect_up(2, 3);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
 }
 END_TEST
 
@@ -330,10 +346,10 @@ START_TEST(subscription_outlives_the_command_link)
     old = couple_accept_another();
     outpost_expect_heard(SETNAME HELLO3);
     couple_expect_up(1, 3);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 2);
+    ck_assert_uint_eq(outpost_connections(), 2);
     outpost_say("+OK\r\n" IS_RESP3);
     outpost_expect_heard(SUBSCRIBE);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
     outpost_say(SUBSCRIBED MESSAGE);
     ck_assert_uint_eq(outpost_wait_events(2)->hello.link.n, 2);
     (void)close(old);
@@ -372,6 +388,7 @@ int main(void)
     tcase_add_test(opening, subscription_alone);
     tcase_add_test(opening, subscription_came_first);
     tcase_add_test(opening, other_credentials_do_not_share);
+    tcase_add_test(opening, credentials_are_no_one_text);
     tcase_add_test(opening, two_groups_of_one_server);
     tcase_add_test(ends, both_are_down_with_the_socket);
     tcase_add_loop_test(ends, socket_ends_with_the_last, 0, 2);

@@ -161,7 +161,7 @@ static void expect_no_hello(void)
     command = couple_accept_another();
     outpost_expect_heard(SETNAME SUBSCRIBE);
     (void)close(command);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 2);
+    ck_assert_uint_eq(outpost_connections(), 2);
 }
 
 START_TEST(resp2_behind_hello_3)

@@ -13,14 +13,14 @@ START_TEST(comes_up)
     const struct vd_event *event;
 
     outpost_perform_connect(1, VD_LINK_COMMAND, "127.0.0.1", outpost.port);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
     event = outpost_wait_events(1);
     ck_assert_int_eq(event->type, VD_EV_LINK_UP);
     ck_assert_uint_eq(event->up.link.n, 1);
     ck_assert_str_eq(event->up.ip, "127.0.0.1");
     ck_assert_str_eq(event->up.local_ip, "127.0.0.1");
     outpost_perform_close(1);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
+    ck_assert_uint_eq(outpost_connections(), 0);
     outpost_perform_close(1); /* gone already: nothing */
     outpost_expect_quiet(1);
 }

@@ -42,7 +42,7 @@ void couple_check_both_down(size_t index, enum vd_down_reason reason)
 {
     couple_check_down(index, 1, reason);
     couple_check_down(index + 1, 2, reason);
-    ck_assert_uint_eq(vd_links_count(outpost.links), 0);
+    ck_assert_uint_eq(outpost_connections(), 0);
 }
 
 int couple_accept_another(void)
@@ -75,5 +75,5 @@ void couple_share(void)
     outpost_say(SUBSCRIBED);
     couple_expect_up(1, 2);
     outpost_forget_events();
-    ck_assert_uint_eq(vd_links_count(outpost.links), 1);
+    ck_assert_uint_eq(outpost_connections(), 1);
 }

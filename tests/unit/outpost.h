@@ -51,6 +51,9 @@ void outpost_forget_events(void);
 /* The last of `count` events tells that the link is down, for this reason; none is left. */
 void outpost_expect_down(size_t count, uint64_t id, enum vd_down_reason reason);
 
+/* How many connections the links have, those being opened included. */
+size_t outpost_connections(void);
+
 /* The effect that opens a link, for those who add to it; one is performed. */
 struct vd_effect outpost_connect_effect(uint64_t id, enum vd_link_kind kind, const char *host,
                                         uint16_t at);
