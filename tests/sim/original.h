@@ -11,6 +11,7 @@
  *   original.c         life, and its file
  *   original_links.c   its timer and links, what it sends and hears
  *   original_rules.c   who is down, who is voted for, the failover
+ *   original_news.c    what INFO and hellos tell it, and what it puts right
  */
 #ifndef SIM_ORIGINAL_H
 #define SIM_ORIGINAL_H
@@ -165,6 +166,12 @@ struct sim_watched *sim_original_replica(struct sim_original_group *group,
 bool sim_original_is_linked(const struct sim_watched *w);
 void sim_original_turn(struct sim_original *o, struct sim_watched *w, const struct sim_host *to);
 void sim_original_ask(struct sim_original *o, unsigned g, bool at_once);
+void sim_original_enter(struct sim_original *o, unsigned g, enum sim_original_state state,
+                        const char *event);
+/* The group has a new primary, by an own failover or by hello. */
+void sim_original_switch(struct sim_original *o, unsigned g, const struct sim_host *to);
+/* Its failover-timeout. */
+sim_us sim_original_patience(const struct sim_original *o);
 
 void sim_original_check(struct sim_original *o, unsigned group); /* with each tick */
 void sim_original_informed(struct sim_original *o, unsigned group, struct sim_watched *w,
