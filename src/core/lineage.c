@@ -70,3 +70,35 @@ bool vd_lineage_holds_newer(const struct vd_node *node, const struct vd_node *th
            !vd_id_equal(&than->replid2, &node->replid) && node->offset > than->offset &&
            (node->keys > than->keys || node->connected_replicas > 0);
 }
+
+/*
+ * The primary's own word, or that of a replica in step with it: a primary
+ * takes a new id when its first replica attaches, and its INFO may be ten
+ * seconds old when it dies.
+ */
+static bool tells_lineage(const struct vd_node *node)
+{
+    const struct vd_node *primary = node->group->primary;
+
+    if (primary->reboot_review || primary->empty_restart || node->loading)
+        return false;
+    if (vd_node_is_primary(node))
+        return node->role == VD_ROLE_PRIMARY;
+    return node->role == VD_ROLE_REPLICA && node->link_up && primary->role == VD_ROLE_PRIMARY &&
+           vd_addr_equal(&node->follows, &primary->addr);
+}
+
+void vd_lineage_learn(struct vd_core *core, struct vd_node *node)
+{
+    struct vd_group *group = node->group;
+
+    if (!tells_lineage(node) || !vd_id_known(&node->replid))
+        return;
+    if (vd_node_is_primary(node))
+        node->synced = node->replid;
+    if (vd_id_equal(&group->lineage, &node->replid))
+        return;
+    group->lineage_before = group->lineage;
+    group->lineage = node->replid;
+    vd_group_dirty(core, group);
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lineage: whose data a server holds, by the replication ids that it tells.
- * Those with an id in common have a past in common; offsets of different
- * lineages measure nothing. Facts only: what follows from them is decided in
- * candidate.h, stopgap.h and guard.h.
+ * Lineage: whose data the group's is, and whose a server holds, by the
+ * replication ids that it tells. Those with an id in common have a past in
+ * common; offsets of different lineages measure nothing. What follows from it
+ * is decided in candidate.h, stopgap.h and guard.h.
  */
 #ifndef VD_CORE_LINEAGE_H
 #define VD_CORE_LINEAGE_H
@@ -29,5 +29,8 @@ bool vd_lineage_is_foreign(const struct vd_core *core, const struct vd_node *nod
  * that one did, and holds more: it was promoted to succeed it.
  */
 bool vd_lineage_holds_newer(const struct vd_node *node, const struct vd_node *than);
+
+/* The node has told its INFO, or was made the primary: the group's lineage may be another now. */
+void vd_lineage_learn(struct vd_core *core, struct vd_node *node);
 
 #endif

@@ -254,7 +254,8 @@ static vd_ms hangs_at(const struct vd_core *core, struct vd_wire *wire)
     if (pulse == NULL) {
         vd_ms since = vd_max_ms(wire->heard_at, wire->since);
 
-        /* Own hellos come back on it every publish period: none means a dead subscription. */
+        /* Hellos come on it once in two publish periods, ours or another's (probe.c): none in three
+         * means a dead subscription. */
         vd_ms silent_at = vd_max_ms(since, core->awake_since) + 3 * core->globals.publish_period_ms;
 
         if (!wire->node->command.up)

@@ -6,11 +6,11 @@
 #include "core/emit.h"
 #include "core/failover_state.h"
 #include "core/handover.h"
+#include "core/lineage.h"
 #include "core/link.h"
 #include "core/notice.h"
 #include "core/probe.h"
 #include "core/reconf.h"
-#include "core/report.h"
 #include "core/script.h"
 #include "core/succession.h"
 
@@ -151,7 +151,7 @@ static void promoted(struct vd_core *core, struct vd_group *group)
     group->failover_count++;
     vd_handover_hold(group);
     vd_succession(core, group, chosen, failover->epoch);
-    vd_report_learn_lineage(core, chosen); /* its INFO may have come in the same turn */
+    vd_lineage_learn(core, chosen); /* its INFO may have come in the same turn */
     vd_reconf_begin(core, group);
     vd_handover_finish(core, group, former);
     if ((core->simulate_failure & VD_CRASH_AFTER_PROMOTION) != 0)

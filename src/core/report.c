@@ -6,6 +6,7 @@
 #include "core/forget.h"
 #include "core/guard.h"
 #include "core/handover.h"
+#include "core/lineage.h"
 #include "core/link.h"
 #include "core/names.h"
 #include "core/notice.h"
@@ -94,38 +95,6 @@ static bool was_restarted(const struct vd_node *node, const struct vd_info *info
     return vd_node_is_primary(node) && info->role == VD_ROLE_PRIMARY && vd_id_known(lineage) &&
            vd_id_known(&info->replid) && !vd_id_equal(&info->replid, lineage) &&
            !vd_id_equal(&info->replid2, lineage);
-}
-
-/*
- * The primary's own word, or that of a replica in step with it: a primary
- * takes a new id when its first replica attaches, and its INFO may be ten
- * seconds old when it dies.
- */
-static bool tells_lineage(const struct vd_node *node)
-{
-    const struct vd_node *primary = node->group->primary;
-
-    if (primary->reboot_review || primary->empty_restart || node->loading)
-        return false;
-    if (vd_node_is_primary(node))
-        return node->role == VD_ROLE_PRIMARY;
-    return node->role == VD_ROLE_REPLICA && node->link_up && primary->role == VD_ROLE_PRIMARY &&
-           vd_addr_equal(&node->follows, &primary->addr);
-}
-
-void vd_report_learn_lineage(struct vd_core *core, struct vd_node *node)
-{
-    struct vd_group *group = node->group;
-
-    if (!tells_lineage(node) || !vd_id_known(&node->replid))
-        return;
-    if (vd_node_is_primary(node))
-        node->synced = node->replid;
-    if (vd_id_equal(&group->lineage, &node->replid))
-        return;
-    group->lineage_before = group->lineage;
-    group->lineage = node->replid;
-    vd_group_dirty(core, group);
 }
 
 static void learn_replicas(struct vd_core *core, struct vd_node *node, const struct vd_info *info)
@@ -304,7 +273,7 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event)
     set_role(core, node, info->role, restarted);
     if (!drop_double(core, node))
         return;
-    vd_report_learn_lineage(core, node);
+    vd_lineage_learn(core, node);
     learn_replicas(core, node, info);
     if (info->role == VD_ROLE_REPLICA)
         (void)vd_guard_leaves_alone(core, node); /* said at once */

@@ -13,7 +13,5 @@ void vd_report_on_info(struct vd_core *core, const struct vd_event *event);
 void vd_report_on_role(struct vd_core *core, const struct vd_event *event);
 /* ACK: of a hello, PROMOTE, REPLICATE, SCRIPT KILL. */
 void vd_report_on_ack(struct vd_core *core, const struct vd_event *event);
-/* Whose data the group's is now, by the last INFO of the node; by a new primary's right away. */
-void vd_report_learn_lineage(struct vd_core *core, struct vd_node *node);
 
 #endif
