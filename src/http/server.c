@@ -55,7 +55,7 @@ static struct vd_http_exchange *begin_exchange(struct vd_http *http,
     exchange->http = http;
     exchange->connection = connection;
     exchange->refused = refused;
-    DL_APPEND(http->waiting, exchange);
+    DL_APPEND(http->exchanges, exchange);
     return exchange;
 }
 
@@ -69,7 +69,7 @@ static void end_exchange(void *self, struct MHD_Connection *connection, void **s
     (void)why;
     if (exchange == NULL)
         return;
-    DL_DELETE(http->waiting, exchange);
+    DL_DELETE(http->exchanges, exchange);
     http->streams -= exchange->is_stream;
     vd_metrics_free(exchange->metrics);
     vd_text_free(&exchange->unsent);
@@ -157,7 +157,7 @@ static void gather(struct vd_http *http)
     struct vd_http_exchange *next;
 
     vd_http_look(http, &world);
-    DL_FOREACH_SAFE (http->waiting, exchange, next)
+    DL_FOREACH_SAFE (http->exchanges, exchange, next)
         if (exchange->metrics != NULL && exchange->suspended &&
             vd_metrics_step(exchange->metrics, &world))
             vd_http_resume(exchange);
@@ -167,7 +167,7 @@ static bool is_gathering(const struct vd_http *http)
 {
     const struct vd_http_exchange *exchange;
 
-    DL_FOREACH (http->waiting, exchange)
+    DL_FOREACH (http->exchanges, exchange)
         if (exchange->metrics != NULL && exchange->suspended)
             return true;
     return false;
@@ -232,7 +232,7 @@ static void on_event(void *self, const struct vd_watch_event *event)
     struct vd_http_exchange *exchange;
 
     (void)event;
-    DL_FOREACH (http->waiting, exchange)
+    DL_FOREACH (http->exchanges, exchange)
         if (exchange->is_stream)
             vd_http_resume(exchange);
 }
@@ -244,7 +244,7 @@ static void on_pulse(struct ev_loop *loop, ev_timer *timer, int events)
 
     (void)loop;
     (void)events;
-    DL_FOREACH (http->waiting, exchange) {
+    DL_FOREACH (http->exchanges, exchange) {
         if (!exchange->is_stream)
             continue;
         exchange->idle = true;
@@ -330,7 +330,7 @@ static void change_token(struct vd_http *http, const char *token)
         return;
     vd_free(http->token);
     http->token = vd_strdup(token);
-    DL_FOREACH (http->waiting, exchange) {
+    DL_FOREACH (http->exchanges, exchange) {
         if (!exchange->is_stream)
             continue;
         exchange->revoked = true;
@@ -387,7 +387,7 @@ void vd_http_stop(struct vd_http *http)
     http->sources.watch->on_event = NULL;
     ev_timer_stop(http->sources.loop, &http->pulse);
     /* The library does not end while a connection is suspended. */
-    DL_FOREACH (http->waiting, exchange)
+    DL_FOREACH (http->exchanges, exchange)
         vd_http_resume(exchange);
     ev_timer_stop(http->sources.loop, &http->run);
     for (size_t i = 0; i < http->door_count; i++) {

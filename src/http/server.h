@@ -27,7 +27,7 @@ struct vd_http_exchange {
     bool idle;           /* of a stream: owes a sign of life */
     bool revoked;        /* of a stream: the token by which it was opened is none any more */
     struct vd_text unsent;
-    struct vd_http_exchange *prev; /* http->waiting, while metrics or a stream */
+    struct vd_http_exchange *prev; /* http->exchanges */
     struct vd_http_exchange *next;
 };
 
@@ -49,7 +49,7 @@ struct vd_http {
     char *token;      /* "": none is wanted */
     double allowance; /* requests that may still come at once */
     ev_tstamp allowed_at;
-    struct vd_http_exchange *waiting;
+    struct vd_http_exchange *exchanges; /* all that have begun and not ended */
     unsigned streams;
 };
 
