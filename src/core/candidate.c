@@ -50,15 +50,14 @@ const char *vd_unfit_text(enum vd_unfit unfit)
 static bool is_complete(const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
-    bool carries_any = vd_lineage_carries(node, &group->lineage) ||
-                       vd_lineage_carries(node, &group->lineage_before);
+    bool is_ours = vd_lineage_is_ours(node);
 
     /* It waits for the empty data set of the primary, and holds the full one until it comes. */
-    if (group->primary->empty_restart && carries_any && node->keys > 0)
+    if (group->primary->empty_restart && is_ours && node->keys > 0)
         return true;
     if (node->sync_in_progress || node->offset < 0 || node->offset == 1)
         return false;
-    return node->offset != 0 || carries_any;
+    return node->offset != 0 || is_ours;
 }
 
 bool vd_candidate_has_refused(const struct vd_core *core, const struct vd_node *node)

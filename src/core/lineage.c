@@ -8,6 +8,12 @@ bool vd_lineage_carries(const struct vd_node *node, const struct vd_id *lineage)
            (vd_id_equal(&node->replid, lineage) || vd_id_equal(&node->replid2, lineage));
 }
 
+bool vd_lineage_is_ours(const struct vd_node *node)
+{
+    return vd_lineage_carries(node, &node->group->lineage) ||
+           vd_lineage_carries(node, &node->group->lineage_before);
+}
+
 bool vd_lineage_is_related(const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
@@ -17,8 +23,7 @@ bool vd_lineage_is_related(const struct vd_node *node)
     /* It was seen in step with the named primary, or was it: what it holds is the group's. */
     if (vd_id_equal(&node->replid, &node->synced))
         return true;
-    return vd_lineage_carries(node, &group->lineage) ||
-           vd_lineage_carries(node, &group->lineage_before);
+    return vd_lineage_is_ours(node);
 }
 
 /* It follows the primary of `other`. */

@@ -13,7 +13,10 @@
 /* Its data is of this lineage, or went on from it: false where the lineage is unknown. */
 bool vd_lineage_carries(const struct vd_node *node, const struct vd_id *lineage);
 
-/* Is the node's data of the group's lineage? True where the lineage is unknown. */
+/* ... of the group's, the present one or that before the last switch. */
+bool vd_lineage_is_ours(const struct vd_node *node);
+
+/* The same, or it was seen in step with the named primary. True where either lineage is unknown. */
 bool vd_lineage_is_related(const struct vd_node *node);
 
 /*

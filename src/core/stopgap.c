@@ -144,13 +144,8 @@ struct vd_node *vd_stopgap_former(const struct vd_core *core, const struct vd_gr
  */
 static bool is_stranded(const struct vd_core *core, const struct vd_node *node)
 {
-    const struct vd_group *group = node->group;
-
     return node->role == VD_ROLE_REPLICA && !node->link_up && !node->sync_in_progress &&
-           node->keys > 0 &&
-           (vd_lineage_carries(node, &group->lineage) ||
-            vd_lineage_carries(node, &group->lineage_before)) &&
-           !vd_lineage_is_foreign(core, node);
+           node->keys > 0 && vd_lineage_is_ours(node) && !vd_lineage_is_foreign(core, node);
 }
 
 struct vd_node *vd_stopgap_stranded(const struct vd_core *core, const struct vd_group *group)
