@@ -20,7 +20,7 @@ ETC, DATA = os.environ["ETC"], os.environ["DATA"]
 
 
 def command(name):
-    kind, _, number = name.partition("-")
+    kind = name.partition("-")[0]
     if kind == "redis":
         return [os.environ.get("REDIS_SERVER", "redis-server"), f"{ETC}/{name}.conf"]
     if kind == "vedette":
@@ -28,7 +28,7 @@ def command(name):
     if kind == "sentinel":
         program = f"{DATA}/bin/redis-sentinel"
         return [program if os.path.exists(program) else "redis-sentinel", f"{ETC}/{name}.conf"]
-    sys.exit(f"svc: no service {name}{number}")
+    sys.exit(f"svc: no service {name}")
 
 
 def state_of(pid):
@@ -67,8 +67,9 @@ def listens(pid):
 def start(name):
     if pid_of(name):
         sys.exit(f"svc: {name} runs already")
+    argv = command(name)
     with open(f"{DATA}/{name}.log", "ab") as log:
-        child = subprocess.Popen(command(name), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  cwd=DATA, start_new_session=True)
     with open(f"{DATA}/{name}.pid", "w", encoding="ascii") as file:
         file.write(str(child.pid))

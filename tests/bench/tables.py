@@ -172,7 +172,8 @@ def lowcpu(results):
         return []
     return [
         "## A tenth of a CPU and 128 MB", "",
-        "Each sentinel in a control group of its own; down-after 3000 ms. The failovers are from the kill, down-after included.", "",
+        "Each sentinel in a control group of its own; down-after 3000 ms. The failovers are from the kill, down-after included;",
+        "kills are failover-timeout apart.", "",
         *grid(["program", "minutes", "writes/s", "false S_DOWN", "CPU, ms/s", "throttled", "memory peak, kB",
                "kill to write, ms", "writes lost"], rows), "",
     ]
