@@ -239,6 +239,20 @@ static const char *verdict_on(const json_t *candidates, const char *name)
     return verdict;
 }
 
+/*
+ * Two that are fit differ in what was heard of them at different moments, which is
+ * asked anew before one is promoted: while data is written that is no fault.
+ */
+static void tell_other_winner(const char *who, const char *winner, const char *first,
+                              const json_t *candidates, json_t *findings)
+{
+    const char *verdict = verdict_on(candidates, first);
+
+    vd_ctl_find(findings, "candidate", strcmp(verdict, "fit") == 0 ? VD_CTL_FINE : VD_CTL_WARNED,
+                "%s would take %s%s%s%s%s", who, winner, *first != '\0' ? "; of " : "", first,
+                *first != '\0' ? " it says: " : "", verdict);
+}
+
 static void check_candidates(struct vd_ctl *ctl, const char *group, json_t *findings)
 {
     struct vd_text first = {0};
@@ -266,10 +280,8 @@ static void check_candidates(struct vd_ctl *ctl, const char *group, json_t *find
             vd_ctl_find(findings, "candidate", VD_CTL_FAILED, "%s: no replica could be promoted",
                         mate->name);
         else if (strcmp(vd_text_cstr(&first), vd_text_cstr(&winner)) != 0)
-            vd_ctl_find(findings, "candidate", VD_CTL_WARNED, "%s would take %s%s%s%s%s",
-                        mate->name, vd_text_cstr(&winner), first.len > 0 ? "; of " : "",
-                        vd_text_cstr(&first), first.len > 0 ? " it says: " : "",
-                        verdict_on(candidates, vd_text_cstr(&first)));
+            tell_other_winner(mate->name, vd_text_cstr(&winner), vd_text_cstr(&first), candidates,
+                              findings);
         vd_text_free(&winner);
         json_decref(candidates);
         json_decref(replies);

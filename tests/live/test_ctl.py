@@ -19,6 +19,7 @@ import pytest
 import certs
 import ctl
 import harness
+import resp
 from ctl import Ctl
 from harness import REDIS_SENTINEL, make_house, wait_until
 
@@ -82,6 +83,40 @@ def test_look(lab, program):
     # A setting that makes a new primary useless.
     house.primary.ask("CONFIG", "SET", "min-replicas-to-write", "2")
     assert "would refuse writes" in one.text("check", status=1)
+
+
+
+def write_hard(server, over):
+    """A hundred SETs at a time, as fast as they are answered."""
+    hundred = resp.encode("SET", "key", "value") * 100
+    with server.connect() as connection:
+        while not over.is_set():
+            connection.send_bytes(hundred)
+            for _ in range(100):
+                assert connection.read() == "OK"
+
+
+def test_readiness_while_data_is_written(lab, program):
+    """Vedettes hear of offsets at different moments: that each would take another of two that are fit is no fault."""
+    house = make_house(lab, [program] * 3)
+    one = Ctl(house.sentinels[0])
+    for sentinel in house.sentinels:
+        sentinel.debug(info_period=100)
+    over = threading.Event()
+    load = threading.Thread(target=write_hard, args=(house.primary, over))
+    load.start()
+
+    def differs():
+        check = one.json("check")["groups"][0]
+        assert check["ready"]
+        return [f for f in check["findings"] if " would take " in f["text"]]
+
+    try:
+        others = wait_until(differs, 20, "two would take another")
+    finally:
+        over.set()
+        load.join()
+    assert all(f["verdict"] == "ok" and f["text"].endswith(" it says: fit") for f in others), others
 
 
 def test_steer(lab, program):
