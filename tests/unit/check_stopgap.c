@@ -9,13 +9,25 @@
 #include "spoil.h"
 #include "suite.h"
 
-/* `find` finds the second of the nodes, and not any more when it is spoiled. */
-static void expect_spoiled(struct vd_node *(*find)(const struct vd_core *, const struct vd_group *),
-                           void (*spoil)(struct vd_node *))
+/* A search for the one to be taken. */
+typedef struct vd_node *find_fn(const struct vd_core *, const struct vd_group *);
+
+/* It finds the second of the nodes, and not any more when it is spoiled. */
+static void expect_spoiled(find_fn *find, void (*spoil)(struct vd_node *))
 {
     ck_assert_ptr_eq(find(puppet.core, group), second);
     spoil(second);
     ck_assert_ptr_null(find(puppet.core, group));
+}
+
+/* Of two that would do it finds the one that has more keys. */
+static void expect_the_fullest(find_fn *find)
+{
+    second->keys = 7;
+    third->keys = 8;
+    ck_assert_ptr_eq(find(puppet.core, group), third);
+    second->keys = 9;
+    ck_assert_ptr_eq(find(puppet.core, group), second);
 }
 
 static void be_of_another_lineage(struct vd_node *node)
@@ -62,11 +74,7 @@ START_TEST(a_former_primary_is_taken_back_late_and_the_one_with_most)
 {
     make_former(second);
     make_former(third);
-    second->keys = 7;
-    third->keys = 8;
-    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), third);
-    second->keys = 9;
-    ck_assert_ptr_eq(vd_stopgap_former(puppet.core, group), second);
+    expect_the_fullest(vd_stopgap_former);
     /* The successor was named only a moment ago: it is given its time. */
     group->switch_count = 1;
     group->switches[0] = puppet.core->now - group->options.failover_timeout_ms + 1;
@@ -131,10 +139,7 @@ START_TEST(a_stranded_replica_is_chosen_late_and_the_one_with_most)
 {
     make_stranded(second);
     make_stranded(third);
-    third->keys = 8;
-    ck_assert_ptr_eq(vd_stopgap_stranded(puppet.core, group), third);
-    second->keys = 9;
-    ck_assert_ptr_eq(vd_stopgap_stranded(puppet.core, group), second);
+    expect_the_fullest(vd_stopgap_stranded);
     group->primary->s_down_at += 1;
     ck_assert_ptr_null(vd_stopgap_stranded(puppet.core, group));
     group->primary->s_down_at = VD_NEVER;
