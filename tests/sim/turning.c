@@ -73,7 +73,9 @@ const char *sim_turning_objection(const struct sim *sim, const struct sim_sentin
     if (target == NULL || target == node->host)
         return "which it may not,";
     above = heard_of(s, sim_node_of(sim, target));
-    group = sim_sentinel_group(s, target);
+    /* A server that took another's address may be named by two groups: by its own, too. */
+    group =
+        sim_sentinel_names(s, node->group) == target ? node->group : sim_sentinel_group(s, target);
     if (heard == NULL)
         return NULL;
     if (above != NULL && is_newer(heard, above))
