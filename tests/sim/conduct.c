@@ -153,6 +153,8 @@ static void check_need(struct sim *sim, const struct sim_sentinel *s, unsigned g
 
     if (sim->setup.originals != 0)
         return; /* they give their votes to whoever asks */
+    if (s->thawed_at >= 0 && sim->now - s->thawed_at < REACHED_FOR)
+        return; /* no clock tells it how old the votes are that it found when it woke */
     if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view) ||
         view.peer_count + 1 < sim->setup.sentinels || view.primary.health == VD_HEALTH_REBOOTED ||
         view.primary.role_reported != VD_ROLE_PRIMARY)

@@ -108,6 +108,7 @@ struct sim_sentinel *sim_sentinel_new(struct sim *sim, unsigned index)
     s->index = index;
     s->host = sim_host_new(sim->net, name, 1, index + 1, 26379, &host_ops, s);
     s->clock_offset = sim_between(&sim->times, 1, 1000000) * SIM_S + (sim_us)index * 333;
+    s->thawed_at = -1;
     s->drift_ppm = sim_between(&sim->times, -500, 500);
     if (sim->setup.exact)
         s->drift_ppm = 0;
@@ -250,9 +251,11 @@ void sim_sentinel_freeze(struct sim_sentinel *s)
 void sim_sentinel_thaw(struct sim_sentinel *s)
 {
     if (s->frozen == 0)
-        return;           /* it died meanwhile */
-    if (--s->frozen == 0) /* and not a microsecond more: clocks never go back */
+        return;             /* it died meanwhile */
+    if (--s->frozen == 0) { /* and not a microsecond more: clocks never go back */
         s->clock_offset -= clock_us(s, s->sim->now) - s->frozen_shown - 2;
+        s->thawed_at = s->sim->now;
+    }
     sim_sentinel_resume(s);
 }
 

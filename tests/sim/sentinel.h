@@ -122,6 +122,7 @@ struct sim_sentinel {
     struct sim_instant wake;
     unsigned frozen;     /* pauses in which the clock stands still, too */
     sim_us frozen_shown; /* what it stands at */
+    sim_us thawed_at;    /* when the last of them ended; -1: none has */
     /* inbox */
     struct vd_event *events;
     size_t event_count;
