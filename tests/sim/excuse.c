@@ -160,10 +160,33 @@ static bool could_lead(const struct sim *sim, const struct sim_node *node, unsig
            !belongs_elsewhere(sim, node, group) && is_of_lineage(sim, node, group);
 }
 
+/*
+ * No vedette is left, and of the servers that live none is a primary, and none
+ * has a link to one: replicas that follow the dead, or one another. Sentinel
+ * chooses nobody whose link has been down for long.
+ */
+static bool is_left_to_originals(const struct sim *sim, unsigned group)
+{
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        if (sim->sentinels[i]->running)
+            return false;
+    }
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = sim->nodes[i];
+
+        if (node->group == group && node->running &&
+            (sim_node_is_primary(node) || node->upstream == SIM_UP_STREAMING))
+            return false;
+    }
+    return true;
+}
+
 bool sim_excuse_group(const struct sim *sim, unsigned group)
 {
     bool scattered = sim->forgetful; /* those who could lead may be on nobody's list */
 
+    if (is_left_to_originals(sim, group))
+        return true;
     for (unsigned i = 0; i < sim->net->host_count; i++) {
         const struct sim_host *host = sim->net->hosts[i];
         const struct sim_node *node = sim_node_of(sim, host);

@@ -15,8 +15,11 @@
 bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
                      const struct sim_node *head);
 
-/* Servers are not where sentinels look for them, were given to others or forgotten by hand, and of
- * those who are there nobody could lead. */
+/*
+ * Servers are not where sentinels look for them, were given to others or
+ * forgotten by hand, and of those who are there nobody could lead. Or only
+ * originals are left, and nobody whom they would choose.
+ */
 bool sim_excuse_group(const struct sim *sim, unsigned group);
 
 #endif
