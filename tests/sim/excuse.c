@@ -80,20 +80,6 @@ static bool passes_for_foreign(const struct sim *sim, const struct sim_node *nod
     return false;
 }
 
-/* Nobody knows it, and nobody can: it is on no list of a primary that is looked at. */
-static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
-                            const struct sim_node *head)
-{
-    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
-
-    if (!is_unknown(sim, node))
-        return false;
-    if (sim->forgetful || node->moved || was_never_met(node) || was_known_to_the_dead(sim, node) ||
-        is_chained(sim, node, head))
-        return true;
-    return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
-}
-
 /* In step, by whatever steps, with the primary of another group. */
 static bool belongs_elsewhere(const struct sim *sim, const struct sim_node *node, unsigned group)
 {
@@ -104,6 +90,20 @@ static bool belongs_elsewhere(const struct sim *sim, const struct sim_node *node
             return true;
     }
     return false;
+}
+
+/* Nobody knows it, and nobody can: it is on no list of a primary that is looked at. */
+static bool is_out_of_reach(const struct sim *sim, const struct sim_node *node,
+                            const struct sim_node *head)
+{
+    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
+
+    if (!is_unknown(sim, node))
+        return false;
+    if (sim->forgetful || node->moved || was_never_met(node) || was_known_to_the_dead(sim, node) ||
+        is_chained(sim, node, head) || belongs_elsewhere(sim, node, node->group))
+        return true;
+    return above != NULL && (!above->running || passes_for_foreign(sim, above, head));
 }
 
 /*
