@@ -116,6 +116,8 @@ static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
     if (group->stand_at == VD_NEVER)
         group->stand_at = core->now + damping(core, group) +
                           (vd_ms)vd_election_rank(core, group) * vd_election_step_ms(core, group);
+    /* An order that failed in the meantime tries again sooner than that. */
+    group->stand_at = vd_max_ms(group->stand_at, group->primary->o_down_at + damping(core, group));
     if (group->stand_at > core->now || !core->time_counts)
         return group->stand_at;
     /* An election that cannot be won only wears epochs out; links coming up touch the group. */

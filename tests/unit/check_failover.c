@@ -295,6 +295,32 @@ START_TEST(a_promotion_waits_for_the_rest_of_the_inbox)
 }
 END_TEST
 
+/* The third failover within failover-timeout waits, whatever has failed in the meantime. */
+START_TEST(a_failed_order_does_not_hurry_the_third_failover)
+{
+    vd_ms odown_at;
+
+    group->switch_count = 2;
+    group->switches[0] = puppet.now - 10;
+    group->switches[1] = puppet.now - 20;
+    stage_lose_primary();
+    puppet_answer(&puppet, 1, true, "", 0);
+    odown_at = group->primary->o_down_at;
+    ck_assert_int_ne(odown_at, VD_NEVER);
+    ck_assert_int_ge(group->stand_at, odown_at + 1000);
+    group->stand_at = puppet.now + 500; /* as one leaves it that found no good replica */
+    while (puppet.now + 10 < odown_at + 1000) {
+        puppet_pass(&puppet, puppet.now + 10);
+        stage_keep_alive();
+        if (puppet_opinion(&puppet, 1)->asked.n != 0)
+            puppet_answer(&puppet, 1, true, "", 0);
+        ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    }
+    puppet_pass(&puppet, odown_at + 1000);
+    ck_assert_int_eq(group->failover.state, VD_FO_WAIT_START);
+}
+END_TEST
+
 START_TEST(a_half_promoted_one_that_refuses_is_not_asked_without_end)
 {
     struct vd_node *half = puppet_node(&puppet, 3);
@@ -352,6 +378,7 @@ int main(void)
     tcase_add_test(tcase, a_promotion_waits_for_the_rest_of_the_inbox);
     tcase_add_loop_test(tcase, a_former_primary_is_not_needed_when_its_successor_returns, 0, 2);
     tcase_add_loop_test(tcase, a_leader_does_not_turn_who_holds_newer_data, 0, 2);
+    tcase_add_test(tcase, a_failed_order_does_not_hurry_the_third_failover);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);
