@@ -89,18 +89,34 @@ static unsigned count_lost(const struct vd_core *core)
     return count;
 }
 
+/* Returns how many of its groups it has said nothing in so far. */
+static size_t check_peer(const struct vd_core *core, const struct vd_peer *peer)
+{
+    const struct vd_opinion *opinion;
+    vd_ms least = INT64_MAX;
+    size_t unheard = 0;
+
+    VD_ASSERT(peer->opinions != NULL);
+    check_wire(core, &peer->wire);
+    DL_FOREACH2 (peer->opinions, opinion, peer_next) {
+        least = vd_min_ms(least, opinion->group->options.down_after_ms);
+        unheard += opinion->heard ? 0U : 1U;
+    }
+    VD_ASSERT(peer->down_after_ms == least);
+    return unheard;
+}
+
 void vd_core_check(const struct vd_core *core)
 {
     const struct vd_peer *peer;
+    size_t unheard = 0;
 
     VD_ASSERT(core->lost_wires == count_lost(core));
-
     VD_ASSERT(core->epoch <= VD_EPOCH_MAX);
     VD_ASSERT(core->scripts_running <= core->scripts_count);
     for (size_t i = 0; i < HASH_COUNT(core->groups); i++)
         check_group(core, core->by_index[i]);
-    for (peer = core->peers; peer != NULL; peer = peer->hh.next) {
-        VD_ASSERT(peer->opinions != NULL);
-        check_wire(core, &peer->wire);
-    }
+    for (peer = core->peers; peer != NULL; peer = peer->hh.next)
+        unheard += check_peer(core, peer);
+    VD_ASSERT(core->unheard == unheard);
 }

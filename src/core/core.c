@@ -19,6 +19,7 @@
 #include "core/names.h"
 #include "core/notice.h"
 #include "core/order.h"
+#include "core/places.h"
 #include "core/probe.h"
 #include "core/quorum.h"
 #include "core/repair.h"
@@ -235,6 +236,7 @@ static void settle_due(struct vd_core *core)
     struct vd_heap_entry *top;
     unsigned rounds = 0;
 
+    vd_places_call(core);
     while ((top = vd_heap_top(&core->peer_due)) != NULL && top->key <= core->now) {
         settle_peer(core, OWNER(top, struct vd_peer));
         VD_ASSERT(++rounds <= SETTLE_MAX + 16 * HASH_COUNT(core->peers));
@@ -392,7 +394,7 @@ vd_ms vd_core_wake_at(const struct vd_core *core)
 {
     const struct vd_heap_entry *group = vd_heap_top(&core->group_due);
     const struct vd_heap_entry *peer = vd_heap_top(&core->peer_due);
-    vd_ms due = core->scripts_due;
+    vd_ms due = vd_min_ms(core->scripts_due, vd_places_due(core));
 
     if (group != NULL)
         due = vd_min_ms(due, group->key);

@@ -176,6 +176,7 @@ static bool take_word(struct vd_core *core, struct vd_opinion *teller, const str
                    teller->same_primary != same_primary;
 
     group->learned |= learned;
+    core->unheard -= teller->heard ? 0U : 1U;
     teller->heard = true;
     teller->hello_at = core->now;
     teller->config_epoch = hello->config_epoch;

@@ -9,20 +9,12 @@
 #include "core/handover.h"
 #include "core/health.h"
 #include "core/notice.h"
+#include "core/places.h"
 
 #define RETRY_LEAST_MS 20
 #define RETRY_MOST_MS 1000
 #define AWAITED_MOST_MS 100 /* of a primary that is not counted as down yet */
 #define STEADY_MS 1000      /* a link that lived this long was a good one: raise it again at once */
-
-/*
- * A thousand links at once are raised in an order, and few in one turn: each
- * costs some 50 us to dial and as much again when it is up, and others wait
- * meanwhile for an answer.
- */
-#define PLACE_DIALS 64
-#define PLACE_MS 12
-#define TURN_DIALS_MAX 64 /* of a turn that comes late, too */
 
 #define PATIENCE_MS 100 /* with a link that is being opened, or is newly up */
 
@@ -121,7 +113,7 @@ static void raise_wire(struct vd_core *core, struct vd_wire *wire)
     begin_silence(core, wire);
     wire->link.n = vd_core_next(core);
     wire->up = false;
-    wire->placed = false;
+    vd_place_leave(core, wire);
     wire->since = core->now;
     wire->pending = 0;
     vd_handles_put(&core->wires, wire->link.n, wire);
@@ -280,29 +272,6 @@ static void drop_hung(struct vd_core *core, struct vd_wire *wire, const char *wh
     lose(core, wire, VD_DOWN_TIMEOUT);
 }
 
-/* The instant at which this link may be dialled. */
-static vd_ms take_place(struct vd_core *core)
-{
-    if (core->place_at < core->now) {
-        core->place_at = core->now;
-        core->place_used = 0;
-    }
-    if (core->place_used == PLACE_DIALS) {
-        core->place_at += PLACE_MS;
-        core->place_used = 0;
-    }
-    core->place_used++;
-    return core->place_at;
-}
-
-static bool may_dial(struct vd_core *core)
-{
-    if (core->dialled_at != core->now)
-        core->dialled = 0;
-    core->dialled_at = core->now;
-    return ++core->dialled <= TURN_DIALS_MAX;
-}
-
 /* differs: who does not answer requests has no messages either; one attempt tells as much. */
 static bool waits_for_command(const struct vd_wire *wire)
 {
@@ -324,24 +293,26 @@ vd_ms vd_wire_tick(struct vd_core *core, struct vd_wire *wire)
         return wire->retry_at;
     if (waits_for_command(wire))
         return INT64_MAX; /* its link touches the group when it is up */
-    if (!wire->placed) {
-        wire->retry_at = take_place(core);
-        wire->placed = true;
-    }
-    if (wire->retry_at > core->now)
-        return wire->retry_at;
-    if (!may_dial(core))
-        return core->now + 1;
+    if (!vd_place_take(core, wire))
+        return INT64_MAX; /* touched when it is called */
     raise_wire(core, wire);
     return fails_at(core, wire);
+}
+
+/* It was dialled since it was lost. */
+static bool was_tried(const struct vd_wire *wire)
+{
+    return wire->lost_since != VD_NEVER && wire->since > wire->lost_since;
 }
 
 vd_ms vd_wire_tells_from(const struct vd_core *core, const struct vd_wire *wire)
 {
     if (wire->dropped != 0)
         return VD_NEVER; /* it was asked, and hung */
+    if (wire->link.n == 0 && (wire->place != VD_PLACE_WAITING || was_tried(wire)))
+        return VD_NEVER;
     if (wire->link.n == 0)
-        return wire->placed ? vd_max_ms(wire->retry_at, core->now + 1) : VD_NEVER;
+        return core->now + wire_down_after(wire); /* it is touched when it is called */
     return vd_core_left_at(core, wire->since) + vd_min_ms(PATIENCE_MS, wire_down_after(wire) / 10);
 }
 
@@ -353,7 +324,7 @@ void vd_wire_close(struct vd_core *core, struct vd_wire *wire)
         effect->close.link = wire->link;
         release(core, wire);
     }
-    wire->placed = false;
+    vd_place_leave(core, wire);
     wire->retry_at = core->now;
     wire_changed(core, wire);
 }

@@ -396,16 +396,36 @@ void vd_peer_start(struct vd_core *core, struct vd_peer *peer)
     vd_heap_set(&core->peer_due, &peer->due, core->now);
 }
 
-void vd_peer_refresh(struct vd_peer *peer)
+/* One of its groups has less than the rest, or the same: nobody else need be asked. */
+static bool lower_down_after(struct vd_peer *peer, const struct vd_group *group)
 {
-    struct vd_opinion *opinion;
+    vd_ms after_ms = group->options.down_after_ms;
+
+    if (peer->opinion_count != 1 && after_ms > peer->down_after_ms)
+        return false;
+    peer->down_after_ms = after_ms;
+    return true;
+}
+
+/* The group that had the least has more now, or is gone. Mostly the next has as little as it had:
+ * a peer is in thousands of groups, and they come, go and are set one by one. */
+static void raise_down_after(struct vd_peer *peer)
+{
+    const struct vd_opinion *opinion;
     vd_ms least = INT64_MAX;
 
     DL_FOREACH2 (peer->opinions, opinion, peer_next) {
         least = vd_min_ms(least, opinion->group->options.down_after_ms);
+        if (least <= peer->down_after_ms)
+            return;
     }
-    if (least != INT64_MAX)
-        peer->down_after_ms = least;
+    peer->down_after_ms = least;
+}
+
+void vd_peer_refresh(struct vd_peer *peer, const struct vd_group *group)
+{
+    if (!lower_down_after(peer, group))
+        raise_down_after(peer);
 }
 
 struct vd_opinion *vd_opinion_find(const struct vd_group *group, const struct vd_id *id)
@@ -437,7 +457,8 @@ struct vd_opinion *vd_opinion_add(struct vd_core *core, struct vd_group *group,
     group->opinion_count++;
     DL_APPEND2(peer->opinions, opinion, peer_prev, peer_next);
     peer->opinion_count++;
-    vd_peer_refresh(peer);
+    (void)lower_down_after(peer, group);
+    core->unheard++;
     return opinion;
 }
 
@@ -446,6 +467,7 @@ void vd_opinion_drop(struct vd_core *core, struct vd_opinion *opinion)
     struct vd_peer *peer = opinion->peer;
 
     vd_opinion_set_asked(core, opinion, (vd_ticket){0});
+    core->unheard -= opinion->heard ? 0U : 1U;
     DL_DELETE(opinion->group->opinions, opinion);
     opinion->group->opinion_count--;
     DL_DELETE2(peer->opinions, opinion, peer_prev, peer_next);
@@ -454,7 +476,7 @@ void vd_opinion_drop(struct vd_core *core, struct vd_opinion *opinion)
     if (peer->opinions == NULL)
         vd_peer_drop(core, peer);
     else
-        vd_peer_refresh(peer);
+        raise_down_after(peer);
 }
 
 void vd_opinion_set_asked(struct vd_core *core, struct vd_opinion *opinion, vd_ticket ticket)

@@ -27,18 +27,27 @@ struct vd_group;
 struct vd_node;
 struct vd_peer;
 
+/* In the row of those who are to be dialled; see places.h. */
+enum vd_place {
+    VD_PLACE_NONE,
+    VD_PLACE_WAITING,
+    VD_PLACE_CALLED, /* it may be dialled */
+};
+
 /* One connection, up or to be raised again. The handle changes with every try. */
 struct vd_wire {
     vd_link link; /* 0: none is open or being opened */
     enum vd_link_kind kind;
     bool up;
-    vd_ms since;               /* of the try, or of being up */
-    vd_ms retry_at;            /* while link is 0 */
-    vd_ms lost_since;          /* first failure since it was last up; VD_NEVER while well */
-    vd_ms heard_at;            /* last sign of life on it */
-    unsigned pending;          /* requests without reply */
-    unsigned dropped;          /* times it was dropped for silence since the last reply */
-    bool placed;               /* has its place in the order of dials: retry_at is that */
+    vd_ms since;      /* of the try, or of being up */
+    vd_ms retry_at;   /* while link is 0 */
+    vd_ms lost_since; /* first failure since it was last up; VD_NEVER while well */
+    vd_ms heard_at;   /* last sign of life on it */
+    unsigned pending; /* requests without reply */
+    unsigned dropped; /* times it was dropped for silence since the last reply */
+    enum vd_place place;
+    struct vd_wire *place_prev; /* core->places, while it waits */
+    struct vd_wire *place_next;
     bool is_lost;              /* was lost, or dialled in vain, and is not up again */
     char local_ip[VD_IP_SIZE]; /* our end, "" unknown: what we announce */
     struct vd_node *node;      /* one of these two owns it */
@@ -154,7 +163,7 @@ struct vd_opinion {
     struct vd_id voted_for;
     uint64_t voted_epoch;
     /* gossip */
-    bool heard; /* since this process started */
+    bool heard; /* since this process started; counted in core->unheard until then */
     vd_ms hello_at;
     vd_ms hello_sent_at;
     struct vd_grid hello_grid;
@@ -319,6 +328,13 @@ struct vd_slow_turn {
 };
 #define VD_SLOW_TURNS_KEPT 32
 
+/* The row of those who are to be dialled; see places.h. */
+struct vd_places {
+    struct vd_wire *first;
+    vd_ms filled_at;
+    unsigned room; /* so many more may be dialled */
+};
+
 struct vd_core {
     struct vd_id self;
     uint64_t epoch;
@@ -330,6 +346,7 @@ struct vd_core {
     struct vd_peer *peers;
     struct vd_handles wires; /* those whose link is not 0, by it */
     struct vd_opinion *asked;
+    size_t unheard; /* opinions of those who have said nothing in their group so far */
     struct vd_address_entry *addresses;
     struct vd_name_entry *names;
     struct vd_script *scripts;
@@ -352,11 +369,8 @@ struct vd_core {
     vd_ms last_stall_ms;
     struct vd_slow_turn slow[VD_SLOW_TURNS_KEPT]; /* a ring: the last of them */
     unsigned slow_count;                          /* all that there were */
-    vd_ms place_at;                               /* the last place in the order of dials, */
-    unsigned place_used;                          /* ... and how many have it */
-    vd_ms dialled_at;                             /* the instant at which was dialled last, */
-    unsigned dialled;                             /* ... and how often then */
-    unsigned lost_wires;                          /* that are dialled again and again */
+    struct vd_places places;
+    unsigned lost_wires; /* that are dialled again and again */
     /* of the step under way */
     vd_ms now;
     bool time_counts;  /* the turn has been heard: what did not come by heard_until is late */
@@ -483,8 +497,8 @@ void vd_opinion_drop(struct vd_core *core, struct vd_opinion *opinion);
 void vd_opinion_set_asked(struct vd_core *core, struct vd_opinion *opinion, vd_ticket ticket);
 /* Forget what peers said about the former primary. */
 void vd_opinions_reset(struct vd_core *core, struct vd_group *group);
-/* The smallest down-after of the peer's groups has to be found anew. */
-void vd_peer_refresh(struct vd_peer *peer);
+/* The down-after of this group of the peer was set: what is the smallest of all its groups'? */
+void vd_peer_refresh(struct vd_peer *peer, const struct vd_group *group);
 
 /* Handles ------------------------------------------------------------------------- */
 

@@ -182,7 +182,7 @@ static void after_setting(struct vd_core *core, struct vd_group *group, enum vd_
     }
     if (option == VD_OPT_DOWN_AFTER) {
         DL_FOREACH (group->opinions, opinion) {
-            vd_peer_refresh(opinion->peer);
+            vd_peer_refresh(opinion->peer, group);
         }
     }
 }

@@ -86,6 +86,18 @@ START_TEST(a_lost_link_is_raised_soon_unless_pings_are_made_rare)
 }
 END_TEST
 
+static void set_option(enum vd_option option, int64_t number)
+{
+    struct vd_setting setting = {.option = option, .number = number};
+    struct vd_order order = {.type =
+                                 option < VD_OPT_GROUP_COUNT ? VD_ORDER_SET : VD_ORDER_CONFIGURE,
+                             .name = "m",
+                             .settings = &setting,
+                             .setting_count = 1};
+
+    (void)puppet_order(&puppet, &order);
+}
+
 static const struct {
     enum vd_down_reason reason;
     unsigned least; /* tries in the tenth second of a primary that is not down yet */
@@ -102,7 +114,7 @@ START_TEST(a_primary_whose_process_is_away_is_awaited)
     vd_ms lost_at = puppet.now;
     unsigned tries = 0;
 
-    group->options.down_after_ms = 30000;
+    set_option(VD_OPT_DOWN_AFTER, 30000);
     puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
     while (puppet.now < lost_at + 10000) {
         puppet_pass(&puppet, puppet.now + 2);
@@ -285,43 +297,6 @@ START_TEST(a_connection_that_may_be_up_is_not_given_up)
 }
 END_TEST
 
-/* One that waits for its turn to be dialled, or has just been reached, was not asked yet. */
-START_TEST(who_was_not_asked_is_not_silent)
-{
-    struct vd_node *primary = puppet_node(&puppet, 1);
-    struct vd_info_replica listed = {.addr = puppet_addr("10.0.0.9", 6379), .online = true};
-    struct vd_info info = puppet_primary_info();
-    struct vd_event due = {.type = VD_EV_DUE};
-    struct vd_node *node;
-    vd_ms begun_at = puppet.now;
-
-    info.replicas = &listed;
-    info.replica_count = 1;
-    puppet.core->place_at = begun_at + 5000; /* thousands stand before it */
-    puppet_info(&puppet, primary, &info);
-    node = puppet_node(&puppet, 9);
-    ck_assert_ptr_nonnull(node);
-    while (puppet.now < begun_at + 5000) {
-        puppet_pass(&puppet, puppet.now + 100);
-        if (primary->pulse.ticket.n != 0)
-            puppet_pong(&puppet, &primary->command, VD_PONG_OK);
-    }
-    ck_assert_int_eq(node->s_down_at, VD_NEVER);
-    ck_assert_uint_ne(node->command.link.n, 0);
-    ck_assert_int_eq(node->pulse.silent_since, begun_at + 5000); /* it counts from the call */
-
-    /* One that was lost, and is being dialled again when its time is over, gets a moment. */
-    puppet_link_down(&puppet, &primary->command, VD_DOWN_CLOSED);
-    puppet_pass(&puppet, puppet.now + 20);
-    puppet.now = primary->pulse.silent_since + 1000;
-    primary->command.since = puppet.now - 50;
-    puppet_step(&puppet, &due);
-    ck_assert_int_eq(primary->s_down_at, VD_NEVER);
-    puppet_pass(&puppet, puppet.now + 50);
-    ck_assert_int_eq(primary->s_down_at, puppet.now);
-}
-END_TEST
-
 /* What is down costs less than what is up: its subscription is not dialled beside. */
 START_TEST(a_lost_server_is_dialled_once_at_a_time)
 {
@@ -346,18 +321,6 @@ START_TEST(a_lost_server_is_dialled_once_at_a_time)
     ck_assert_uint_ne(primary->subscribe.link.n, 0);
 }
 END_TEST
-
-static void set_option(enum vd_option option, int64_t number)
-{
-    struct vd_setting setting = {.option = option, .number = number};
-    struct vd_order order = {.type =
-                                 option < VD_OPT_GROUP_COUNT ? VD_ORDER_SET : VD_ORDER_CONFIGURE,
-                             .name = "m",
-                             .settings = &setting,
-                             .setting_count = 1};
-
-    (void)puppet_order(&puppet, &order);
-}
 
 /* Whoever hangs while a hundred other requests are under way has had no PING since: it gets one. */
 START_TEST(a_ping_is_not_held_back_by_what_else_is_owed)
@@ -487,7 +450,6 @@ int main(void)
     tcase_add_test(tcase, a_ping_that_left_late_is_answered_late);
     tcase_add_test(tcase, a_connection_that_may_be_up_is_not_given_up);
     tcase_add_test(tcase, a_lost_server_is_dialled_once_at_a_time);
-    tcase_add_test(tcase, who_was_not_asked_is_not_silent);
     tcase_add_test(tcase, a_ping_is_not_held_back_by_what_else_is_owed);
     tcase_add_test(tcase, a_shorter_ping_period_counts_for_peers_at_once);
     tcase_add_test(tcase, a_primary_that_follows_its_own_replica_is_down_soon);
