@@ -200,7 +200,9 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
     const struct vd_node *node;
 
     DL_FOREACH (group->nodes, node) {
-        if (vd_node_is_primary(node) || node->s_down_at != VD_NEVER)
+        /* A named primary that is a replica by its own word may be the one. */
+        if (vd_node_is_primary(node) ? node->role != VD_ROLE_REPLICA || !node->command.up
+                                     : node->s_down_at != VD_NEVER)
             continue;
         /* A promotion cuts the links of all others to it: one just lost will be back. */
         if (!node->command.up && !vd_health_just_lost(core, node))

@@ -86,12 +86,45 @@ static vd_ms damping(const struct vd_core *core, const struct vd_group *group)
     return vd_min_ms((vd_ms)DAMPING_MS << (recent - 2), group->options.failover_timeout_ms);
 }
 
+/* Whoever is taken when nobody is fit, in this order, and why. */
+static const struct stopgap {
+    struct vd_node *(*find)(const struct vd_core *core, const struct vd_group *group);
+    const char *why;
+} stopgaps[] = {
+    {vd_stopgap_former,
+     "is taken back as primary: its successor is gone, and nobody holds what was written there"},
+    {vd_stopgap_stranded,
+     "is chosen though a full resynchronisation of it never ended: the primary does not come "
+     "back, and nobody holds more than what it held before"},
+    {vd_stopgap_last_resort, "is chosen because nobody holds the group's data any more, and it "
+                             "holds most of what there is"},
+    {vd_stopgap_remaining,
+     "is chosen because it holds most of what is left: whoever may hold more does not come back"},
+};
+
+/* The one for the place, and the stopgap that it is, or NULL: it needs no explanation. */
+static struct vd_node *find_successor(const struct vd_core *core, const struct vd_group *group,
+                                      const struct stopgap **stopgap, int64_t *loss_bytes)
+{
+    struct vd_node *node = vd_stopgap_half_promoted(core, group);
+
+    *stopgap = NULL;
+    /* While a half-promoted one refuses, a second must not be made. */
+    if (node != NULL)
+        return vd_candidate_has_refused(core, node) ? NULL : node;
+    node = vd_candidate_select(core, group, loss_bytes);
+    for (size_t i = 0; node == NULL && i < sizeof(stopgaps) / sizeof(stopgaps[0]); i++) {
+        *stopgap = &stopgaps[i];
+        node = stopgaps[i].find(core, group);
+    }
+    return node;
+}
+
 static bool has_candidate(const struct vd_core *core, const struct vd_group *group)
 {
-    return vd_stopgap_half_promoted(core, group) != NULL ||
-           vd_candidate_select(core, group, NULL) != NULL ||
-           vd_stopgap_former(core, group) != NULL || vd_stopgap_stranded(core, group) != NULL ||
-           vd_stopgap_last_resort(core, group) != NULL;
+    const struct stopgap *stopgap;
+
+    return find_successor(core, group, &stopgap, NULL) != NULL;
 }
 
 static vd_ms tick_none(struct vd_core *core, struct vd_group *group)
@@ -225,42 +258,45 @@ static struct vd_node *choose_ordered(struct vd_core *core, struct vd_group *gro
 
 static struct vd_node *choose(struct vd_core *core, struct vd_group *group)
 {
+    struct vd_failover *failover = &group->failover;
+    const struct stopgap *stopgap;
     struct vd_node *chosen;
 
-    group->failover.taken_back = false;
-    if (group->failover.coordinated || group->failover.wanted.port != 0)
+    failover->taken_back = false;
+    if (failover->coordinated || failover->wanted.port != 0)
         return choose_ordered(core, group);
-    chosen = vd_stopgap_half_promoted(core, group);
-    /* While a half-promoted one refuses, a second must not be made. */
-    if (chosen != NULL && vd_candidate_has_refused(core, chosen))
-        return NULL;
-    if (chosen == NULL)
-        chosen = vd_candidate_select(core, group, &group->failover.loss_bytes);
-    if (chosen != NULL)
-        return chosen;
-    chosen = vd_stopgap_former(core, group);
-    if (chosen != NULL) {
-        group->failover.taken_back = true;
-        vd_notice_node(core, VD_N_REMARK, chosen,
-                       "is taken back as primary: its successor is gone, and nobody holds what "
-                       "was written there");
-        return chosen;
-    }
-    chosen = vd_stopgap_stranded(core, group);
-    if (chosen != NULL) {
-        vd_notice_node(core, VD_N_REMARK, chosen,
-                       "is chosen though a full resynchronisation of it never ended: the primary "
-                       "does not come back, and nobody holds more than its %lld keys of before",
+    chosen = find_successor(core, group, &stopgap, &failover->loss_bytes);
+    if (chosen != NULL && stopgap != NULL) {
+        failover->taken_back = stopgap->find == vd_stopgap_former;
+        vd_notice_node(core, VD_N_REMARK, chosen, "%s; it holds %lld keys", stopgap->why,
                        (long long)chosen->keys);
-        return chosen;
     }
-    chosen = vd_stopgap_last_resort(core, group);
-    if (chosen != NULL)
-        vd_notice_node(core, VD_N_REMARK, chosen,
-                       "is chosen because nobody holds the group's data any more, and it holds "
-                       "most of what there is: %lld keys",
-                       (long long)chosen->keys);
     return chosen;
+}
+
+/* Nobody to succeed it: looked for again, less and less often. */
+static void end_fruitless(struct vd_core *core, struct vd_group *group, const char *result)
+{
+    unsigned doublings = group->fruitless < 10 ? group->fruitless : 10;
+
+    vd_failover_give_up(core, group, VD_N_NO_GOOD, result);
+    group->stand_at =
+        core->now + vd_min_ms((vd_ms)FRUITLESS_MS << doublings, group->options.failover_timeout_ms);
+    group->fruitless++;
+}
+
+/*
+ * The named primary, which says that it is a replica, is to stay what it is: it
+ * is told so, and nobody else is told anything. Whoever names another by then
+ * does so in a newer epoch, and turns it.
+ */
+static void reinstate(struct vd_core *core, struct vd_group *group)
+{
+    struct vd_node *primary = group->primary;
+
+    primary->turn_ticket = vd_emit_send(core, &primary->command, VD_RQ_PROMOTE)->send.ticket;
+    primary->turn_sent_at = core->now;
+    end_fruitless(core, group, "the primary is made one again");
 }
 
 static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
@@ -286,12 +322,12 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     failover->chosen = choose(core, group);
     if (failover->chosen == NULL) {
         explain(core, group);
-        vd_failover_give_up(core, group, VD_N_NO_GOOD, "no good replica");
-        group->stand_at =
-            core->now +
-            vd_min_ms((vd_ms)FRUITLESS_MS << (group->fruitless < 10 ? group->fruitless : 10),
-                      group->options.failover_timeout_ms);
-        group->fruitless++;
+        end_fruitless(core, group, "no good replica");
+        return INT64_MAX;
+    }
+    if (failover->chosen == group->primary) {
+        failover->chosen = NULL;
+        reinstate(core, group);
         return INT64_MAX;
     }
     failover->selected_at = core->now;

@@ -124,7 +124,9 @@ static vd_ms info_period(const struct vd_core *core, const struct vd_node *node)
 
     if (node->follow_pending && node->role == VD_ROLE_REPLICA)
         return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
-    if (vd_node_is_primary(node) && !node->loading && !node->reboot_review)
+    /* So is a primary that says that it is a replica: it may be made one again. */
+    if (vd_node_is_primary(node) && node->role != VD_ROLE_REPLICA && !node->loading &&
+        !node->reboot_review)
         return core->globals.info_period_ms;
     if (trouble || !node->link_up || node->loading || node->reboot_review)
         return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);

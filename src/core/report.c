@@ -325,8 +325,11 @@ void vd_report_on_ack(struct vd_core *core, const struct vd_event *event)
         vd_promotion_on_ack(core, node, event);
         return;
     }
-    if (!event->ack.ok && !event->ack.unsent)
-        vd_notice_node(core, VD_N_REMARK, node, "refused to %s: %s",
-                       vd_node_is_primary(node) ? "be primary again" : "follow the primary",
-                       event->ack.text != NULL ? event->ack.text : "no reason given");
+    if (event->ack.ok || event->ack.unsent)
+        return;
+    if (vd_node_is_primary(node))
+        node->refused_turn_at = core->now;
+    vd_notice_node(core, VD_N_REMARK, node, "refused to %s: %s",
+                   vd_node_is_primary(node) ? "be primary again" : "follow the primary",
+                   event->ack.text != NULL ? event->ack.text : "no reason given");
 }

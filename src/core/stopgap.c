@@ -164,6 +164,12 @@ struct vd_node *vd_stopgap_stranded(const struct vd_core *core, const struct vd_
     return best;
 }
 
+/* Nobody takes its place: only one that no other feeds is made primary again. */
+static bool may_be_reinstated(const struct vd_group *group)
+{
+    return says_it_is_replica(group) && !group->primary->link_up;
+}
+
 static bool is_heard(const struct vd_core *core, const struct vd_node *node)
 {
     return vd_node_has_told(node) && core->now - node->pulse.ok_at <= RESORT_HEARD_MS &&
@@ -201,8 +207,8 @@ struct vd_node *vd_stopgap_last_resort(const struct vd_core *core, const struct 
                 return NULL;
             continue;
         }
-        if (vd_node_is_primary(node) || node->priority == 0 || node->keys < 0 ||
-            vd_lineage_is_foreign(core, node))
+        if ((vd_node_is_primary(node) && !may_be_reinstated(group)) || node->priority == 0 ||
+            node->keys < 0 || vd_lineage_is_foreign(core, node))
             continue;
         if (vd_candidate_has_refused(core, node)) {
             held_back = node->keys > held_back ? node->keys : held_back;
@@ -213,4 +219,44 @@ struct vd_node *vd_stopgap_last_resort(const struct vd_core *core, const struct 
             best = node;
     }
     return best != NULL && best->keys >= held_back ? best : NULL;
+}
+
+/* It may be back with more, or is about to tell how much it holds. */
+static bool is_worth_waiting(const struct vd_core *core, const struct vd_node *node)
+{
+    vd_ms away_ms = vd_elapsed(core->now, node->s_down_at, 0);
+
+    /* Who came back a moment ago may not be the only one. */
+    if (is_heard(core, node))
+        return node->loading || node->sync_in_progress || vd_candidate_has_refused(core, node) ||
+               core->now - node->command.since < RESORT_HEARD_MS;
+    return away_ms < node->group->options.failover_timeout_ms;
+}
+
+/* Of what remains: the group's data, or nothing that anybody would miss. */
+static bool is_remnant(const struct vd_core *core, const struct vd_node *node)
+{
+    if (vd_node_is_primary(node) && !may_be_reinstated(node->group))
+        return false;
+    return is_heard(core, node) && node->priority != 0 && !vd_lineage_is_foreign(core, node) &&
+           (node->keys == 0 || (node->keys > 0 && vd_lineage_is_related(node)));
+}
+
+struct vd_node *vd_stopgap_remaining(const struct vd_core *core, const struct vd_group *group)
+{
+    struct vd_node *node;
+    struct vd_node *best = NULL;
+
+    if (!is_bereft(core, group))
+        return NULL;
+    DL_FOREACH (group->nodes, node) {
+        if (is_worth_waiting(core, node))
+            return NULL;
+        /* Of equals a primary: others follow it already. */
+        if (is_remnant(core, node) && (best == NULL || node->keys > best->keys ||
+                                       (node->keys == best->keys && node->role == VD_ROLE_PRIMARY &&
+                                        best->role != VD_ROLE_PRIMARY)))
+            best = node;
+    }
+    return best;
 }

@@ -4,6 +4,7 @@
  * usual sense: one that is promoted already, and, when nobody is fit, whoever
  * holds most of what is left. Each is looked for in the order of this header,
  * the first one before the candidates, the others after them; NULL: none.
+ * The named primary itself may be the one: no switch, it is made one again.
  */
 #ifndef VD_CORE_STOPGAP_H
 #define VD_CORE_STOPGAP_H
@@ -35,11 +36,20 @@ struct vd_node *vd_stopgap_stranded(const struct vd_core *core, const struct vd_
 
 /*
  * When the named primary and all the others live, all say that they are
- * replicas, and none is fit: whoever holds most. NULL while anybody is away,
- * since it may hold more (but not where the named primary and one with data
- * follow each other), and while one that holds more refuses for a moment (a
- * script runs in it).
+ * replicas, and none is fit: whoever holds most, the named one included, which
+ * then is told to be primary again. NULL while anybody is away, since it may
+ * hold more (but not where the named primary and one with data follow each
+ * other), and while one that holds more refuses for a moment (a script runs in
+ * it).
  */
 struct vd_node *vd_stopgap_last_resort(const struct vd_core *core, const struct vd_group *group);
+
+/*
+ * The same when the named primary, and whoever else is away, has been of no use
+ * for failover-timeout: of those that are there, the one with the most keys of
+ * the group's data, if anybody has such; an empty one, be it a primary, if not.
+ * differs: Sentinel promotes an empty one at once, and the named one never.
+ */
+struct vd_node *vd_stopgap_remaining(const struct vd_core *core, const struct vd_group *group);
 
 #endif

@@ -2,6 +2,8 @@
 /* Promotion: see promotion.h. */
 #include "promotion.h"
 
+#include "core/view.h"
+
 /* Why a node should not be promoted, by its last INFO; NULL: nothing speaks against it. */
 static const char *objection(const struct sim_heard *heard)
 {
@@ -71,16 +73,49 @@ static bool is_last_resort(const struct sim *sim, const struct sim_sentinel *s,
     return true;
 }
 
+/* So long ago was what has been of no use for failover-timeout, as this one has it. */
+static sim_us long_ago(const struct sim *sim, const struct sim_sentinel *s, unsigned group)
+{
+    struct vd_view_group view;
+
+    if (!vd_view_group(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), &view))
+        return sim->now;
+    return sim->now - view.options->failover_timeout_ms * SIM_MS;
+}
+
 /*
  * A full resync that began and was cut off has taken nothing from it yet, and
  * the primary has not been heard for as long as a failover may take.
  */
-static bool is_stranded(const struct sim *sim, const struct sim_heard *heard,
-                        const struct sim_heard *primary)
+static bool is_stranded(const struct sim_heard *heard, const struct sim_heard *primary,
+                        sim_us long_ago)
 {
     return heard->known && heard->role == VD_ROLE_REPLICA && !heard->loading && !heard->syncing &&
            !heard->link_up && heard->priority != 0 && heard->keys > 0 &&
-           (!primary->known || sim->now - primary->at >= sim->setup.failover_timeout_ms * SIM_MS);
+           (!primary->known || primary->at <= long_ago);
+}
+
+/*
+ * The primary has been of no use for as long as a failover may take, and so has
+ * whoever is known to hold more, or says that it would not be promoted.
+ */
+static bool is_remnant(const struct sim *sim, const struct sim_sentinel *s,
+                       const struct sim_node *node, const struct sim_heard *primary,
+                       sim_us long_ago)
+{
+    const struct sim_heard *heard = &s->heard[node->index];
+
+    if (!heard->known || heard->loading || heard->syncing || heard->priority == 0 ||
+        (primary->known && primary->role == VD_ROLE_PRIMARY && primary->at > long_ago))
+        return false;
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        const struct sim_heard *other = &s->heard[i];
+
+        if (sim->nodes[i]->group == node->group && other->known && other->priority != 0 &&
+            other->keys > heard->keys && other->at > long_ago)
+            return false;
+    }
+    return true;
 }
 
 /* At the very beginning of a stream, and nobody is known to hold more: there is nothing to lack. */
@@ -126,9 +161,11 @@ const char *sim_promotion_objection(const struct sim *sim, const struct sim_sent
     const struct sim_node *primary = named != NULL ? sim_node_of(sim, named) : NULL;
     const struct sim_heard *above = primary != NULL ? &s->heard[primary->index] : &nothing;
     const char *why = objection(heard);
+    sim_us then = long_ago(sim, s, node->group);
 
     if (why == NULL || is_at_start(sim, s, node) || is_rescue(heard, above, rebooted) ||
-        is_stranded(sim, heard, above) || is_last_resort(sim, s, node, named))
+        is_stranded(heard, above, then) || is_last_resort(sim, s, node, named) ||
+        is_remnant(sim, s, node, above, then))
         return NULL;
     if (!heard->known || heard->role != VD_ROLE_PRIMARY || heard->loading)
         return why;

@@ -352,6 +352,73 @@ START_TEST(a_half_promoted_one_that_refuses_is_not_asked_without_end)
 }
 END_TEST
 
+/* The named primary and one without data follow each other, and both tell so; the others live. */
+static void tell_of_a_circle(enum vd_role named_is)
+{
+    struct vd_node *primary = group->primary;
+
+    for (unsigned i = 1; i <= 3; i++) {
+        struct vd_node *node = puppet_node(&puppet, i);
+        struct vd_info info = puppet_replica_info(i, 1);
+
+        info.link_up = false;
+        info.keys = 0;
+        if (node == primary) {
+            info.role = named_is;
+            info.primary = puppet_addr("10.0.0.2", 6379);
+            info.keys = 40;
+        }
+        if (node->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &node->command, VD_PONG_OK);
+        if (node->info_ticket.n != 0)
+            puppet_info(&puppet, node, &info);
+    }
+    for (unsigned i = 1; i <= 2; i++) {
+        struct vd_opinion *opinion = puppet_opinion(&puppet, i);
+
+        if (opinion->peer->pulse.ticket.n != 0)
+            puppet_pong(&puppet, &opinion->peer->wire, VD_PONG_OK);
+        if (opinion->asked.n != 0)
+            puppet_answer(&puppet, i, true, PUPPET_SELF, group->failover.epoch);
+    }
+}
+
+START_TEST(a_named_primary_that_nobody_can_succeed_is_made_one_again)
+{
+    struct vd_node *named = group->primary;
+    unsigned promotes = 0;
+
+    while (named->turn_ticket.n == 0) {
+        puppet_pass(&puppet, puppet.now + 10);
+        tell_of_a_circle(VD_ROLE_REPLICA);
+        ck_assert_int_lt(puppet.now, 60000);
+    }
+    ck_assert_int_eq(group->failover.state, VD_FO_NONE);
+    ck_assert_ptr_eq(group->primary, named);
+    /* It refuses, and is not asked without end. */
+    for (int i = 0; i < 1000; i++) {
+        if (named->turn_ticket.n != 0) {
+            promotes++;
+            stage_ack_turn(named, false);
+        }
+        puppet_pass(&puppet, puppet.now + 10);
+        tell_of_a_circle(VD_ROLE_REPLICA);
+    }
+    ck_assert_uint_ge(promotes, 2);
+    ck_assert_uint_le(promotes, 3);
+    while (named->turn_ticket.n == 0) {
+        puppet_pass(&puppet, puppet.now + 10);
+        tell_of_a_circle(VD_ROLE_REPLICA);
+    }
+    stage_ack_turn(named, true);
+    ck_assert_int_ne(named->s_down_at, VD_NEVER);
+    tell_of_a_circle(VD_ROLE_PRIMARY);
+    ck_assert_int_eq(named->s_down_at, VD_NEVER);
+    ck_assert_uint_eq(group->config_epoch, 0); /* nobody names another */
+    ck_assert_uint_eq(group->switch_count, 0);
+}
+END_TEST
+
 START_TEST(the_table_of_states_rules)
 {
     ck_assert(vd_failover_may_move(VD_FO_NONE, VD_FO_WAIT_START));
@@ -380,6 +447,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_leader_does_not_turn_who_holds_newer_data, 0, 2);
     tcase_add_test(tcase, a_failed_order_does_not_hurry_the_third_failover);
     tcase_add_test(tcase, a_half_promoted_one_that_refuses_is_not_asked_without_end);
+    tcase_add_test(tcase, a_named_primary_that_nobody_can_succeed_is_made_one_again);
     tcase_add_test(tcase, the_table_of_states_rules);
     suite_add_tcase(suite, tcase);
     return suite_run(suite);

@@ -300,6 +300,130 @@ START_TEST(the_last_resort_is_who_holds_most)
 END_TEST
 
 /* REPLICAOF NO ONE came to it, from whoever: a new id, and the group's behind it. */
+/* Two have nothing, and the named one has what there is; but not if another feeds it. */
+START_TEST(the_named_one_may_be_the_last_resort)
+{
+    make_last_resort();
+    second->keys = 0;
+    third->keys = 999;
+    group->primary->link_up = false;
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), group->primary);
+    third->keys = 1001;
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), third);
+    third->keys = 999;
+    group->primary->link_up = true;
+    ck_assert_ptr_eq(vd_stopgap_last_resort(puppet.core, group), third);
+}
+END_TEST
+
+/* The named primary is gone for good; an empty one leads an empty replica. */
+static void make_remaining(void)
+{
+    struct vd_node *primary = group->primary;
+
+    puppet.core->now += group->options.failover_timeout_ms;
+    for (struct vd_node *node = group->nodes; node != NULL; node = node->next) {
+        node->pulse.ok_at = puppet.core->now;
+        node->info_at = puppet.core->now;
+        node->keys = 0;
+        spoil_id(&node->replid, 'e');
+        node->synced.hex[0] = '\0';
+    }
+    primary->s_down_at = puppet.core->now - group->options.failover_timeout_ms;
+    primary->command.up = false;
+    spoil_say_primary(second);
+    third->follows = second->addr;
+}
+
+static void begin_to_resync(struct vd_node *node)
+{
+    node->sync_in_progress = true;
+}
+
+static void die(struct vd_node *node)
+{
+    spoil_go_down(node);
+    spoil_lose_link(node);
+}
+
+static void come_back(struct vd_node *node)
+{
+    node->command.since = puppet.core->now - 4999;
+}
+
+static void hold_a_stranger_s_data(struct vd_node *node)
+{
+    node->keys = 1;
+}
+
+/* What is wrong with the first, and is it waited for? Else the other is taken. */
+static const struct resort remainders[] = {
+    {spoil_lose_link, true},
+    {spoil_stop_answering, true},
+    {die, true},
+    {tell_long_ago, true},
+    {spoil_load, true},
+    {begin_to_resync, true},
+    {spoil_refuse, true},
+    {come_back, true},
+    {spoil_never, false},
+    {know_no_keys, false},
+    {be_replica, false},
+    {hold_a_stranger_s_data, false},
+};
+
+START_TEST(what_remains_is_no_primary_yet)
+{
+    make_remaining();
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+    DL_DELETE(group->nodes, second); /* whichever comes first */
+    DL_APPEND(group->nodes, second);
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+    remainders[_i].spoil(second);
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), remainders[_i].waits ? NULL : third);
+}
+END_TEST
+
+START_TEST(what_remains_is_taken_late_and_the_one_with_most)
+{
+    make_remaining();
+    third->keys = 1;
+    third->replid = group->lineage; /* of the group's data */
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), third);
+    second->keys = 2;
+    second->replid2 = group->lineage;
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+    /* Whoever is away counts when it has been for as long as the primary. */
+    die(second);
+    tell_long_ago(second);
+    ck_assert_ptr_null(vd_stopgap_remaining(puppet.core, group));
+    second->s_down_at = group->primary->s_down_at;
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), third);
+    group->primary->s_down_at += 1;
+    ck_assert_ptr_null(vd_stopgap_remaining(puppet.core, group));
+}
+END_TEST
+
+/* It lives, but follows one that is gone: nobody else holds anything. */
+START_TEST(the_named_one_remains)
+{
+    struct vd_node *named = group->primary;
+
+    make_remaining();
+    be_replica(named);
+    named->command.up = true;
+    named->keys = 40;
+    named->replid = group->lineage;
+    named->link_up = false;
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), named);
+    named->link_up = true; /* somebody feeds it */
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+    named->link_up = false;
+    named->role = VD_ROLE_PRIMARY;
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+}
+END_TEST
+
 static void promote(struct vd_node *node)
 {
     node->role = VD_ROLE_PRIMARY;
@@ -356,6 +480,10 @@ int main(void)
     tcase_add_test(tcase, a_stranded_replica_is_chosen_late_and_the_one_with_most);
     suite_add_rows(tcase, who_is_no_last_resort, resorts);
     tcase_add_test(tcase, the_last_resort_is_who_holds_most);
+    tcase_add_test(tcase, the_named_one_may_be_the_last_resort);
+    suite_add_rows(tcase, what_remains_is_no_primary_yet, remainders);
+    tcase_add_test(tcase, what_remains_is_taken_late_and_the_one_with_most);
+    tcase_add_test(tcase, the_named_one_remains);
     suite_add_rows(tcase, who_went_on_is_adopted_and_not_who_heads_the_chain,
                    spoils_of_a_successor);
     tcase_add_test(tcase, in_a_circle_nobody_is_waited_for);
