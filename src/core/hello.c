@@ -143,23 +143,55 @@ static void adopt(struct vd_core *core, struct vd_opinion *teller, const struct 
     vd_succession_by_address(core, group, primary, hello->config_epoch);
 }
 
+static bool is_smaller(const struct vd_addr *a, const struct vd_addr *b)
+{
+    int order = strcmp(a->ip, b->ip);
+
+    return order < 0 || (order == 0 && a->port < b->port);
+}
+
+/*
+ * In epoch 0 nobody has decided anything; but where ours says that it is a
+ * replica, a switchover was cut off whose orderer is gone, and who looked since
+ * has gone after it (follow_configured in report.c). So do we, if theirs says
+ * that it is a primary. If neither does, the smaller address unites us: then a
+ * majority holds the same one for down, and elects.
+ * differs: Sentinel names what it was configured with until there is an epoch.
+ */
+static bool is_settled_there(const struct vd_group *group, const struct vd_node *theirs)
+{
+    const struct vd_node *ours = group->primary;
+
+    if (ours->role != VD_ROLE_REPLICA || group->failover.state != VD_FO_NONE ||
+        theirs->s_down_at != VD_NEVER)
+        return false;
+    if (group->switch_count != 0 && ours->info_at <= group->switches[0])
+        return false; /* what it said before it was named */
+    if (theirs->role == VD_ROLE_PRIMARY)
+        return vd_addr_equal(&ours->follows, &theirs->addr);
+    return theirs->role == VD_ROLE_REPLICA && is_smaller(&theirs->addr, &ours->addr);
+}
+
 /*
  * Two primaries in one configuration epoch: two orders without a majority can
  * do that. All decide alike, so that it ends: the smaller address wins. Only
- * between servers we know; a changed address of one server is no dispute.
+ * between servers we know, or by the word of ours, which follows the other; a
+ * changed address of one server is no dispute.
  */
 static bool wins_dispute(const struct vd_group *group, const struct vd_hello *hello,
                          const struct vd_addr *primary)
 {
-    const struct vd_addr *ours = &group->primary->addr;
-    const struct vd_node *node = vd_node_find(group, primary);
-    int order;
+    const struct vd_node *ours = group->primary;
+    const struct vd_node *theirs = vd_node_find(group, primary);
 
-    if (hello->config_epoch != group->config_epoch || group->config_epoch == 0 || node == NULL ||
-        vd_node_is_primary(node))
+    if (hello->config_epoch != group->config_epoch || theirs == ours)
         return false;
-    order = strcmp(primary->ip, ours->ip);
-    return order < 0 || (order == 0 && primary->port < ours->port);
+    if (group->config_epoch == 0)
+        return theirs != NULL && is_settled_there(group, theirs);
+    if (theirs == NULL &&
+        (ours->role != VD_ROLE_REPLICA || !vd_addr_equal(&ours->follows, primary)))
+        return false;
+    return is_smaller(primary, &ours->addr);
 }
 
 /* What it says of the group now. False: the same as before, as it does a few times a second. */

@@ -93,6 +93,8 @@ static void reset_group(struct vd_core *core, struct vd_group *group)
     primary->reboot_review = false;
     primary->run_id.hex[0] = '\0';
     primary->role_at = core->now;
+    primary->follow_pending = true; /* it begins anew, as with a server just configured */
+    group->learned = false;
     group->asking = false;
     group->stand_at = VD_NEVER;
     group->fruitless = 0;

@@ -160,6 +160,53 @@ START_TEST(nothing_is_disputed_in_epoch_0)
 }
 END_TEST
 
+/* A former leader's epoch, and a member that we were made to forget: ours says that it follows it.
+ */
+START_TEST(who_ours_follows_is_no_stranger)
+{
+    struct vd_info turned = puppet_replica_info(2, 1000);
+
+    say_hello(puppet_peer_id(1), "10.0.1.1", 4, "10.0.0.2", 4);
+    turned.primary = puppet_addr("10.0.0.0", 6379);
+    puppet_info(&puppet, group->primary, &turned);
+    say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.00", 4);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+    say_hello(puppet_peer_id(2), "10.0.1.2", 4, "10.0.0.0", 4);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.0");
+}
+END_TEST
+
+/* Unless the one we name follows the other by its own word, and that is a primary by its own. */
+START_TEST(in_epoch_0_all_go_where_the_primary_has_gone)
+{
+    struct vd_info turned = puppet_replica_info(1, 1000);
+    struct vd_info made = puppet_primary_info();
+
+    turned.primary = puppet_addr("10.0.0.2", 6379);
+    puppet_info(&puppet, group->primary, &turned);
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.2", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.1"); /* that follows us, as far as we know */
+    puppet_info(&puppet, puppet_node(&puppet, 2), &made);
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.3", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.1");
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.2", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+    ck_assert_uint_eq(group->config_epoch, 0);
+    /* And not back, by what it said before it was named. */
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.1", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+    /* Now that follows the former one, which has not said that it is a primary: the smaller wins.
+     */
+    turned = puppet_replica_info(2, 1000);
+    puppet.now += 1;
+    puppet_info(&puppet, group->primary, &turned);
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.3", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.1", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.1");
+}
+END_TEST
+
 START_TEST(replicas_are_learned_from_info)
 {
     struct vd_info info = puppet_primary_info();
@@ -374,7 +421,9 @@ int main(void)
     tcase_add_test(tcase, peers_are_limited);
     tcase_add_test(tcase, a_newer_configuration_is_adopted_and_told_on);
     suite_add_rows(tcase, two_primaries_in_one_epoch, disputes);
+    tcase_add_test(tcase, who_ours_follows_is_no_stranger);
     tcase_add_test(tcase, nothing_is_disputed_in_epoch_0);
+    tcase_add_test(tcase, in_epoch_0_all_go_where_the_primary_has_gone);
     tcase_add_test(tcase, replicas_are_learned_from_info);
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);

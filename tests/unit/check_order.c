@@ -355,6 +355,22 @@ START_TEST(reset_forgets_members_but_not_the_age_of_a_silence)
 }
 END_TEST
 
+/* The switchover was cut off, and all that we knew of it is forgotten. */
+START_TEST(who_is_reset_goes_after_its_primary)
+{
+    struct vd_order order = {.type = VD_ORDER_RESET, .name = "*"};
+    struct vd_info info = puppet_replica_info(1, 1000);
+
+    info.primary = puppet_addr("10.0.0.2", 6379);
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.1"); /* it has a memory */
+    ck_assert_int_eq(puppet_order(&puppet, &order)->reply.number, 1);
+    puppet_raise_links(&puppet);
+    puppet_info(&puppet, group->primary, &info);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.2");
+}
+END_TEST
+
 START_TEST(set_applies_what_it_can_and_replies_the_error)
 {
     struct vd_setting setting = {
@@ -415,6 +431,7 @@ int main(void)
     tcase_add_test(tcase, failover_on_order_asks_for_votes_and_says_so_when_busy);
     tcase_add_test(tcase, failover_on_order_needs_a_replica);
     tcase_add_test(tcase, monitor_and_remove);
+    tcase_add_test(tcase, who_is_reset_goes_after_its_primary);
     tcase_add_test(tcase, reset_forgets_members_but_not_the_age_of_a_silence);
     tcase_add_test(tcase, set_applies_what_it_can_and_replies_the_error);
     tcase_add_test(tcase, who_is_not_there_is_not_seen);
