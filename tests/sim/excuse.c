@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "client.h"
+#include "core/view.h"
 #include "faults.h"
 #include "live.h"
 #include "original.h"
-#include "sentinel.h"
 
 /* No sentinel knows it: operators made them forget it while it was away, or it never met one. */
 static bool is_unknown(const struct sim *sim, const struct sim_node *node)
@@ -124,6 +124,35 @@ bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
 {
     return is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head) ||
            holds_newer(node, head) || (node->moved && belongs_elsewhere(sim, node, node->group));
+}
+
+static bool has_peer(const struct sim_sentinel *s, unsigned group, const struct sim_sentinel *other)
+{
+    struct vd_view_peer peer;
+
+    for (size_t i = 0;
+         vd_view_peer(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), i, &peer); i++) {
+        if (other == NULL || strcmp(peer.id.hex, other->id.hex) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool sim_excuse_sentinel(const struct sim *sim, const struct sim_sentinel *s, unsigned group)
+{
+    if (!sim->forgetful || sim->setup.originals != 0 || has_peer(s, group, NULL))
+        return false;
+    for (unsigned i = 0; i < sim->node_count; i++) {
+        if (sim->nodes[i]->running && sim_sentinel_knows(s, group, sim->nodes[i]->host))
+            return false;
+    }
+    for (unsigned i = 0; i < sim->setup.sentinels; i++) {
+        const struct sim_sentinel *other = sim->sentinels[i];
+
+        if (other != s && other->running && has_peer(other, group, s))
+            return false;
+    }
+    return true;
 }
 
 static bool is_listed(const struct sim *sim, unsigned group, const struct sim_host *host)

@@ -10,10 +10,15 @@
 #define SIM_EXCUSE_H
 
 #include "node.h"
+#include "sentinel.h"
 
 /* Need it not follow `head`, whom all name? Asked within a look (live.h). */
 bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
                      const struct sim_node *head);
+
+/* Operators made it forget all, and all forget it: it knows nobody who lives, and nobody knows it.
+ * No server is left where they could meet. */
+bool sim_excuse_sentinel(const struct sim *sim, const struct sim_sentinel *s, unsigned group);
 
 /*
  * Servers are not where sentinels look for them, were given to others or

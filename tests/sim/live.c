@@ -42,6 +42,12 @@ static bool not_yet(struct sim *sim, const char *format, ...)
     return false;
 }
 
+/* Does it count? Not if it is dead, nor, when all had their time, if nobody can meet it. */
+static bool is_asked(const struct sim *sim, const struct sim_sentinel *s, unsigned group)
+{
+    return s->running && (sim->now <= sim->live->deadline || !sim_excuse_sentinel(sim, s, group));
+}
+
 static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned group,
                      const struct sim_host *named)
 {
@@ -77,7 +83,7 @@ static bool sees_all(struct sim *sim, const struct sim_sentinel *s, unsigned gro
     for (size_t i = 0; vd_view_peer(s->drive.core, now, name, i, &peer); i++)
         peers += !peer.s_down && !peer.disconnected;
     for (unsigned i = 0; i < sim->setup.sentinels; i++)
-        alive += sim->sentinels[i]->running;
+        alive += is_asked(sim, sim->sentinels[i], group);
     for (unsigned i = 0; i < sim->setup.originals; i++)
         alive += sim->originals[i]->running;
     if (peers < alive)
@@ -109,7 +115,8 @@ static bool all_follow(struct sim *sim, const struct sim_host *primary, unsigned
         if (node->primary != primary || node->upstream != SIM_UP_STREAMING)
             return not_yet(sim, "%s does not follow %s", node->host->name, primary->name);
         for (unsigned k = 0; k < sim->setup.sentinels; k++) {
-            if (sim->sentinels[k]->running && !sim_live_knows(sim, sim->sentinels[k], node))
+            if (is_asked(sim, sim->sentinels[k], group) &&
+                !sim_live_knows(sim, sim->sentinels[k], node))
                 return not_yet(sim, "%s does not know %s", sim->sentinels[k]->host->name,
                                node->host->name);
         }
@@ -142,7 +149,7 @@ static bool agrees_on(struct sim *sim, unsigned group)
         const struct sim_host *host;
         struct vd_view_group view;
 
-        if (!s->running)
+        if (!is_asked(sim, s, group))
             continue;
         host = sim_sentinel_names(s, group);
         if (host == NULL ||

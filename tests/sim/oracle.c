@@ -6,6 +6,7 @@
 
 #include "bounds.h"
 #include "conduct.h"
+#include "core/view.h"
 #include "facts.h"
 #include "node.h"
 #include "oracle_parts.h"
@@ -62,16 +63,37 @@ unsigned sim_oracle_group(const struct sim *sim, const char *name)
 
 /* Votes and configurations ----------------------------------------------------------- */
 
+/*
+ * With a quorum of one, who has lost its state and knows nobody elects itself,
+ * in an epoch in which it may have voted before: nothing tells it so.
+ */
+static bool elects_itself_anew(const struct sim *sim, const struct sim_sentinel *s, unsigned group,
+                               const struct vd_id *vote)
+{
+    struct vd_view_peer peer;
+
+    return sim->setup.quorum == 1 && sim_oracle_dossier(sim, s)->wiped &&
+           strcmp(vote->hex, s->id.hex) == 0 &&
+           !vd_view_peer(s->drive.core, sim_sentinel_clock(s), sim_group_name(group), 0, &peer);
+}
+
 static void check_vote(struct sim *sim, const struct sim_sentinel *s, unsigned group,
                        uint64_t epoch, const struct vd_id *vote)
 {
     struct sim_fact_key key = {.who = sim_hash_text(s->id.hex), .group = group, .epoch = epoch};
-    const struct sim_fact *fact =
-        sim_fact_put(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+    struct sim_fact *fact = sim_fact_find(sim->oracle->votes, &key);
 
-    if (fact->what != sim_hash_text(vote->hex))
-        sim_fail(sim, "%s voted twice in epoch %llu of %s: for %.8s and for %.8s", s->host->name,
-                 (unsigned long long)epoch, sim_group_name(group), fact->text, vote->hex);
+    if (fact == NULL) {
+        (void)sim_fact_put(&sim->oracle->votes, &key, sim_hash_text(vote->hex), vote->hex);
+    } else if (fact->what != sim_hash_text(vote->hex)) {
+        if (!elects_itself_anew(sim, s, group, vote))
+            sim_fail(sim, "%s voted twice in epoch %llu of %s: for %.8s and for %.8s",
+                     s->host->name, (unsigned long long)epoch, sim_group_name(group), fact->text,
+                     vote->hex);
+        fact->what = sim_hash_text(vote->hex);
+        memcpy(fact->text, vote->hex, sizeof(fact->text));
+        sim_oracle_set_loose(sim, group, epoch);
+    }
 }
 
 static void config_is(struct sim *sim, const char *who, unsigned group, uint64_t epoch,
@@ -163,7 +185,7 @@ void sim_oracle_on_start(struct sim *sim, struct sim_sentinel *s, bool fresh)
 
 void sim_oracle_on_wipe(struct sim *sim, const struct sim_sentinel *s)
 {
-    *sim_oracle_dossier(sim, s) = (struct sim_dossier){0};
+    *sim_oracle_dossier(sim, s) = (struct sim_dossier){.wiped = true};
 }
 
 void sim_oracle_on_order(struct sim *sim, const struct sim_sentinel *s,
@@ -177,22 +199,26 @@ void sim_oracle_on_order(struct sim *sim, const struct sim_sentinel *s,
 
 /* What is said ------------------------------------------------------------------------- */
 
+/* Of the turn in which the operator has it forgotten: as if said before, and then forgotten. */
+static bool is_last_word(const struct sim *sim, const struct sim_durable *durable)
+{
+    return durable->removed && durable->removed_at == sim->now;
+}
+
 void sim_oracle_on_hello(struct sim *sim, const struct sim_sentinel *s,
                          const struct vd_hello *hello)
 {
     unsigned group = sim_oracle_group(sim, hello->group);
     const struct sim_dossier *watched = sim_oracle_dossier(sim, s);
     const struct sim_durable *durable = &watched->groups[group];
-    bool is_last_word;
 
     if (group == SIM_GROUPS_MAX) {
         sim_fail(sim, "%s tells of a group that nobody has: %s", s->host->name, hello->group);
         return;
     }
-    /* Of the turn in which the operator has it forgotten: as if said before, and then forgotten. */
-    is_last_word = durable->removed && durable->removed_at == sim->now;
     if (hello->epoch > watched->epoch ||
-        (!is_last_word && (!durable->known || hello->config_epoch > durable->config_epoch)))
+        (!is_last_word(sim, durable) &&
+         (!durable->known || hello->config_epoch > durable->config_epoch)))
         sim_fail(sim, "%s says more than it saved: epoch %llu (%llu), configuration %llu (%llu)",
                  s->host->name, (unsigned long long)hello->epoch,
                  (unsigned long long)watched->epoch, (unsigned long long)hello->config_epoch,
@@ -232,6 +258,8 @@ void sim_oracle_on_answer(struct sim *sim, const struct sim_sentinel *s, unsigne
     }
     durable = &sim_oracle_dossier(sim, s)->groups[group];
     check_vote(sim, s, group, epoch, leader);
+    if (is_last_word(sim, durable))
+        return;
     if (!durable->known || epoch > durable->vote_epoch ||
         (epoch == durable->vote_epoch && strcmp(durable->vote.hex, leader->hex) != 0))
         sim_fail(sim, "%s tells a vote of epoch %llu that it has not saved (saved: %llu)",

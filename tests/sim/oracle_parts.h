@@ -24,6 +24,7 @@ struct sim_durable {
 /* One sentinel, as the outside has seen it. */
 struct sim_dossier {
     bool known;
+    bool wiped; /* it has lost its state, once at least */
     uint64_t epoch;
     struct sim_durable groups[SIM_GROUPS_MAX];
     /* from its notices, in their order */
