@@ -233,13 +233,47 @@ static bool is_worth_waiting(const struct vd_core *core, const struct vd_node *n
     return away_ms < node->group->options.failover_timeout_ms;
 }
 
-/* Of what remains: the group's data, or nothing that anybody would miss. */
+static bool holds_ours(const struct vd_node *node)
+{
+    return node->keys > 0 && vd_lineage_is_related(node);
+}
+
+/* All who follow it are of this group, and no other group names it: it takes nobody's with it. */
+static bool leads_members_only(const struct vd_core *core, const struct vd_node *node)
+{
+    const struct vd_group *other = vd_group_find_address(core, &node->addr);
+    const struct vd_node *member;
+    int64_t members = 0;
+
+    DL_FOREACH (node->group->nodes, member) {
+        members += member->role == VD_ROLE_REPLICA && member->link_up &&
+                   vd_addr_equal(&member->follows, &node->addr);
+    }
+    return (other == NULL || other == node->group) && node->connected_replicas <= members;
+}
+
+/*
+ * Of what remains: the group's data, or nothing. Or what was written since to
+ * one that came back empty, while it was a primary by its own word only.
+ */
 static bool is_remnant(const struct vd_core *core, const struct vd_node *node)
 {
-    if (vd_node_is_primary(node) && !may_be_reinstated(node->group))
+    if ((vd_node_is_primary(node) && !may_be_reinstated(node->group)) || !is_heard(core, node) ||
+        node->priority == 0 || node->keys < 0)
         return false;
-    return is_heard(core, node) && node->priority != 0 && !vd_lineage_is_foreign(core, node) &&
-           (node->keys == 0 || (node->keys > 0 && vd_lineage_is_related(node)));
+    if (node->keys == 0 || vd_lineage_is_related(node))
+        return !vd_lineage_is_foreign(core, node);
+    return node->role == VD_ROLE_PRIMARY && leads_members_only(core, node);
+}
+
+static bool is_better_remnant(const struct vd_node *a, const struct vd_node *b)
+{
+    if (holds_ours(a) != holds_ours(b))
+        return holds_ours(a);
+    if (a->keys != b->keys)
+        return a->keys > b->keys;
+    /* A primary: others follow it already. */
+    return a->role == VD_ROLE_PRIMARY && b->role != VD_ROLE_PRIMARY;
 }
 
 struct vd_node *vd_stopgap_remaining(const struct vd_core *core, const struct vd_group *group)
@@ -252,10 +286,7 @@ struct vd_node *vd_stopgap_remaining(const struct vd_core *core, const struct vd
     DL_FOREACH (group->nodes, node) {
         if (is_worth_waiting(core, node))
             return NULL;
-        /* Of equals a primary: others follow it already. */
-        if (is_remnant(core, node) && (best == NULL || node->keys > best->keys ||
-                                       (node->keys == best->keys && node->role == VD_ROLE_PRIMARY &&
-                                        best->role != VD_ROLE_PRIMARY)))
+        if (is_remnant(core, node) && (best == NULL || is_better_remnant(node, best)))
             best = node;
     }
     return best;

@@ -47,7 +47,8 @@ struct vd_node *vd_stopgap_last_resort(const struct vd_core *core, const struct 
 /*
  * The same when the named primary, and whoever else is away, has been of no use
  * for failover-timeout: of those that are there, the one with the most keys of
- * the group's data, if anybody has such; an empty one, be it a primary, if not.
+ * the group's data, if anybody has such. If not, one that came back empty, with
+ * what was written there since: a primary, or a replica that has nothing.
  * differs: Sentinel promotes an empty one at once, and the named one never.
  */
 struct vd_node *vd_stopgap_remaining(const struct vd_core *core, const struct vd_group *group);

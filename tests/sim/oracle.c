@@ -240,7 +240,8 @@ void sim_oracle_on_question(struct sim *sim, const struct sim_sentinel *s, unsig
         return;
     if (strcmp(candidate->hex, s->id.hex) != 0)
         sim_fail(sim, "%s asks for a vote for somebody else", s->host->name);
-    else if (group < SIM_GROUPS_MAX && watched->groups[group].vote_epoch < epoch)
+    else if (group < SIM_GROUPS_MAX && watched->groups[group].vote_epoch < epoch &&
+             !is_last_word(sim, &watched->groups[group]))
         sim_fail(sim, "%s stands in epoch %llu of %s without having saved its own vote",
                  s->host->name, (unsigned long long)epoch, sim_group_name(group));
 }

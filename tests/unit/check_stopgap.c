@@ -351,8 +351,15 @@ static void come_back(struct vd_node *node)
     node->command.since = puppet.core->now - 4999;
 }
 
-static void hold_a_stranger_s_data(struct vd_node *node)
+static void lead_a_stranger(struct vd_node *node)
 {
+    node->keys = 1;
+    node->connected_replicas = 2; /* one of them is the third */
+}
+
+static void follow_with_a_stranger_s_data(struct vd_node *node)
+{
+    node->role = VD_ROLE_REPLICA;
     node->keys = 1;
 }
 
@@ -369,7 +376,8 @@ static const struct resort remainders[] = {
     {spoil_never, false},
     {know_no_keys, false},
     {be_replica, false},
-    {hold_a_stranger_s_data, false},
+    {lead_a_stranger, false},
+    {follow_with_a_stranger_s_data, false},
 };
 
 START_TEST(what_remains_is_no_primary_yet)
@@ -388,7 +396,9 @@ START_TEST(what_remains_is_taken_late_and_the_one_with_most)
 {
     make_remaining();
     third->keys = 1;
-    third->replid = group->lineage; /* of the group's data */
+    third->replid = group->lineage; /* of the group's data: more than what was written since */
+    second->keys = 100;
+    second->connected_replicas = 1;
     ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), third);
     second->keys = 2;
     second->replid2 = group->lineage;
@@ -400,6 +410,22 @@ START_TEST(what_remains_is_taken_late_and_the_one_with_most)
     second->s_down_at = group->primary->s_down_at;
     ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), third);
     group->primary->s_down_at += 1;
+    ck_assert_ptr_null(vd_stopgap_remaining(puppet.core, group));
+}
+END_TEST
+
+/* It came back empty, and clients wrote to it: all that there is, and only members follow it. */
+START_TEST(what_was_written_since_remains)
+{
+    make_remaining();
+    second->keys = 100;
+    second->connected_replicas = 1;
+    third->keys = 99;
+    ck_assert_ptr_eq(vd_stopgap_remaining(puppet.core, group), second);
+    second->connected_replicas = 2;
+    ck_assert_ptr_null(vd_stopgap_remaining(puppet.core, group));
+    second->connected_replicas = 1;
+    third->link_up = false;
     ck_assert_ptr_null(vd_stopgap_remaining(puppet.core, group));
 }
 END_TEST
@@ -483,6 +509,7 @@ int main(void)
     tcase_add_test(tcase, the_named_one_may_be_the_last_resort);
     suite_add_rows(tcase, what_remains_is_no_primary_yet, remainders);
     tcase_add_test(tcase, what_remains_is_taken_late_and_the_one_with_most);
+    tcase_add_test(tcase, what_was_written_since_remains);
     tcase_add_test(tcase, the_named_one_remains);
     suite_add_rows(tcase, who_went_on_is_adopted_and_not_who_heads_the_chain,
                    spoils_of_a_successor);
