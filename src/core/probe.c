@@ -11,9 +11,11 @@
 #define PENDING_MAX 100 /* requests without reply on a link */
 #define PEER_PENDING 4  /* ... to a peer, for each group, more: a PING stands behind them */
 #define INFO_HURRIED_MS 1000
-#define SPARE_PERIODS 5    /* of hellos that come by another way, too */
-#define SILENT_PERIODS 2   /* without any there, and that way is in doubt */
-#define LOOK_AGAIN_MS 1000 /* no later than a link without replies is given up, see link.c */
+#define INFO_CROWD_EACH_MS 4    /* that is added for each that is lost ... */
+#define INFO_CROWD_MOST_MS 4000 /* ... and not so long that what it says is out of date */
+#define SPARE_PERIODS 5         /* of hellos that come by another way, too */
+#define SILENT_PERIODS 2        /* without any there, and that way is in doubt */
+#define LOOK_AGAIN_MS 1000      /* no later than a link without replies is given up, see link.c */
 
 /*
  * Groups that are due within a slot are served in one turn, and most replies to
@@ -114,22 +116,39 @@ static vd_ms probe_pulse(struct vd_core *core, struct vd_wire *wire, struct vd_p
     return core->now + vd_min_ms(down_after_ms, vd_max_ms(LOOK_AGAIN_MS, down_after_ms / 2));
 }
 
+/*
+ * differs: what is asked in a hurry when hundreds are lost at once hinders those
+ * who replace them. Whoever stands for election asks at that moment.
+ */
+static vd_ms crowd_ms(const struct vd_core *core)
+{
+    return vd_min_ms((vd_ms)core->lost_wires * INFO_CROWD_EACH_MS, INFO_CROWD_MOST_MS);
+}
+
+bool vd_probe_is_crowded(const struct vd_core *core)
+{
+    return crowd_ms(core) > INFO_HURRIED_MS;
+}
+
 /* Replicas are asked more often while something is going on. */
 static vd_ms info_period(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
-    bool trouble = group->primary->s_down_at != VD_NEVER || group->primary->o_down_at != VD_NEVER ||
-                   group->failover.state != VD_FO_NONE || node->reconf == VD_RECONF_SENT ||
+    bool trouble = group->primary->s_down_at != VD_NEVER || group->primary->o_down_at != VD_NEVER;
+    bool changes = group->failover.state != VD_FO_NONE || node->reconf == VD_RECONF_SENT ||
                    node->reconf == VD_RECONF_INPROG;
+    vd_ms hurried = vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
 
     if (node->follow_pending && node->role == VD_ROLE_REPLICA)
-        return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
+        return hurried;
     /* So is a primary that says that it is a replica: it may be made one again. */
     if (vd_node_is_primary(node) && node->role != VD_ROLE_REPLICA && !node->loading &&
         !node->reboot_review)
         return core->globals.info_period_ms;
-    if (trouble || !node->link_up || node->loading || node->reboot_review)
-        return vd_min_ms(core->globals.info_period_ms, INFO_HURRIED_MS);
+    if (changes || node->loading || node->reboot_review)
+        return hurried;
+    if (trouble || !node->link_up)
+        return vd_min_ms(core->globals.info_period_ms, vd_max_ms(hurried, crowd_ms(core)));
     return core->globals.info_period_ms;
 }
 
@@ -181,23 +200,23 @@ static bool comes_by_stream(const struct vd_core *core, const struct vd_node *no
 }
 
 /*
- * differs: what is published at the primary tells strangers who we are, and
+ * differs: what is published at a server tells strangers who we are, and
  * subscriptions that they live. To those whom we know it is said on their own
  * links, every period; when all of them are there, any sentinel's hello of the
  * last period will do for the subscriptions, and ours follows when it was the
- * last one. Sentinels that meet tell each other at once (vd_opinion_add).
+ * last one: at the primary, and at replicas that do not get it from there.
+ * Sentinels that meet tell each other at once (vd_opinion_add).
  */
 static vd_ms hello_due(const struct vd_core *core, struct vd_node *node)
 {
     vd_ms period = core->globals.publish_period_ms;
     vd_ms last = node->hello_sent_at;
 
-    if (vd_node_is_primary(node) && last != VD_NEVER && node->subscribe.up &&
-        all_hear_us(core, node->group))
-        last = vd_min_ms(vd_max_ms(last, node->subscribe.heard_at + period - 1),
-                         last + (SPARE_PERIODS - 1) * period);
     if (comes_by_stream(core, node))
         period *= SPARE_PERIODS;
+    else if (last != VD_NEVER && node->subscribe.up && all_hear_us(core, node->group))
+        last = vd_min_ms(vd_max_ms(last, node->subscribe.heard_at + period - 1),
+                         last + (SPARE_PERIODS - 1) * period);
     return next_on_grid(core, &node->hello_grid, last, period, node->group->phase);
 }
 

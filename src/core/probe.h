@@ -24,4 +24,7 @@ void vd_probe_want_hello(struct vd_core *core, struct vd_group *group);
 /* Ask every node of the group for a fresh INFO. */
 void vd_probe_want_info(struct vd_core *core, struct vd_group *group);
 
+/* So many are lost at once that only what is needed is asked. */
+bool vd_probe_is_crowded(const struct vd_core *core);
+
 #endif

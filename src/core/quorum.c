@@ -162,7 +162,8 @@ vd_ms vd_quorum_tick(struct vd_core *core, struct vd_group *group)
     if (down && !group->asking) {
         forget_answers(group);
         vd_quorum_want_answers(core, group);
-        vd_probe_want_info(core, group); /* for the choice that may follow */
+        if (!vd_probe_is_crowded(core))
+            vd_probe_want_info(core, group); /* for the choice that may follow */
     }
     group->asking = down;
     DL_FOREACH (group->opinions, opinion) {
