@@ -13,6 +13,8 @@
 
 #define STEP_LEAST_MS 25
 #define STEP_MOST_MS 500
+#define STEP_CROWD                                                                                 \
+    4 /* lost at once that make it a millisecond longer: elections wait for each other */
 #define LEADER_SILENT_MS 500    /* a leader whose link is silent for so long is taken for dead */
 #define LEADER_PATIENCE_MS 5000 /* one that lives but does not finish */
 #define CLAIM_VALID_MS 5000
@@ -85,11 +87,11 @@ vd_ms vd_election_step_ms(const struct vd_core *core, const struct vd_group *gro
     const struct vd_opinion *opinion;
     vd_ms slowest = 0;
 
-    (void)core;
     DL_FOREACH (group->opinions, opinion) {
         slowest = vd_max_ms(slowest, opinion->peer->pulse.rtt_ms);
     }
-    return vd_min_ms(STEP_LEAST_MS + 3 * slowest, STEP_MOST_MS);
+    return vd_min_ms(vd_max_ms(STEP_LEAST_MS + 3 * slowest, (vd_ms)core->lost_wires / STEP_CROWD),
+                     STEP_MOST_MS);
 }
 
 vd_ms vd_election_abstains_until(const struct vd_core *core)

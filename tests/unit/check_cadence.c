@@ -8,6 +8,7 @@
  */
 #include <check.h>
 
+#include "core/election.h"
 #include "puppet.h"
 #include "suite.h"
 
@@ -225,7 +226,9 @@ static const struct {
     unsigned lost; /* others */
     vd_ms period;
     bool asked_when_down;
-} crowds[] = {{0, 1000, true}, {200, 1000, true}, {399, 1600, false}, {3000, 4000, false}};
+    vd_ms step; /* between candidates */
+} crowds[] = {
+    {0, 1000, true, 25}, {200, 1000, true, 50}, {399, 1600, false, 100}, {3000, 4000, false, 500}};
 
 /* Thousands that ask thousands once a second have no time left to replace those that died. */
 START_TEST(the_more_are_lost_the_less_is_asked_in_a_hurry)
@@ -258,6 +261,7 @@ START_TEST(the_more_are_lost_the_less_is_asked_in_a_hurry)
     }
     ck_assert_int_gt(last, begun_at + 15000);
     ck_assert_int_ne(down_at, VD_NEVER);
+    ck_assert_int_eq(vd_election_step_ms(puppet.core, puppet_group(&puppet)), crowds[_i].step);
 
     /* Who stands for election has to know now. */
     puppet_answer(&puppet, 1, true, "*", 0);
