@@ -6,6 +6,7 @@
 #include "core/failover.h"
 #include "core/forget.h"
 #include "core/guard.h"
+#include "core/lineage.h"
 #include "core/link.h"
 #include "core/names.h"
 #include "core/notice.h"
@@ -154,16 +155,20 @@ static bool is_smaller(const struct vd_addr *a, const struct vd_addr *b)
  * In epoch 0 nobody has decided anything; but where ours says that it is a
  * replica, a switchover was cut off whose orderer is gone, and who looked since
  * has gone after it (follow_configured in report.c). So do we, if theirs says
- * that it is a primary. If neither does, the smaller address unites us: then a
- * majority holds the same one for down, and elects.
+ * that it is a primary; also if ours has died since. If neither is one, the
+ * smaller address unites us: then a majority holds the same one for down, and
+ * elects.
  * differs: Sentinel names what it was configured with until there is an epoch.
  */
 static bool is_settled_there(const struct vd_group *group, const struct vd_node *theirs)
 {
     const struct vd_node *ours = group->primary;
 
-    if (ours->role != VD_ROLE_REPLICA || group->failover.state != VD_FO_NONE ||
-        theirs->s_down_at != VD_NEVER)
+    if (group->failover.state != VD_FO_NONE || theirs->s_down_at != VD_NEVER)
+        return false;
+    if (theirs->role == VD_ROLE_PRIMARY && ours->s_down_at != VD_NEVER)
+        return vd_node_has_told(theirs) && vd_lineage_is_related(theirs);
+    if (ours->role != VD_ROLE_REPLICA)
         return false;
     if (group->switch_count != 0 && ours->info_at <= group->switches[0])
         return false; /* what it said before it was named */

@@ -207,6 +207,30 @@ START_TEST(in_epoch_0_all_go_where_the_primary_has_gone)
 }
 END_TEST
 
+/* Ours was handed over, and died before we looked again. */
+START_TEST(in_epoch_0_all_leave_a_dead_primary_for_a_living_one)
+{
+    struct vd_info made = puppet_primary_info();
+
+    made.run_id = puppet_node(&puppet, 2)->run_id;
+    puppet_info(&puppet, puppet_node(&puppet, 2), &made);
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.2", 0);
+    ck_assert_str_eq(group->primary->addr.ip, "10.0.0.1"); /* it is well, for all we know */
+    group->primary->s_down_at = puppet.now;
+    if (_i == 1)
+        puppet_node(&puppet, 2)->s_down_at = puppet.now;
+    if (_i == 2)
+        puppet_node(&puppet, 2)->role = VD_ROLE_REPLICA;
+    if (_i == 3) { /* another cluster's, perhaps */
+        memset(made.replid.hex, 'e', VD_ID_LEN);
+        puppet_node(&puppet, 2)->synced.hex[0] = '\0';
+        puppet_node(&puppet, 2)->replid = made.replid;
+    }
+    say_hello(puppet_peer_id(1), "10.0.1.1", 0, "10.0.0.2", 0);
+    ck_assert_str_eq(group->primary->addr.ip, _i == 0 ? "10.0.0.2" : "10.0.0.1");
+}
+END_TEST
+
 START_TEST(replicas_are_learned_from_info)
 {
     struct vd_info info = puppet_primary_info();
@@ -424,6 +448,7 @@ int main(void)
     tcase_add_test(tcase, who_ours_follows_is_no_stranger);
     tcase_add_test(tcase, nothing_is_disputed_in_epoch_0);
     tcase_add_test(tcase, in_epoch_0_all_go_where_the_primary_has_gone);
+    tcase_add_loop_test(tcase, in_epoch_0_all_leave_a_dead_primary_for_a_living_one, 0, 4);
     tcase_add_test(tcase, replicas_are_learned_from_info);
     tcase_add_test(tcase, a_former_primary_is_demoted_on_a_shared_configuration);
     tcase_add_test(tcase, nobody_is_demoted_on_our_word_alone);
