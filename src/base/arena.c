@@ -10,6 +10,8 @@
 #define BLOCK_SIZE ((size_t)16 * 1024)
 /* Of a burst: big enough for malloc to give it back to the system when it is over. */
 #define BLOCK_BIG ((size_t)512 * 1024)
+/* It is the kernel that clears each page of a new one: those of one burst serve the next. */
+#define LOOK_EVERY 64 /* resets */
 
 struct vd_arena_block {
     struct vd_arena_block *next;
@@ -21,12 +23,17 @@ struct vd_arena_block {
 static struct vd_arena_block *add_block(struct vd_arena *arena, size_t least)
 {
     size_t size = arena->blocks == NULL ? BLOCK_SIZE : BLOCK_BIG;
-    struct vd_arena_block *block;
+    struct vd_arena_block *block = NULL;
 
     if (size < least)
         size = least;
     VD_ASSERT(size < SIZE_MAX - sizeof(*block));
-    block = vd_realloc(NULL, sizeof(*block) + size);
+    if (size == BLOCK_BIG && arena->spare != NULL) {
+        block = arena->spare;
+        arena->spare = block->next;
+    } else {
+        block = vd_realloc(NULL, sizeof(*block) + size);
+    }
     block->size = size;
     block->used = 0;
     block->next = arena->blocks;
@@ -91,37 +98,58 @@ char *vd_arena_printf(struct vd_arena *arena, const char *format, ...)
     return text;
 }
 
+static void free_blocks(struct vd_arena_block *block)
+{
+    while (block != NULL) {
+        struct vd_arena_block *next = block->next;
+
+        vd_free(block);
+        block = next;
+    }
+}
+
+/* Keep as many as were in use at once since this was done last. */
+static void look_through_spare(struct vd_arena *arena)
+{
+    struct vd_arena_block **end = &arena->spare;
+
+    for (unsigned i = 0; i < arena->most && *end != NULL; i++)
+        end = &(*end)->next;
+    free_blocks(*end);
+    *end = NULL;
+    arena->most = 0;
+    arena->resets = 0;
+}
+
 void vd_arena_reset(struct vd_arena *arena)
 {
-    bool calm = vd_mem_is_calm(&arena->calm, arena->used > BLOCK_SIZE);
-    struct vd_arena_block *big = NULL;
+    unsigned big = 0;
 
     while (arena->blocks != NULL && arena->blocks->size != BLOCK_SIZE) {
         struct vd_arena_block *block = arena->blocks;
 
         arena->blocks = block->next;
-        if (big == NULL && !calm && block->size == BLOCK_BIG)
-            big = block;
-        else
+        if (block->size != BLOCK_BIG) {
             vd_free(block);
+            continue;
+        }
+        block->next = arena->spare;
+        arena->spare = block;
+        big++;
     }
     if (arena->blocks != NULL)
         arena->blocks->used = 0;
-    if (big != NULL) {
-        big->used = 0;
-        big->next = arena->blocks;
-        arena->blocks = big;
-    }
     arena->used = 0;
+    arena->most = big > arena->most ? big : arena->most;
+    if (++arena->resets >= LOOK_EVERY)
+        look_through_spare(arena);
 }
 
 void vd_arena_free(struct vd_arena *arena)
 {
-    while (arena->blocks != NULL) {
-        struct vd_arena_block *next = arena->blocks->next;
-
-        vd_free(arena->blocks);
-        arena->blocks = next;
-    }
+    free_blocks(arena->blocks);
+    free_blocks(arena->spare);
+    arena->blocks = NULL;
+    arena->spare = NULL;
     arena->used = 0;
 }

@@ -15,8 +15,10 @@ struct vd_arena_block;
 
 struct vd_arena {
     struct vd_arena_block *blocks; /* newest first */
+    struct vd_arena_block *spare;  /* big ones that the next burst finds */
     size_t used;                   /* bytes handed out since the last reset */
-    unsigned calm;                 /* resets since the small block was not enough */
+    unsigned resets;               /* since spare ones were last looked through, */
+    unsigned most;                 /* ... and how many big ones were in use at once since then */
 };
 
 /* A zeroed struct vd_arena is empty and ready. */
@@ -33,8 +35,8 @@ char *vd_arena_memdup(struct vd_arena *arena, const void *bytes, size_t len);
 /* As snprintf, into the arena. */
 char *vd_arena_printf(struct vd_arena *arena, const char *format, ...) VD_PRINTF(2, 3);
 
-/* Forget all that was handed out; keeps a small block for the next turn, and a big one amid
- * bursts. */
+/* Forget all that was handed out; keeps a small block for the next turn, and as many big ones as
+ * were needed lately. */
 void vd_arena_reset(struct vd_arena *arena);
 
 /* Release everything. The arena is empty and ready again. */
