@@ -7,6 +7,7 @@
  * looks when our hellos leave.
  */
 #include <check.h>
+#include <stdio.h>
 
 #include "core/election.h"
 #include "puppet.h"
@@ -201,8 +202,8 @@ END_TEST
 static void lose_others(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        char name[16];
-        char ip[16];
+        char name[24];
+        char ip[32];
         struct vd_order order = {.type = VD_ORDER_MONITOR, .name = name, .quorum = 1};
 
         (void)snprintf(name, sizeof(name), "lost%u", i);
