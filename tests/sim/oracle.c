@@ -228,6 +228,21 @@ void sim_oracle_on_hello(struct sim *sim, const struct sim_sentinel *s,
     check_config(sim, s, group, hello->config_epoch, &hello->primary);
 }
 
+/* It has saved its own vote, in a group with this primary: a question tells the address only. */
+static bool may_stand(struct sim *sim, const struct sim_sentinel *s, unsigned group, uint64_t epoch)
+{
+    const struct sim_durable *durable = sim_oracle_dossier(sim, s)->groups;
+    const struct sim_host *primary = sim_sentinel_names(s, group);
+
+    for (unsigned g = 0; g < sim->setup.groups; g++) {
+        bool is_meant = g == group || (primary != NULL && sim_sentinel_names(s, g) == primary);
+
+        if (is_meant && (durable[g].vote_epoch >= epoch || is_last_word(sim, &durable[g])))
+            return true;
+    }
+    return false;
+}
+
 void sim_oracle_on_question(struct sim *sim, const struct sim_sentinel *s, unsigned group,
                             uint64_t epoch, const struct vd_id *candidate)
 {
@@ -240,8 +255,7 @@ void sim_oracle_on_question(struct sim *sim, const struct sim_sentinel *s, unsig
         return;
     if (strcmp(candidate->hex, s->id.hex) != 0)
         sim_fail(sim, "%s asks for a vote for somebody else", s->host->name);
-    else if (group < SIM_GROUPS_MAX && watched->groups[group].vote_epoch < epoch &&
-             !is_last_word(sim, &watched->groups[group]))
+    else if (group < SIM_GROUPS_MAX && !may_stand(sim, s, group, epoch))
         sim_fail(sim, "%s stands in epoch %llu of %s without having saved its own vote",
                  s->host->name, (unsigned long long)epoch, sim_group_name(group));
 }
