@@ -13,8 +13,7 @@
 
 #define STEP_LEAST_MS 25
 #define STEP_MOST_MS 500
-#define STEP_CROWD                                                                                 \
-    4 /* lost at once that make it a millisecond longer: elections wait for each other */
+#define STEP_CROWD 4 /* so many lost at once make it 1 ms longer: elections wait for each other */
 #define LEADER_SILENT_MS 500    /* a leader whose link is silent for so long is taken for dead */
 #define LEADER_PATIENCE_MS 5000 /* one that lives but does not finish */
 #define CLAIM_VALID_MS 5000
