@@ -2,6 +2,8 @@
 /* Promotion: see promotion.h. */
 #include "promotion.h"
 
+#include <string.h>
+
 #include "core/view.h"
 
 /* Why a node should not be promoted, by its last INFO; NULL: nothing speaks against it. */
@@ -95,6 +97,18 @@ static bool is_stranded(const struct sim_heard *heard, const struct sim_heard *p
            (!primary->known || primary->at <= long_ago);
 }
 
+/* A replica cut off with what was written to it while it was a primary of its own: not the group's.
+ */
+static bool holds_its_own(const struct sim_sentinel *s, const struct sim_heard *heard,
+                          unsigned group)
+{
+    const struct sim_saved_group *saved = sim_saved_find(&s->disk.platter, sim_group_name(group));
+
+    return heard->role == VD_ROLE_REPLICA && !heard->link_up && saved != NULL &&
+           strcmp(heard->replid.hex, saved->image.lineage.hex) != 0 &&
+           strcmp(heard->replid.hex, saved->image.lineage_before.hex) != 0;
+}
+
 /*
  * The primary has been of no use for as long as a failover may take, and so has
  * whoever is known to hold more, or says that it would not be promoted.
@@ -112,7 +126,8 @@ static bool is_remnant(const struct sim *sim, const struct sim_sentinel *s,
         const struct sim_heard *other = &s->heard[i];
 
         if (sim->nodes[i]->group == node->group && other->known && other->priority != 0 &&
-            other->keys > heard->keys && other->at > long_ago)
+            other->keys > heard->keys && other->at > long_ago &&
+            !holds_its_own(s, other, node->group))
             return false;
     }
     return true;
