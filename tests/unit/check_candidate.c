@@ -285,6 +285,8 @@ START_TEST(who_is_waited_for)
     third->command.up = false; /* just lost: a promotion cuts links, and it will be back */
     third->command.lost_since = since - 250;
     ck_assert(!vd_candidate_all_fresh(puppet.core, group, since));
+    third->info_at = since; /* it was promoted after it told that */
+    ck_assert(!vd_candidate_all_fresh(puppet.core, group, since));
     third->command.lost_since = since - 251;
     ck_assert(vd_candidate_all_fresh(puppet.core, group, since));
     third->command.up = true;
