@@ -204,12 +204,24 @@ bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *g
         if (vd_node_is_primary(node) ? node->role != VD_ROLE_REPLICA || !node->command.up
                                      : node->s_down_at != VD_NEVER)
             continue;
-        /* A promotion cuts the links of all others to it: one just lost will be back, and tell. */
+        /* A promotion cuts the links of all others to it: one just lost will be back. */
         if (!node->command.up && !vd_health_just_lost(core, node))
             continue;
-        if (!node->command.up || node->info_at == VD_NEVER || node->info_at < since ||
-            !vd_node_has_told(node))
+        if (node->info_at == VD_NEVER || node->info_at < since ||
+            (node->command.up && !vd_node_has_told(node)))
             return false;
     }
     return true;
+}
+
+bool vd_candidate_will_return(const struct vd_core *core, const struct vd_group *group)
+{
+    const struct vd_node *node;
+
+    DL_FOREACH (group->nodes, node) {
+        if (!vd_node_is_primary(node) && node->s_down_at == VD_NEVER &&
+            vd_health_just_lost(core, node))
+            return true;
+    }
+    return false;
 }

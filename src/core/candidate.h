@@ -47,4 +47,7 @@ bool vd_candidate_best_offset(const struct vd_core *core, const struct vd_group 
 /* Every replica that could be chosen has told its state since `since`. */
 bool vd_candidate_all_fresh(const struct vd_core *core, const struct vd_group *group, vd_ms since);
 
+/* One was cut off a moment ago, as all are from one that somebody promotes: worth waiting for. */
+bool vd_candidate_will_return(const struct vd_core *core, const struct vd_group *group);
+
 #endif

@@ -320,6 +320,9 @@ static vd_ms tick_select(struct vd_core *core, struct vd_group *group)
     if (waiting)
         return failover->deadline;
     failover->chosen = choose(core, group);
+    if (failover->chosen == NULL && failover->deadline > core->now &&
+        vd_candidate_will_return(core, group))
+        return failover->deadline;
     if (failover->chosen == NULL) {
         explain(core, group);
         end_fruitless(core, group, "no good replica");

@@ -285,10 +285,10 @@ START_TEST(who_is_waited_for)
     third->command.up = false; /* just lost: a promotion cuts links, and it will be back */
     third->command.lost_since = since - 250;
     ck_assert(!vd_candidate_all_fresh(puppet.core, group, since));
-    third->info_at = since; /* it was promoted after it told that */
-    ck_assert(!vd_candidate_all_fresh(puppet.core, group, since));
+    ck_assert(vd_candidate_will_return(puppet.core, group));
     third->command.lost_since = since - 251;
     ck_assert(vd_candidate_all_fresh(puppet.core, group, since));
+    ck_assert(!vd_candidate_will_return(puppet.core, group));
     third->command.up = true;
     third->s_down_at = since;
     ck_assert(vd_candidate_all_fresh(puppet.core, group, since));
