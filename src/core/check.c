@@ -106,6 +106,17 @@ static size_t check_peer(const struct vd_core *core, const struct vd_peer *peer)
     return unheard;
 }
 
+/* Who is not wanted any more has left the row. */
+static void check_places(const struct vd_core *core)
+{
+    const struct vd_wire *wire;
+
+    DL_FOREACH2 (core->places.first, wire, place_next) {
+        VD_ASSERT(wire->place == VD_PLACE_WAITING);
+        VD_ASSERT(wire->link.n == 0);
+    }
+}
+
 void vd_core_check(const struct vd_core *core)
 {
     const struct vd_peer *peer;
@@ -119,4 +130,5 @@ void vd_core_check(const struct vd_core *core)
     for (peer = core->peers; peer != NULL; peer = peer->hh.next)
         unheard += check_peer(core, peer);
     VD_ASSERT(core->unheard == unheard);
+    check_places(core);
 }

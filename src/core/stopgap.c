@@ -9,10 +9,11 @@
 #define CHAIN_MOST 8
 
 /* A primary under an id that was the group's: it was ours, and has not been told that it is not. */
-static bool is_former_primary(const struct vd_node *node)
+static bool is_former_primary(const struct vd_core *core, const struct vd_node *node)
 {
     const struct vd_group *group = node->group;
 
+    (void)core;
     return node->role == VD_ROLE_PRIMARY && vd_id_known(&node->replid) &&
            (vd_id_equal(&node->replid, &group->lineage) ||
             vd_id_equal(&node->replid, &group->lineage_before));
@@ -54,7 +55,7 @@ static bool is_half_promoted(const struct vd_core *core, const struct vd_node *n
     const struct vd_group *group = node->group;
     int64_t best;
 
-    if (!is_former_primary(node) && vd_id_known(&node->replid2) &&
+    if (!is_former_primary(core, node) && vd_id_known(&node->replid2) &&
         (vd_id_equal(&node->replid2, &group->lineage) ||
          vd_id_equal(&node->replid2, &group->lineage_before))) {
         /* Not one that was detached by hand long ago, while others went on. */
@@ -121,7 +122,10 @@ static bool is_willing(const struct vd_core *core, const struct vd_node *node)
            core->now - node->info_at <= 2 * core->globals.info_period_ms;
 }
 
-struct vd_node *vd_stopgap_former(const struct vd_core *core, const struct vd_group *group)
+/* Of those of the kind `is_one` that are willing the one with most keys, when the primary had its
+ * time. */
+static struct vd_node *find_fullest(const struct vd_core *core, const struct vd_group *group,
+                                    bool (*is_one)(const struct vd_core *, const struct vd_node *))
 {
     struct vd_node *node;
     struct vd_node *best = NULL;
@@ -129,12 +133,16 @@ struct vd_node *vd_stopgap_former(const struct vd_core *core, const struct vd_gr
     if (!is_bereft(core, group))
         return NULL;
     DL_FOREACH (group->nodes, node) {
-        if (!is_willing(core, node) || !is_former_primary(node))
-            continue;
-        if (best == NULL || node->keys > best->keys)
+        if (is_willing(core, node) && is_one(core, node) &&
+            (best == NULL || node->keys > best->keys))
             best = node;
     }
     return best;
+}
+
+struct vd_node *vd_stopgap_former(const struct vd_core *core, const struct vd_group *group)
+{
+    return find_fullest(core, group, is_former_primary);
 }
 
 /*
@@ -150,18 +158,7 @@ static bool is_stranded(const struct vd_core *core, const struct vd_node *node)
 
 struct vd_node *vd_stopgap_stranded(const struct vd_core *core, const struct vd_group *group)
 {
-    struct vd_node *node;
-    struct vd_node *best = NULL;
-
-    if (!is_bereft(core, group))
-        return NULL;
-    DL_FOREACH (group->nodes, node) {
-        if (!is_willing(core, node) || !is_stranded(core, node))
-            continue;
-        if (best == NULL || node->keys > best->keys)
-            best = node;
-    }
-    return best;
+    return find_fullest(core, group, is_stranded);
 }
 
 /* Nobody takes its place: only one that no other feeds is made primary again. */

@@ -13,10 +13,9 @@ bool vd_view_abstains(const struct vd_core *core, vd_ms now)
 {
     bool any = core->fresh && now < vd_election_abstains_until(core);
 
-    /* Where all have been heard, each group has a majority: nobody walks thousands for every save.
-     */
-    for (size_t i = 0; core->fresh && core->unheard > 0 && !any && i < HASH_COUNT(core->groups);
-         i++)
+    if (core->unheard == 0)
+        return any; /* each group has a majority: nobody walks thousands for every save */
+    for (size_t i = 0; core->fresh && !any && i < HASH_COUNT(core->groups); i++)
         any = vd_election_abstains(core, core->by_index[i]);
     return any;
 }
