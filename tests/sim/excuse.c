@@ -119,11 +119,24 @@ static bool holds_newer(const struct sim_node *node, const struct sim_node *head
            node->at.offset > head->at.offset;
 }
 
+/*
+ * In step with a primary that operators made all forget while it was away: by
+ * its data it is that one's, who passes for another cluster's.
+ */
+static bool follows_the_forgotten(const struct sim *sim, const struct sim_node *node)
+{
+    const struct sim_node *above = node->primary != NULL ? sim_node_of(sim, node->primary) : NULL;
+
+    return sim->forgetful && above != NULL && above->running && sim_node_is_primary(above) &&
+           node->upstream == SIM_UP_STREAMING && is_unknown(sim, above);
+}
+
 bool sim_excuse_node(const struct sim *sim, const struct sim_node *node,
                      const struct sim_node *head)
 {
     return is_out_of_reach(sim, node, head) || passes_for_foreign(sim, node, head) ||
-           holds_newer(node, head) || (node->moved && belongs_elsewhere(sim, node, node->group));
+           follows_the_forgotten(sim, node) || holds_newer(node, head) ||
+           (node->moved && belongs_elsewhere(sim, node, node->group));
 }
 
 static bool has_peer(const struct sim_sentinel *s, unsigned group, const struct sim_sentinel *other)
